@@ -1,0 +1,218 @@
+package prober
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// reasonError is an error whose reason is known where it is made.
+type reasonError struct {
+	reason Reason
+	err    error
+}
+
+func (e *reasonError) Error() string { return e.err.Error() }
+func (e *reasonError) Unwrap() error { return e.err }
+
+// because marks an error with its reason.
+func because(reason Reason, err error) error { return &reasonError{reason, err} }
+
+// classify says in one word why an attempt to talk to a target failed.
+func classify(err error) Reason {
+	var known *reasonError
+	var policy *PolicyError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &policy):
+		return ReasonPolicy
+	case outOfResources(err), errors.Is(err, context.Canceled):
+		return ReasonInternal
+	case errors.As(err, &dns):
+		return ReasonDNS
+	case isTimeout(err):
+		return ReasonTimeout
+	case errors.As(err, &known):
+		return known.reason
+	case isTLS(err):
+		return ReasonTLS
+	case isMalformed(err):
+		return ReasonBody
+	}
+	return ReasonConnect
+}
+
+// outOfResources tells a lack of ours, which says nothing about the target.
+func outOfResources(err error) bool {
+	for _, lack := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.EADDRNOTAVAIL, syscall.ENOMEM,
+	} {
+		if errors.Is(err, lack) {
+			return true
+		}
+	}
+	return false
+}
+
+func isTimeout(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return true
+	}
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func isTLS(err error) bool {
+	var (
+		record  tls.RecordHeaderError
+		alert   *net.OpError
+		verify  *tls.CertificateVerificationError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &record), errors.As(err, &verify), errors.As(err, &invalid):
+		return true
+	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"):
+		return true
+	}
+	return strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "x509: ")
+}
+
+// isMalformed tells an answer that is no HTTP, or whose header is too large.
+// net/http has no types for most of these.
+func isMalformed(err error) bool {
+	var protocol textproto.ProtocolError
+	if errors.As(err, &protocol) || errors.Is(err, errHeaderTooLarge) {
+		return true
+	}
+	text := err.Error()
+	return strings.Contains(text, "malformed") || strings.Contains(text, "headers exceeded") ||
+		strings.Contains(text, "transfer encoding") || strings.Contains(text, "chunked")
+}
+
+// timeLimit is how long the context lets us work from now on, in round figures;
+// 0 if it has no deadline.
+func timeLimit(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	return max(0, time.Until(deadline)).Round(10 * time.Millisecond)
+}
+
+// failed is the result of an attempt that ended in an error. limit is what
+// timeLimit said at its start.
+func failed(ctx context.Context, limit time.Duration, err error) Result {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return Result{
+			Outcome: health.Fail, Reason: ReasonInternal,
+			Error: "the probe was cancelled", Inconclusive: true,
+		}
+	}
+	res := Result{Outcome: health.Fail, Reason: classify(err), Inconclusive: outOfResources(err)}
+	res.Error = explain(err, res.Reason, limit)
+	res.CertExpiry = expiryOfRefused(err)
+	return res
+}
+
+// explain tells a person what an error means, in one line.
+func explain(err error, reason Reason, limit time.Duration) string {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return explainDNS(dns, limit)
+	case reason == ReasonTimeout && limit > 0:
+		return "no answer within " + limit.String()
+	case reason == ReasonTimeout:
+		return "no answer in time"
+	case reason == ReasonTLS:
+		return explainTLS(err)
+	}
+	return oneLine(plainError(err))
+}
+
+func explainDNS(err *net.DNSError, limit time.Duration) string {
+	if err.IsTimeout {
+		return fmt.Sprintf("looking up %s: no answer within %s", err.Name, limit)
+	}
+	return fmt.Sprintf("looking up %s: %s", err.Name, err.Err)
+}
+
+func explainTLS(err error) string {
+	var (
+		record    tls.RecordHeaderError
+		invalid   x509.CertificateInvalidError
+		authority x509.UnknownAuthorityError
+	)
+	switch {
+	case errors.As(err, &record):
+		return "no TLS: " + record.Msg
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
+		return "certificate is not valid before " + invalid.Cert.NotBefore.UTC().Format(time.RFC3339)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "certificate has expired"
+	case errors.As(err, &authority):
+		return "certificate is signed by an unknown authority"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection closed in the TLS handshake"
+	}
+	text := plainError(err)
+	text = strings.TrimPrefix(text, "tls: failed to verify certificate: ")
+	text = strings.TrimPrefix(text, "tls: ")
+	return oneLine(strings.TrimPrefix(text, "x509: "))
+}
+
+// plainError strips what says nothing to a person: the operations and addresses
+// that net and net/http put around an error, and URLs, which may hold passwords.
+func plainError(err error) string {
+	var (
+		errno syscall.Errno
+		op    *net.OpError
+		of    *url.Error
+	)
+	switch {
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.As(err, &of) && of.Err != nil:
+		return plainError(of.Err)
+	case errors.As(err, &op) && op.Err != nil:
+		return plainError(op.Err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection closed in the middle of the answer"
+	case errors.Is(err, io.EOF):
+		return "connection closed without an answer"
+	}
+	return strings.TrimPrefix(err.Error(), "net/http: ")
+}
+
+// oneLine makes text that may come from the peer fit for a line of a log.
+func oneLine(text string) string {
+	const limit = 300
+	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	if runes := []rune(text); len(runes) > limit {
+		text = string(runes[:limit-1]) + "…"
+	}
+	return text
+}
+
+// expiryOfRefused finds when the certificates expire that a handshake refused,
+// for a certificate that has expired is one whose expiry people want to see.
+func expiryOfRefused(err error) time.Time {
+	var verify *tls.CertificateVerificationError
+	if errors.As(err, &verify) {
+		return earliestExpiry(verify.UnverifiedCertificates)
+	}
+	return time.Time{}
+}

@@ -1,0 +1,96 @@
+package prober
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+)
+
+// dialer opens the connections of probes. It is the only way out: it asks the
+// network policy about each address at the moment of connecting, so that a name
+// which resolves differently the second time gains nothing by it.
+type dialer struct {
+	resolver *net.Resolver
+}
+
+// newDialer makes a dialer that uses Go's own resolver, which can be cancelled
+// and does not understand 0x7f000001 as an address.
+func newDialer() *dialer {
+	return &dialer{resolver: &net.Resolver{PreferGo: true}}
+}
+
+// dial connects to host:port. A name with several addresses is tried as
+// net.Dialer does it, IPv6 and IPv4 side by side.
+func (d *dialer) dial(ctx context.Context, policy *NetworkPolicy, network, address string) (net.Conn, error) {
+	if literal, err := netip.ParseAddrPort(address); err == nil {
+		if err := policy.Check(literal, ""); err != nil {
+			return nil, err
+		}
+		return d.dialChecked(ctx, network, literal)
+	}
+	if err := policy.CheckLiteral(address); err != nil {
+		return nil, err
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	nd := net.Dialer{KeepAlive: -1, Resolver: d.resolver}
+	nd.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
+		found, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return &PolicyError{address, "no address"}
+		}
+		return policy.Check(found, host)
+	}
+	return nd.DialContext(ctx, network, address)
+}
+
+// dialChecked connects to an address that the policy has just been asked about.
+func (d *dialer) dialChecked(ctx context.Context, network string, addr netip.AddrPort) (net.Conn, error) {
+	nd := net.Dialer{KeepAlive: -1}
+	return nd.DialContext(ctx, network, addr.String())
+}
+
+// lookup chooses one address of the host, as blackbox_exporter does: the first
+// of the preferred family, or with fallback the last of the other one. Literal
+// addresses are taken as they are. Everything but "" and "ip6" means IPv4.
+func (d *dialer) lookup(ctx context.Context, host, preferred string, fallback bool) (netip.Addr, error) {
+	want6 := preferred == "" || preferred == "ip6"
+	addrs, err := d.addresses(ctx, host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	var other netip.Addr
+	for _, addr := range addrs {
+		if addr.Is6() == want6 {
+			return addr, nil
+		}
+		other = addr
+	}
+	if fallback && other.IsValid() {
+		return other, nil
+	}
+	family := "IPv4"
+	if want6 {
+		family = "IPv6"
+	}
+	return netip.Addr{}, &net.DNSError{Err: "no " + family + " address", Name: host, IsNotFound: true}
+}
+
+func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{addr.Unmap()}, nil
+	}
+	// An odd spelling of an address is none of DNS's business.
+	if _, odd := parseLooseIPv4(strings.TrimSuffix(host, ".")); odd {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	addrs, err := d.resolver.LookupNetIP(ctx, "ip", host)
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	return addrs, err
+}

@@ -1,0 +1,107 @@
+package prober
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// history is the log of a target's last probes. The figures of HistoryLimit
+// probes are packed without pointers (24 bytes each, nothing for the garbage
+// collector to follow); texts are kept for the last few only.
+type history struct {
+	records []record // a ring once it is full
+	start   int
+	notes   []note
+	last    uint64 // number of the newest record
+}
+
+type record struct {
+	unixNano int64
+	micros   uint32
+	code     uint16
+	outcome  health.Outcome
+	state    health.Verdict
+	reason   uint8 // index into Reasons plus one
+}
+
+type note struct {
+	number   uint64
+	err      string
+	response []byte
+}
+
+const (
+	maxNotes = 16
+	// maxNoteResponse bounds a response kept in the log; the newest one is in
+	// Status whatever its size.
+	maxNoteResponse = 4 << 10
+)
+
+func (h *history) add(res *Result, state health.Verdict) {
+	h.last++
+	r := record{
+		unixNano: res.Start.UnixNano(),
+		micros:   uint32(min(res.Duration.Microseconds(), 1<<32-1)),
+		code:     uint16(res.StatusCode),
+		outcome:  res.Outcome,
+		state:    state,
+		reason:   uint8(slices.Index(Reasons(), res.Reason) + 1),
+	}
+	if len(h.records) < HistoryLimit {
+		h.records = append(h.records, r)
+	} else {
+		h.records[h.start] = r
+		h.start = (h.start + 1) % HistoryLimit
+	}
+	h.annotate(res)
+}
+
+func (h *history) annotate(res *Result) {
+	response := res.Response
+	if len(response) > maxNoteResponse {
+		response = nil
+	}
+	if res.Error == "" && response == nil {
+		return
+	}
+	n := note{h.last, res.Error, response}
+	if len(h.notes) > 0 { // the same texts again cost nothing
+		prev := &h.notes[len(h.notes)-1]
+		if prev.err == n.err {
+			n.err = prev.err
+		}
+		if bytes.Equal(prev.response, n.response) {
+			n.response = prev.response
+		}
+	}
+	if len(h.notes) == maxNotes {
+		h.notes = slices.Delete(h.notes, 0, 1)
+	}
+	h.notes = append(h.notes, n)
+}
+
+// entries lists up to limit entries, newest first.
+func (h *history) entries(limit int) []Entry {
+	limit = min(limit, len(h.records))
+	list := make([]Entry, 0, max(limit, 0))
+	noteAt := len(h.notes) - 1
+	for i := range limit {
+		r := h.records[(h.start+len(h.records)-1-i)%len(h.records)]
+		e := Entry{
+			Time: time.Unix(0, r.unixNano), Latency: time.Duration(r.micros) * time.Microsecond,
+			StatusCode: int(r.code), Outcome: r.outcome, State: r.state,
+		}
+		if r.reason > 0 {
+			e.Reason = Reasons()[r.reason-1]
+		}
+		if noteAt >= 0 && h.notes[noteAt].number == h.last-uint64(i) {
+			e.Error, e.Response = h.notes[noteAt].err, h.notes[noteAt].response
+			noteAt--
+		}
+		list = append(list, e)
+	}
+	return list
+}

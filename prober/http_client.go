@@ -1,0 +1,316 @@
+package prober
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/prometheus/common/config"
+	"golang.org/x/net/http/httpguts"
+)
+
+// Limits on what a peer may send, whatever the configuration says.
+const (
+	maxHeaderBytes = 64 << 10
+	maxRedirects   = 10
+)
+
+var errHeaderTooLarge = fmt.Errorf("answer with a header larger than %d bytes", maxHeaderBytes)
+
+const modulePath = "github.com/health-exporter/health_exporter"
+
+// userAgent is health_exporter and its version, as built into the program, be
+// it ours or one that uses this package.
+func userAgent() string {
+	version := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if info.Main.Path == modulePath {
+			version = info.Main.Version
+		}
+		for _, dep := range info.Deps {
+			if dep.Path == modulePath {
+				version = dep.Version
+			}
+		}
+	}
+	if version == "" || version == "(devel)" {
+		version = "devel"
+	}
+	return "health_exporter/" + version
+}
+
+// parseHTTPTarget reads a target of the kinds over HTTP; without a scheme it
+// means http. Errors never repeat the target, which may hold a password.
+func parseHTTPTarget(target string) (*url.URL, error) {
+	lower := strings.ToLower(target[:min(len(target), len("https://"))])
+	if !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
+		target = "http://" + target
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		var of *url.Error
+		if errors.As(err, &of) {
+			err = of.Err
+		}
+		return nil, because(ReasonInternal, fmt.Errorf("target is no URL: %w", err))
+	}
+	if u.Hostname() == "" {
+		return nil, because(ReasonInternal, errors.New("target is a URL without a host"))
+	}
+	return u, nil
+}
+
+// sameHost tells whether two URLs name the same host; ports do not matter.
+func sameHost(a, b *url.URL) bool { return plainHost(a.Hostname()) == plainHost(b.Hostname()) }
+
+// withPort is the host and port of a URL as they are dialled and compared.
+func withPort(u *url.URL) string {
+	host, port := plainHost(u.Hostname()), u.Port()
+	if port == "" {
+		port = "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+	}
+	if strings.Contains(host, ":") {
+		return "[" + host + "]:" + port
+	}
+	return host + ":" + port
+}
+
+// redirection is where an answer redirects to, if it does: a 3xx that is to be
+// followed and says where to. relative tells that it names no host of its own.
+func redirection(code int, header http.Header, base *url.URL) (to *url.URL, relative bool, err error) {
+	switch code {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, false, nil
+	}
+	location := header.Get("Location")
+	if location == "" {
+		return nil, false, nil
+	}
+	ref, err := url.Parse(location)
+	if err != nil {
+		return nil, false, because(ReasonRedirect, errors.New("redirect to something that is no URL"))
+	}
+	return base.ResolveReference(ref), !ref.IsAbs() && ref.Host == "", nil
+}
+
+// credentials makes the value of the Authorization header. Files are read at
+// each probe, so that secrets rotate without a reload.
+type credentials struct {
+	basic *config.BasicAuth
+	other *config.Authorization
+	fixed string // the value, if no file is involved
+}
+
+func newCredentials(options *config.HTTPClientConfig) *credentials {
+	c := &credentials{basic: options.BasicAuth, other: options.Authorization}
+	if b := c.basic; b != nil && b.UsernameFile == "" && b.PasswordFile == "" {
+		c.fixed = basicAuth(b.Username, string(b.Password))
+	}
+	if a := c.other; a != nil && a.CredentialsFile == "" {
+		c.fixed = a.Type + " " + string(a.Credentials)
+	}
+	return c
+}
+
+func basicAuth(username, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password))
+}
+
+// value is the header's value for a URL: what is configured, else what stands
+// in the URL itself, else empty.
+func (c *credentials) value(u *url.URL) (string, error) {
+	switch {
+	case c.fixed != "":
+		return c.fixed, nil
+	case c.basic != nil:
+		username, err := textOrFile(c.basic.Username, c.basic.UsernameFile)
+		if err != nil {
+			return "", err
+		}
+		password, err := textOrFile(string(c.basic.Password), c.basic.PasswordFile)
+		if err != nil {
+			return "", err
+		}
+		return basicAuth(username, password), nil
+	case c.other != nil:
+		secret, err := textOrFile("", c.other.CredentialsFile)
+		return c.other.Type + " " + secret, err
+	case u.User != nil:
+		password, _ := u.User.Password()
+		return basicAuth(u.User.Username(), password), nil
+	}
+	return "", nil
+}
+
+// configured tells whether there are credentials besides those in a URL.
+func (c *credentials) configured() bool { return c.basic != nil || c.other != nil }
+
+func textOrFile(text, file string) (string, error) {
+	if file == "" {
+		return text, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", because(ReasonInternal, fmt.Errorf("reading credentials: %w", err))
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
+// addHeaders adds what is configured as http_headers.
+func addHeaders(to http.Header, from *config.Headers) error {
+	if from == nil {
+		return nil
+	}
+	for name, header := range from.Headers {
+		name = http.CanonicalHeaderKey(name)
+		for _, value := range header.Values {
+			to.Add(name, value)
+		}
+		for _, secret := range header.Secrets {
+			to.Add(name, string(secret))
+		}
+		for _, file := range header.Files {
+			value, err := textOrFile("", file)
+			if err != nil {
+				return err
+			}
+			to.Add(name, value)
+		}
+	}
+	return nil
+}
+
+// harmlessHeaders may go to another host than the one they were configured for:
+// they say what we want, not who we are.
+var harmlessHeaders = map[string]bool{
+	"Accept": true, "Accept-Charset": true, "Accept-Encoding": true, "Accept-Language": true,
+	"Cache-Control": true, "Content-Type": true, "Pragma": true, "User-Agent": true,
+}
+
+func onlyHarmless(header http.Header) {
+	for name := range header {
+		if !harmlessHeaders[name] {
+			delete(header, name)
+		}
+	}
+}
+
+// validateClient checks what all kinds over HTTP share, and refuses what they
+// do not support yet rather than ignoring it.
+func validateClient(options *config.HTTPClientConfig) (faults []error) {
+	fault := func(path, format string, args ...any) {
+		faults = append(faults, &FieldError{path, fmt.Sprintf(format, args...)})
+	}
+	if options.OAuth2 != nil {
+		fault("oauth2", "not supported yet")
+		return faults
+	}
+	if b := options.BasicAuth; b != nil && (b.UsernameRef != "" || b.PasswordRef != "") {
+		fault("basic_auth", "username_ref and password_ref need a secret manager, which there is none of")
+	}
+	if a := options.Authorization; a != nil && a.CredentialsRef != "" {
+		fault("authorization.credentials_ref", "needs a secret manager, which there is none of")
+	}
+	if err := options.Validate(); err != nil {
+		fault(clientField(err), "%s", err)
+	}
+	if err := options.TLSConfig.Validate(); err != nil {
+		fault("tls_config", "%s", err)
+	}
+	if t := options.TLSConfig; t.CARef != "" || t.CertRef != "" || t.KeyRef != "" {
+		fault("tls_config", "ca_ref, cert_ref and key_ref need a secret manager, which there is none of")
+	}
+	if p := options.ProxyURL.URL; p != nil {
+		switch p.Scheme {
+		case "http", "https", "socks5", "socks5h":
+		default:
+			fault("proxy_url", "scheme must be http, https, socks5 or socks5h, not %q", p.Scheme)
+		}
+	}
+	if options.HTTPHeaders != nil {
+		for name, header := range options.HTTPHeaders.Headers {
+			path := "http_headers." + name
+			if !httpguts.ValidHeaderFieldName(name) {
+				fault(path, "is no name of a header")
+			}
+			for _, value := range header.Values {
+				if !httpguts.ValidHeaderFieldValue(value) {
+					fault(path, "has a value with a line break or control character")
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// clientField names the key that a fault of the shared options is about.
+func clientField(err error) string {
+	for _, key := range []string{"bearer_token", "authorization", "basic_auth", "proxy_connect_header", "no_proxy", "proxy_from_environment"} {
+		if strings.Contains(err.Error(), key) {
+			return key
+		}
+	}
+	if strings.Contains(err.Error(), "header") {
+		return "http_headers"
+	}
+	return "http"
+}
+
+// proxyFor is the proxy for a URL, nil if it is reached directly. Nothing goes
+// through a proxy that the module does not ask for: the policy cannot see what
+// a proxy connects to.
+func proxyFor(options *config.HTTPClientConfig) func(*http.Request) (*url.URL, error) {
+	if options.ProxyURL.URL != nil && options.ProxyURL.String() != "" || options.ProxyFromEnvironment {
+		return options.Proxy()
+	}
+	return nil
+}
+
+// newTransport makes a transport for one connection, or for one module's
+// connections one after the other. A nil proxy means none at all.
+func newTransport(proxy func(*http.Request) (*url.URL, error), options *config.HTTPClientConfig, http2 bool) *http.Transport {
+	t := &http.Transport{
+		Proxy:                  proxy,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		Protocols:              &http.Protocols{},
+	}
+	if proxy != nil {
+		t.ProxyConnectHeader = options.GetProxyConnectHeader()
+	}
+	t.Protocols.SetHTTP1(true)
+	t.Protocols.SetHTTP2(http2)
+	return t
+}
+
+// viaProxy dials proxies. The operator has named them, so only what is always
+// refused is refused; what is asked of them is checked beforehand.
+func viaProxy(d *dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return d.dial(ctx, nil, network, address)
+	}
+}
+
+// debug logs a step of a probe to whoever asked for it.
+func (r *Request) debug(message string, attrs ...any) {
+	if r.Log != nil {
+		r.Log.Debug(message, attrs...)
+	}
+}
+
+// canonical is a header's name as net/http spells it.
+func canonical(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }

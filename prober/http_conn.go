@@ -1,0 +1,397 @@
+package prober
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// httpConns makes GET requests over HTTP/1.1, each on a connection of its own or
+// on one kept from the last time. It does in one goroutine and half the time
+// what net/http.Transport needs three for: probing is what we do all day.
+type httpConns struct {
+	dialer    *dialer
+	tls       *tlsSource
+	keepAlive bool
+	idle      idleConns
+	scratch   sync.Pool // of *scratch
+}
+
+func newHTTPConns(d *dialer, t *tlsSource, keepAlive bool) *httpConns {
+	c := &httpConns{dialer: d, tls: t, keepAlive: keepAlive}
+	c.scratch.New = func() any {
+		s := &scratch{}
+		s.reader = bufio.NewReaderSize(&s.meter, 4<<10)
+		return s
+	}
+	return c
+}
+
+// scratch is the memory of one exchange, used again by the next one.
+type scratch struct {
+	meter  meter
+	reader *bufio.Reader // reads from meter
+	buf    []byte        // the request, then the body
+}
+
+// meter is a reader that refuses to read more than it should, and knows how
+// much it has read.
+type meter struct {
+	from       io.Reader
+	left, read int64
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, errHeaderTooLarge
+	}
+	n, err := m.from.Read(p[:min(int64(len(p)), m.left)])
+	m.left -= int64(n)
+	m.read += int64(n)
+	return n, err
+}
+
+// getRequest is one GET.
+type getRequest struct {
+	url  *url.URL
+	host string // the Host header
+	// header is the rest of the header as it goes over the wire, line ends included.
+	header    string
+	bodyLimit int // of the answer; negative leaves the body unread
+	policy    *NetworkPolicy
+}
+
+// httpAnswer is what came back.
+type httpAnswer struct {
+	code   int
+	header http.Header
+	// body is what was read of it, at most one byte more than the limit. It
+	// belongs to the scratch and is gone with done.
+	body   []byte
+	cut    bool      // there is more of the body than was read
+	expiry time.Time // of the first certificate to expire
+	done   func()
+}
+
+// get makes one request and reads the answer. Whoever gets no error calls done.
+func (c *httpConns) get(ctx context.Context, req getRequest) (httpAnswer, error) {
+	s := c.scratch.Get().(*scratch)
+	answer, err := c.getWith(ctx, req, s)
+	if err != nil {
+		c.release(s)
+		return httpAnswer{expiry: answer.expiry, code: answer.code}, err
+	}
+	answer.done = func() { c.release(s) }
+	return answer, nil
+}
+
+func (c *httpConns) release(s *scratch) {
+	s.meter.from = nil
+	s.reader.Reset(&s.meter)
+	c.scratch.Put(s)
+}
+
+func (c *httpConns) getWith(ctx context.Context, req getRequest, s *scratch) (httpAnswer, error) {
+	var err error
+	if s.buf, err = appendRequest(s.buf[:0], &req); err != nil {
+		return httpAnswer{}, err
+	}
+	key := req.url.Scheme + " " + withPort(req.url)
+	if c.keepAlive {
+		if conn := c.idle.take(key); conn != nil {
+			if req.policy.Check(conn.remote, req.url.Hostname()) != nil {
+				conn.Close()
+			} else if answer, err := c.exchange(ctx, conn, key, &req, s); err == nil || s.meter.read > 0 || isTimeout(err) || ctx.Err() != nil {
+				return answer, err
+			}
+			// The peer has hung up in the meantime, as it may.
+			s.buf, _ = appendRequest(s.buf[:0], &req)
+		}
+	}
+	conn, err := c.connect(ctx, &req)
+	if err != nil {
+		return httpAnswer{}, err
+	}
+	return c.exchange(ctx, conn, key, &req, s)
+}
+
+// appendRequest writes the request as it goes over the wire.
+func appendRequest(b []byte, req *getRequest) ([]byte, error) {
+	host := plainHostPort(req.host)
+	if !httpguts.ValidHostHeader(host) {
+		return b, because(ReasonInternal, errors.New("host is not valid in a request"))
+	}
+	b = append(b, "GET "...)
+	for _, c := range []byte(req.url.RequestURI()) {
+		if c <= ' ' || c == 0x7f {
+			b = fmt.Appendf(b, "%%%02X", c)
+			continue
+		}
+		b = append(b, c)
+	}
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, host...)
+	b = append(b, "\r\n"...)
+	b = append(b, req.header...)
+	return append(b, "\r\n"...), nil
+}
+
+// plainHostPort makes a Host header ASCII and leaves it otherwise alone.
+func plainHostPort(hostport string) string {
+	for i := range len(hostport) {
+		if hostport[i] >= 0x80 {
+			if ascii, err := httpguts.PunycodeHostPort(hostport); err == nil {
+				return ascii
+			}
+			break
+		}
+	}
+	return hostport
+}
+
+// httpConn is a connection and what its handshake has told.
+type httpConn struct {
+	net.Conn
+	remote netip.AddrPort
+	expiry time.Time
+	timer  *time.Timer // closes it while it is idle
+}
+
+func (c *httpConns) connect(ctx context.Context, req *getRequest) (*httpConn, error) {
+	conn, err := c.dialer.dial(ctx, req.policy, "tcp", withPort(req.url))
+	if err != nil {
+		return nil, err
+	}
+	made := &httpConn{Conn: conn}
+	if c.keepAlive {
+		if addr, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+			made.remote = addr.AddrPort()
+		}
+	}
+	if req.url.Scheme != "https" {
+		return made, nil
+	}
+	config, err := c.tls.config(nameOf(req.host, req.url), "http/1.1")
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	stop := bound(ctx, conn)
+	secure := tls.Client(conn, config)
+	err = secure.Handshake()
+	if !stop() || err != nil {
+		conn.Close()
+		if err == nil {
+			err = ctx.Err()
+		}
+		return nil, because(ReasonTLS, err)
+	}
+	made.Conn = secure
+	made.expiry = earliestExpiry(secure.ConnectionState().PeerCertificates)
+	return made, nil
+}
+
+// nameOf is the name that a server must prove to be: that of the Host header.
+func nameOf(hostHeader string, u *url.URL) string {
+	if hostHeader == "" {
+		return plainHost(u.Hostname())
+	}
+	host, _, err := net.SplitHostPort(hostHeader)
+	if err != nil {
+		host = hostHeader
+	}
+	return plainHost(strings.Trim(host, "[]"))
+}
+
+var longAgo = time.Unix(1, 0)
+
+// bound makes the connection obey the context until stop is called. stop tells
+// whether the context has left the connection alone.
+func bound(ctx context.Context, conn net.Conn) (stop func() bool) {
+	deadline, _ := ctx.Deadline() // the zero time is no deadline
+	_ = conn.SetDeadline(deadline)
+	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(longAgo) })
+}
+
+// exchange sends the request and reads the answer. The connection is closed or
+// kept for the next time when it returns.
+func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, req *getRequest, s *scratch) (answer httpAnswer, err error) {
+	answer.expiry = conn.expiry
+	reusable := false
+	stop := bound(ctx, conn.Conn)
+	defer func() {
+		if untouched := stop(); untouched && reusable && err == nil {
+			c.idle.put(key, conn)
+			return
+		}
+		conn.Close()
+	}()
+
+	s.meter = meter{from: conn, left: maxHeaderBytes}
+	s.reader.Reset(&s.meter)
+	if _, err := conn.Write(s.buf); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+		return answer, err
+	} // else the answer, if there is one, says more
+	resp, err := readResponse(s.reader)
+	if err != nil {
+		if s.meter.read == 0 && isEOF(err) {
+			err = io.EOF // ReadResponse calls this unexpected too
+		}
+		if s.meter.read > 0 && !isTimeout(err) && !isEOF(err) && !isNet(err) {
+			err = because(ReasonBody, fmt.Errorf("no answer in HTTP: %w", err))
+		}
+		return answer, err
+	}
+	answer.code, answer.header = resp.StatusCode, resp.Header
+	if req.bodyLimit < 0 {
+		return answer, nil
+	}
+	// Chunks have sizes, and may have extensions and trailers: allow for them.
+	s.meter.left = 2*int64(req.bodyLimit) + maxHeaderBytes
+	whole := false
+	s.buf, whole, err = readUpTo(s.buf[:0], resp.Body, req.bodyLimit)
+	answer.body, answer.cut = s.buf, !whole
+	if errors.Is(err, errHeaderTooLarge) {
+		return answer, nil // chunks with hardly anything in them
+	}
+	if err != nil && !isTimeout(err) && !isNet(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = because(ReasonBody, fmt.Errorf("reading the body: %w", err))
+	}
+	reusable = c.keepAlive && whole && !resp.Close && s.reader.Buffered() == 0
+	return answer, err
+}
+
+// readResponse reads the header of the final response.
+func readResponse(r *bufio.Reader) (*http.Response, error) {
+	for range 6 {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
+			return resp, nil
+		}
+	}
+	return nil, because(ReasonBody, errors.New("too many interim answers"))
+}
+
+// readUpTo appends what r has to buf, until it has one byte more than the
+// limit. whole tells that r has no more.
+func readUpTo(buf []byte, r io.Reader, limit int) (_ []byte, whole bool, err error) {
+	for len(buf) <= limit {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):min(cap(buf), limit+1)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, true, nil
+		}
+		if err != nil {
+			return buf, false, err
+		}
+	}
+	return buf, false, nil
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+func isNet(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op)
+}
+
+// How long and how many connections are kept: longer than the longest interval
+// of a registered target, and for one target no more than probe it at once.
+const (
+	idleTimeout    = 330 * time.Second
+	idlePerAddress = 2
+)
+
+// idleConns are the connections kept between probes. They cost no goroutine: a
+// peer that hangs up is noticed when its connection is used next.
+type idleConns struct {
+	mu    sync.Mutex // guards conns
+	conns map[string][]*httpConn
+}
+
+func (i *idleConns) take(key string) *httpConn {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for list := i.conns[key]; len(list) > 0; {
+		last := list[len(list)-1]
+		list = list[:len(list)-1]
+		if i.conns[key] = list; len(list) == 0 {
+			delete(i.conns, key)
+		}
+		if last.timer.Stop() {
+			return last
+		} // else it is being closed at this moment
+	}
+	return nil
+}
+
+func (i *idleConns) put(key string, conn *httpConn) {
+	_ = conn.SetDeadline(time.Time{})
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.conns[key]) >= idlePerAddress {
+		conn.Close()
+		return
+	}
+	if i.conns == nil {
+		i.conns = map[string][]*httpConn{}
+	}
+	i.conns[key] = append(i.conns[key], conn)
+	conn.timer = time.AfterFunc(idleTimeout, func() { i.drop(key, conn) })
+}
+
+func (i *idleConns) drop(key string, conn *httpConn) {
+	conn.Close()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for n, each := range i.conns[key] {
+		if each == conn {
+			i.conns[key] = append(i.conns[key][:n:n], i.conns[key][n+1:]...)
+			break
+		}
+	}
+	if len(i.conns[key]) == 0 {
+		delete(i.conns, key)
+	}
+}
+
+// closeAll closes what is kept.
+func (i *idleConns) closeAll() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, list := range i.conns {
+		for _, conn := range list {
+			if conn.timer.Stop() {
+				conn.Close()
+			}
+		}
+	}
+	clear(i.conns)
+}
+
+// portOf is the port that a URL leads to.
+func portOf(u *url.URL) uint16 {
+	_, digits, _ := net.SplitHostPort(withPort(u))
+	n, _ := strconv.ParseUint(digits, 10, 16)
+	return uint16(n)
+}

@@ -1,0 +1,194 @@
+package prober
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// job is one target on the schedule.
+type job struct {
+	app string
+
+	// Guarded by Scheduler.mu.
+	due      int64 // slot of the next probe
+	pos      int   // place in the wheel's slot
+	queued   bool  // in the wheel
+	interval int64 // slots
+	phase    int64
+
+	// status is replaced whole; readers need no lock.
+	status atomic.Pointer[Status]
+
+	mu          sync.Mutex // protects all following fields
+	desired     Job
+	running     bool
+	generation  uint64 // grows when a probe under way no longer counts
+	cancel      context.CancelFunc
+	slow        bool
+	history     history
+	transitions []Transition
+	waiters     []chan<- Entry
+}
+
+func newJob(desired Job, now time.Time) *job {
+	j := &job{app: desired.Target.App, desired: desired}
+	st := &Status{Target: desired.Target, Problem: desired.problem(), Since: now}
+	if s := desired.Saved; s != nil && s.Place == desired.Target.Place() {
+		st.State, st.Since, st.LastHealthy = s.State, s.Since, s.LastHealthy
+		j.transitions = slices.Clone(s.Transitions)
+	}
+	if desired.Module == nil {
+		st.State = health.State{}
+	}
+	j.desired.Saved = nil
+	j.status.Store(st)
+	return j
+}
+
+func (d *Job) problem() string {
+	if d.Module == nil && d.Problem == "" {
+		return "no module"
+	}
+	return d.Problem
+}
+
+// probing tells whether the job belongs on the wheel.
+func (d *Job) probing() bool { return d.Module != nil && !d.Target.Paused }
+
+// update takes over a changed line. It keeps the state, unless what it was
+// observed of has changed or the target was paused. It reports a change of verdict.
+func (j *job) update(desired Job, now time.Time) (changed bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	old := j.desired
+	desired.Saved = nil
+	j.desired = desired
+
+	st := *j.status.Load()
+	st.Target, st.Problem = desired.Target, desired.problem()
+	moved := old.Target.Place() != desired.Target.Place()
+	resumed := old.Target.Paused && !desired.Target.Paused
+	why := ""
+	switch {
+	case moved:
+		why = "the address to probe changed"
+	case resumed:
+		why = "resumed"
+	case desired.Module == nil:
+		why = desired.problem()
+	}
+	if why != "" {
+		changed = j.move(&st, health.State{}, now, why)
+	}
+	if moved {
+		st.forget()
+		j.slow = false
+	}
+	if why != "" || desired.Target.Paused {
+		j.dropRunning()
+	}
+	j.status.Store(&st)
+	return changed
+}
+
+// forget removes what the last probe found.
+func (s *Status) forget() {
+	s.Probed, s.Up, s.LastProbe, s.Latency, s.StatusCode = false, false, time.Time{}, 0, 0
+	s.CertExpiry, s.LastHealthy, s.Reason, s.Error, s.Report, s.Response = time.Time{}, time.Time{}, "", "", nil, nil
+}
+
+// dropRunning makes a probe under way end early and count for nothing.
+func (j *job) dropRunning() {
+	j.generation++
+	if j.cancel != nil {
+		j.cancel()
+	}
+}
+
+// move enters a new state and records the transition, if it is one.
+func (j *job) move(st *Status, next health.State, now time.Time, reason string) bool {
+	from := st.State.Verdict
+	st.State = next
+	if from == next.Verdict {
+		return false
+	}
+	st.Since = now
+	st.Changes[next.Verdict]++
+	if len(j.transitions) == MaxTransitions {
+		j.transitions = slices.Delete(j.transitions, 0, 1)
+	}
+	j.transitions = append(j.transitions, Transition{Time: now, From: from, To: next.Verdict, Reason: reason})
+	return true
+}
+
+// apply takes the result of a probe into the state, and reports a transition.
+func (j *job) apply(res *Result) (Status, *Transition) {
+	st := *j.status.Load()
+	end := res.Start.Add(res.Duration)
+	st.LastProbe, st.Latency, st.StatusCode = end, res.Duration, res.StatusCode
+	st.Reason, st.Error, st.Report = res.Reason, res.Error, res.Report
+	st.CertExpiry = res.CertExpiry
+	if !bytes.Equal(st.Response, res.Response) {
+		st.Response = res.Response
+	}
+	if res.BodyError {
+		st.BodyErrors++
+	}
+	if i := slices.Index(Reasons(), res.Reason); i >= 0 {
+		st.Failures[i]++
+	}
+	j.slow = res.Reason == ReasonTimeout
+	var change *Transition
+	if !res.Inconclusive {
+		st.count(res.Outcome)
+		next := st.State.Next(res.Outcome, st.Target.Thresholds())
+		if j.move(&st, next, end, transitionReason(res)) {
+			change = &j.transitions[len(j.transitions)-1]
+		}
+		if next.Verdict == health.Healthy {
+			st.LastHealthy = end
+		}
+	}
+	j.history.add(res, st.State.Verdict)
+	j.status.Store(&st)
+	return st, change
+}
+
+func (s *Status) count(o health.Outcome) {
+	s.Probed, s.Up = true, o != health.Fail
+	switch o {
+	case health.Pass:
+		s.Passes++
+	case health.Warn:
+		s.Warns++
+	case health.Fail:
+		s.Fails++
+	}
+}
+
+func transitionReason(res *Result) string {
+	if res.Error != "" {
+		return res.Error
+	}
+	if res.Report != nil && res.Outcome == health.Warn {
+		return "the target itself reports a warning"
+	}
+	return ""
+}
+
+// saved is what shall survive a restart.
+func (j *job) saved() *Saved {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	st := j.status.Load()
+	return &Saved{
+		State: st.State, Since: st.Since, LastHealthy: st.LastHealthy,
+		Place: st.Target.Place(), Transitions: slices.Clone(j.transitions),
+	}
+}

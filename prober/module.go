@@ -1,0 +1,108 @@
+package prober
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// kinds is the table of all kinds of probe. Each entry makes the kind's
+// configuration with its defaults filled in.
+var kinds = map[string]func() spec{
+	"health": newHealthProbe,
+	"http":   newHTTPProbe,
+}
+
+// spec is the configuration of one kind, decoded and validated, and the probe
+// itself. It is immutable once its module exists, and safe for concurrent use.
+type spec interface {
+	// validate checks and completes the decoded configuration. It returns all
+	// faults at once, joined, each a *FieldError with a path below the kind's block.
+	validate() error
+	// probe makes one attempt within ctx's deadline.
+	probe(ctx context.Context, req Request) Result
+}
+
+// Kinds lists the names of all kinds, sorted.
+func Kinds() []string {
+	names := make([]string, 0, len(kinds))
+	for name := range kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Module says how to probe: a kind and its options. Outside this package the
+// only usable modules are those that NewModule has validated; the zero Module
+// fails every probe.
+type Module struct {
+	kind        string
+	timeout     time.Duration
+	spec        spec
+	fingerprint string
+}
+
+// ModuleSource is an undecoded module.
+type ModuleSource struct {
+	// Kind is one of Kinds.
+	Kind string
+	// Timeout bounds each probe; 0 leaves that to the caller's context.
+	Timeout time.Duration
+	// Text identifies the options for comparison: modules made of the same Kind,
+	// Timeout and Text are alike.
+	Text []byte
+	// Decode fills the kind's own struct, strictly; nil keeps all defaults.
+	Decode func(into any) error
+}
+
+// NewModule decodes and validates a module. The error joins all faults that
+// could be found, each a *FieldError unless Decode returned something else.
+func NewModule(src ModuleSource) (*Module, error) {
+	newSpec, ok := kinds[src.Kind]
+	if !ok {
+		return nil, &FieldError{"prober", fmt.Sprintf("unknown prober %q, must be one of %s",
+			src.Kind, strings.Join(Kinds(), ", "))}
+	}
+	s := newSpec()
+	if src.Decode != nil {
+		if err := src.Decode(s); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", src.Kind, src.Timeout, src.Text))
+	return &Module{kind: src.Kind, timeout: src.Timeout, spec: s, fingerprint: hex.EncodeToString(sum[:8])}, nil
+}
+
+// Kind names the kind of probe.
+func (m *Module) Kind() string { return m.kind }
+
+// Timeout is the module's own bound on one probe; 0 means none.
+func (m *Module) Timeout() time.Duration { return m.timeout }
+
+// Fingerprint is equal for modules that probe alike. It is made when a module
+// is decoded, because modules hold functions and cannot be compared themselves.
+func (m *Module) Fingerprint() string {
+	if m == nil {
+		return ""
+	}
+	return m.fingerprint
+}
+
+// FieldError is a fault in one field of a configuration or registration.
+type FieldError struct {
+	// Path is the field's name, or a path such as tls_config.min_version.
+	Path string
+	// Detail says what is wrong: the value and what is allowed.
+	Detail string
+}
+
+// Error names the field and the fault.
+func (e *FieldError) Error() string { return e.Path + ": " + e.Detail }

@@ -1,0 +1,414 @@
+package prober
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// NetworkPolicy says where probes may connect to. The zero value, and nil,
+// refuse only what is always refused. It is immutable.
+type NetworkPolicy struct {
+	// Allow, if any, are the only places to connect to.
+	Allow []NetworkRule
+	// Deny are places not to connect to; it wins over Allow.
+	Deny []NetworkRule
+}
+
+// NetworkRule matches a place by network or host name, and by port.
+type NetworkRule struct {
+	// Prefix matches addresses; the zero prefix leaves that to Host.
+	Prefix netip.Prefix
+	// Host is an exact host name, or *.example.org for all names below it; lower case.
+	Host string
+	// Port is 0 for every port.
+	Port uint16
+}
+
+// PolicyError is the refusal of an address.
+type PolicyError struct {
+	Address string
+	Why     string
+}
+
+func (e *PolicyError) Error() string {
+	return fmt.Sprintf("the network policy forbids %s: %s", e.Address, e.Why)
+}
+
+// ParseNetworkRule reads a network (10.0.0.0/8), an address, a host name or
+// *.example.org, each with an optional :port; IPv6 with a port is in brackets.
+// "*" is every place, "*:25" every place's port 25.
+func ParseNetworkRule(text string) (NetworkRule, error) {
+	place, port, err := splitRule(strings.TrimSpace(text))
+	if err != nil {
+		return NetworkRule{}, fmt.Errorf("%q: %w", text, err)
+	}
+	rule := NetworkRule{Port: port}
+	switch {
+	case place == "*":
+	case strings.Contains(place, "/"):
+		rule.Prefix, err = parsePrefix(place)
+	default:
+		err = rule.parsePlace(place)
+	}
+	if err != nil {
+		return NetworkRule{}, fmt.Errorf("%q: %w", text, err)
+	}
+	return rule, nil
+}
+
+// splitRule takes the port off a rule.
+func splitRule(text string) (place string, port uint16, err error) {
+	digits, hasPort := "", false
+	switch {
+	case strings.HasPrefix(text, "["):
+		inner, rest, closed := strings.Cut(text[1:], "]")
+		if !closed {
+			return "", 0, fmt.Errorf("missing ]")
+		}
+		place = inner
+		if digits, hasPort = strings.CutPrefix(rest, ":"); !hasPort && rest != "" {
+			return "", 0, fmt.Errorf("%q follows the address", rest)
+		}
+	case strings.Count(text, ":") > 1:
+		place = text
+	default:
+		place, digits, hasPort = strings.Cut(text, ":")
+	}
+	if hasPort {
+		n, err := strconv.ParseUint(digits, 10, 16)
+		if err != nil || n == 0 {
+			return "", 0, fmt.Errorf("%q is no port from 1 to 65535", digits)
+		}
+		port = uint16(n)
+	}
+	return place, port, nil
+}
+
+func parsePrefix(text string) (netip.Prefix, error) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("no network such as 10.0.0.0/8")
+	}
+	if a := prefix.Addr(); a.Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(a.Unmap(), prefix.Bits()-96)
+	}
+	if masked := prefix.Masked(); masked != prefix {
+		return netip.Prefix{}, fmt.Errorf("has bits outside its mask, meant is perhaps %s", masked)
+	}
+	return prefix, nil
+}
+
+func (r *NetworkRule) parsePlace(place string) error {
+	if addr, err := netip.ParseAddr(place); err == nil {
+		if addr.Zone() != "" {
+			return fmt.Errorf("must not have a zone")
+		}
+		addr = addr.Unmap()
+		r.Prefix = netip.PrefixFrom(addr, addr.BitLen())
+		return nil
+	}
+	if addr, ok := parseLooseIPv4(place); ok {
+		return fmt.Errorf("unusual spelling of %s", addr)
+	}
+	name, isGlob := strings.CutPrefix(place, "*.")
+	name = plainHost(name)
+	if !validHostname(name) {
+		return fmt.Errorf("neither a network, an address nor a host name")
+	}
+	if isGlob {
+		name = "*." + name
+	}
+	r.Host = name
+	return nil
+}
+
+// UnmarshalText reads what ParseNetworkRule reads.
+func (r *NetworkRule) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseNetworkRule(string(text))
+	return err
+}
+
+// String is the rule as ParseNetworkRule reads it.
+func (r NetworkRule) String() string {
+	place := "*"
+	switch {
+	case r.Host != "":
+		place = r.Host
+	case r.Prefix.IsValid() && r.Prefix.IsSingleIP():
+		place = r.Prefix.Addr().String()
+	case r.Prefix.IsValid():
+		place = r.Prefix.String()
+	}
+	if r.Port == 0 {
+		return place
+	}
+	return net.JoinHostPort(place, strconv.Itoa(int(r.Port)))
+}
+
+// plainHost is a host name as rules compare it: ASCII, lower case, without the
+// dot at the end. A name that is none stays as it is.
+func plainHost(host string) string {
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+				host = ascii
+			}
+			break
+		}
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+func validHostname(name string) bool {
+	if name == "" || len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			c := label[i]
+			if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Check tells whether the policy lets us connect to the address, which was
+// found for the host name; host is empty or the address itself if no name was
+// resolved. The error is a *PolicyError.
+func (p *NetworkPolicy) Check(addr netip.AddrPort, host string) error {
+	forms, n := formsOf(addr.Addr())
+	for _, form := range forms[:n] {
+		if why := neverAllowed(form); why != "" {
+			return &PolicyError{addr.Addr().String(), why}
+		}
+	}
+	if p == nil || len(p.Allow) == 0 && len(p.Deny) == 0 {
+		return nil
+	}
+	host = plainHost(host)
+	for _, rule := range p.Deny {
+		for _, form := range forms[:n] {
+			if rule.matches(form, host, addr.Port()) {
+				return &PolicyError{addr.String(), "denied by " + rule.String()}
+			}
+		}
+	}
+	if len(p.Allow) == 0 {
+		return nil
+	}
+	for _, rule := range p.Allow {
+		if rule.matches(forms[0], host, addr.Port()) {
+			return nil
+		}
+	}
+	return &PolicyError{addr.String(), "not among what is allowed"}
+}
+
+// matches tells whether the rule is about this place. Port 0 is a port that is
+// not known yet.
+func (r NetworkRule) matches(addr netip.Addr, host string, port uint16) bool {
+	if r.Port != 0 && r.Port != port {
+		return false
+	}
+	if r.Host != "" {
+		return r.matchesHost(host)
+	}
+	return !r.Prefix.IsValid() || r.Prefix.Contains(addr)
+}
+
+func (r NetworkRule) matchesHost(host string) bool {
+	if suffix, ok := strings.CutPrefix(r.Host, "*"); ok {
+		return len(host) > len(suffix) && strings.HasSuffix(host, suffix)
+	}
+	return r.Host == host
+}
+
+// CheckLiteral tells whether a host as written in a URL or registration ("host"
+// or "host:port") is refused without resolving it. It understands every
+// spelling of an address that some resolver understands: 0xa9fea9fe,
+// 2852039166, 0251.0376.0251.0376, 127.1. Names pass unless they are denied by
+// name: their addresses are checked when they are connected to.
+func (p *NetworkPolicy) CheckLiteral(host string) error {
+	port := uint16(0)
+	if h, digits, err := net.SplitHostPort(host); err == nil {
+		n, _ := strconv.ParseUint(digits, 10, 16)
+		host, port = h, uint16(n)
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	name := plainHost(host)
+	addr, err := netip.ParseAddr(name)
+	if err != nil {
+		var ok bool
+		if addr, ok = parseLooseIPv4(name); !ok {
+			return p.checkName(name, port)
+		}
+	}
+	if port == 0 {
+		p = p.withoutPorts()
+	}
+	return p.Check(netip.AddrPortFrom(addr, port), "")
+}
+
+// withoutPorts is the policy for an address whose port is not known yet: denied
+// is only what is denied at every port, allowed what is allowed at any.
+func (p *NetworkPolicy) withoutPorts() *NetworkPolicy {
+	if p == nil {
+		return nil
+	}
+	q := &NetworkPolicy{}
+	for _, rule := range p.Deny {
+		if rule.Port == 0 {
+			q.Deny = append(q.Deny, rule)
+		}
+	}
+	for _, rule := range p.Allow {
+		rule.Port = 0
+		q.Allow = append(q.Allow, rule)
+	}
+	return q
+}
+
+func (p *NetworkPolicy) checkName(name string, port uint16) error {
+	if p == nil {
+		return nil
+	}
+	for _, rule := range p.Deny {
+		if !rule.Prefix.IsValid() && rule.matches(netip.Addr{}, name, port) {
+			return &PolicyError{name, "denied by " + rule.String()}
+		}
+	}
+	return nil
+}
+
+// checkUnseen decides on a place that somebody else, a proxy, will resolve and
+// connect to: if there is a list of what is allowed, the name must be on it.
+func (p *NetworkPolicy) checkUnseen(host string, port uint16) error {
+	name := plainHost(host)
+	if err := p.CheckLiteral(net.JoinHostPort(name, strconv.Itoa(int(port)))); err != nil {
+		return err
+	}
+	if _, err := netip.ParseAddr(name); err == nil || p == nil || len(p.Allow) == 0 {
+		return nil
+	}
+	for _, rule := range p.Allow {
+		if !rule.Prefix.IsValid() && rule.matches(netip.Addr{}, name, port) {
+			return nil
+		}
+	}
+	return &PolicyError{name, "not among the names that are allowed"}
+}
+
+// alwaysRefused are the networks no policy opens, with why.
+var alwaysRefused = []struct {
+	prefix netip.Prefix
+	why    string
+}{
+	{netip.MustParsePrefix("0.0.0.0/8"), "unspecified address"},
+	{netip.MustParsePrefix("169.254.0.0/16"), "link-local address"},
+	{netip.MustParsePrefix("100.100.100.200/32"), "cloud metadata address"},
+	{netip.MustParsePrefix("168.63.129.16/32"), "cloud metadata address"},
+	{netip.MustParsePrefix("224.0.0.0/4"), "multicast address"},
+	{netip.MustParsePrefix("255.255.255.255/32"), "broadcast address"},
+	{netip.MustParsePrefix("::/128"), "unspecified address"},
+	{netip.MustParsePrefix("fe80::/10"), "link-local address"},
+	{netip.MustParsePrefix("fd00:ec2::/32"), "cloud metadata address"},
+	{netip.MustParsePrefix("ff00::/8"), "multicast address"},
+}
+
+func neverAllowed(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "no address"
+	}
+	is4 := addr.Is4()
+	for i := range alwaysRefused {
+		if r := &alwaysRefused[i]; r.prefix.Addr().Is4() == is4 && r.prefix.Contains(addr) {
+			return r.why
+		}
+	}
+	return ""
+}
+
+var (
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
+	sixToFour  = netip.MustParsePrefix("2002::/16")
+	teredo     = netip.MustParsePrefix("2001::/32")
+	translated = netip.MustParsePrefix("::ffff:0:0:0/96")
+	compatible = netip.MustParsePrefix("::/96")
+	loopback6  = netip.IPv6Loopback()
+)
+
+// formsOf lists the address without zone and mapping, and then the IPv4
+// addresses that IPv6 transition mechanisms would bring a packet for it to.
+func formsOf(addr netip.Addr) (forms [3]netip.Addr, n int) {
+	addr = addr.WithZone("").Unmap()
+	forms[0], n = addr, 1
+	if !addr.Is6() {
+		return forms, n
+	}
+	b := addr.As16()
+	add := func(v4 [4]byte) { forms[n] = netip.AddrFrom4(v4); n++ }
+	last := [4]byte(b[12:])
+	switch {
+	case addr == loopback6:
+	case nat64.Contains(addr), localNAT64.Contains(addr), translated.Contains(addr), compatible.Contains(addr):
+		add(last)
+	case sixToFour.Contains(addr):
+		add([4]byte(b[2:6]))
+	case teredo.Contains(addr):
+		add([4]byte(b[4:8]))
+		add([4]byte{^last[0], ^last[1], ^last[2], ^last[3]})
+	case b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe && b[8]&^2 == 0: // ISATAP
+		add(last)
+	}
+	return forms, n
+}
+
+// parseLooseIPv4 reads an IPv4 address as inet_aton does: one to four parts,
+// each decimal, octal (0…) or hexadecimal (0x…), the last filling what is left.
+func parseLooseIPv4(text string) (netip.Addr, bool) {
+	parts := strings.Split(text, ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var sum uint64
+	for i, part := range parts {
+		n, err := strconv.ParseUint(aton(part), 0, 32)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (5 - len(parts))
+		}
+		if n >= 1<<bits {
+			return netip.Addr{}, false
+		}
+		sum = sum<<bits | n
+	}
+	return netip.AddrFrom4([4]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}), true
+}
+
+// aton makes a number of inet_aton one of Go's, or nothing at all.
+func aton(part string) string {
+	if strings.HasPrefix(part, "0x") || strings.HasPrefix(part, "0X") {
+		if part = part[2:]; part == "" || strings.Trim(part, "0123456789abcdefABCDEF") != "" {
+			return ""
+		}
+		return "0x" + part
+	}
+	if strings.Trim(part, "0123456789") != "" {
+		return ""
+	}
+	return part // a leading 0 means octal to ParseUint too
+}

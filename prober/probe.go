@@ -1,0 +1,129 @@
+package prober
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// Reason says in one word why a probe did not pass. It is a label value: the
+// set is closed, what exactly happened is in Result.Error.
+type Reason string
+
+// The reasons.
+const (
+	ReasonNone     Reason = ""
+	ReasonDNS      Reason = "dns"      // the name has no address
+	ReasonConnect  Reason = "connect"  // no connection: refused, unreachable, reset
+	ReasonTLS      Reason = "tls"      // handshake or certificate
+	ReasonTimeout  Reason = "timeout"  // the deadline passed
+	ReasonStatus   Reason = "status"   // an answer with a wrong code
+	ReasonBody     Reason = "body"     // an answer with a wrong or oversized content
+	ReasonRedirect Reason = "redirect" // too many redirects, or one to a place we do not follow to
+	ReasonPolicy   Reason = "policy"   // the network policy forbids the address
+	ReasonInternal Reason = "internal" // our own fault: a panic, no file descriptors, no module
+)
+
+// Reasons lists every reason a failure can have, in the order of the constants.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonDNS, ReasonConnect, ReasonTLS, ReasonTimeout, ReasonStatus,
+		ReasonBody, ReasonRedirect, ReasonPolicy, ReasonInternal,
+	}
+}
+
+// Request is what to probe. The deadline is the context's.
+type Request struct {
+	// Target is a URL or an address, as the module's kind reads it.
+	Target string
+	// Hostname overrides the name that is asked for: the Host header and server
+	// name of kind http. Empty means the target's own.
+	Hostname string
+	// StatusCodes, if any, replaces the module's valid status codes.
+	StatusCodes StatusCodes
+	// Network says where we may connect to. nil refuses only what is always refused.
+	Network *NetworkPolicy
+	// Samples asks for Result.Samples, which cost memory that a schedule does not need.
+	Samples bool
+	// Log receives the steps of the probe at debug level. nil discards them.
+	Log *slog.Logger
+}
+
+func (r Request) logger() *slog.Logger {
+	if r.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return r.Log
+}
+
+// Result is what one probe found.
+type Result struct {
+	// Outcome is Pass, Warn or Fail.
+	Outcome health.Outcome
+	// Reason is ReasonNone unless Outcome is Fail.
+	Reason Reason
+	// Error tells a person what went wrong, in one line; empty if nothing did.
+	Error string
+	// Inconclusive marks a failure of ours that says nothing about the target,
+	// as when file descriptors ran out. It must not change a state.
+	Inconclusive bool
+	// Start and Duration are set by Module.Probe.
+	Start    time.Time
+	Duration time.Duration
+	// StatusCode is the HTTP status of the last response; 0 if there was none.
+	StatusCode int
+	// CertExpiry is when the first certificate of the peer's chain expires; zero without TLS.
+	CertExpiry time.Time
+	// Report is the health+json body, if the answer had one.
+	Report *health.Report
+	// BodyError tells that the answer was called health+json but is none. It does
+	// not change the outcome.
+	BodyError bool
+	// Response is the body of the answer if it is valid JSON of at most 64 KiB.
+	Response []byte
+	// Samples are the probe_* metrics, if the request asked for them; all are gauges.
+	Samples []Sample
+}
+
+// Sample is one gauge of an ad-hoc probe.
+type Sample struct {
+	Name   string
+	Help   string
+	Labels []Label
+	Value  float64
+}
+
+// Label is the name and value of one label.
+type Label struct{ Name, Value string }
+
+// Probe makes one attempt and returns when it has a result, at the latest soon
+// after the context's deadline. It never panics: a probe that does has failed.
+// The module's own timeout, if shorter, bounds the attempt too.
+func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
+	start := time.Now()
+	defer func() {
+		if v := recover(); v != nil {
+			req.logger().Error("probe panicked", "panic", v, "stack", string(debug.Stack()))
+			res = Failure(ReasonInternal, fmt.Errorf("probe panicked: %v", v))
+		}
+		res.Start, res.Duration = start, time.Since(start)
+	}()
+	if m == nil || m.spec == nil {
+		return Failure(ReasonInternal, fmt.Errorf("no module to probe with"))
+	}
+	if m.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, m.timeout)
+		defer cancel()
+	}
+	return m.spec.probe(ctx, req)
+}
+
+// Failure is the result of a probe that failed for the given reason.
+func Failure(reason Reason, err error) Result {
+	return Result{Outcome: health.Fail, Reason: reason, Error: err.Error()}
+}

@@ -1,0 +1,403 @@
+package prober
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// SchedulerOptions configure a Scheduler. The zero value is valid.
+type SchedulerOptions struct {
+	// MaxInFlight bounds the probes under way at once; 0 means 4 096.
+	MaxInFlight int
+	// Log receives changes of state. nil discards them.
+	Log *slog.Logger
+}
+
+// Scheduler probes targets, each on its own interval, and keeps their states.
+// Its methods may be called at any time from any goroutine; probes are made
+// while Run runs.
+type Scheduler struct {
+	log   *slog.Logger
+	lanes *lanes
+	wake  chan struct{} // one slot: the wheel has changed
+
+	baseTime time.Time // the moment of baseSlot, with its monotonic reading
+	baseNano int64
+
+	late            lateness
+	started         atomic.Uint64
+	skippedOverlap  atomic.Uint64
+	skippedCapacity atomic.Uint64
+	changed         chan struct{} // one slot: a state has changed
+	probes          sync.WaitGroup
+	order           atomic.Pointer[[]*job] // sorted by app
+
+	syncing sync.Mutex // makes Sync one at a time
+
+	mu    sync.Mutex // protects all following fields
+	jobs  map[string]*job
+	wheel wheel
+	last  int64           // the last slot that was looked at
+	base  context.Context // of all probes; nil while Run does not run
+	dirty map[string]struct{}
+}
+
+// NewScheduler makes a scheduler without jobs.
+func NewScheduler(opts SchedulerOptions) *Scheduler {
+	s := &Scheduler{
+		log: opts.Log, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		jobs: map[string]*job{}, dirty: map[string]struct{}{},
+		baseTime: time.Now(),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	limit := opts.MaxInFlight
+	if limit == 0 {
+		limit = 4096
+	}
+	s.lanes = newLanes(limit)
+	s.baseNano = s.baseTime.UnixNano()
+	s.last = s.slotAt(s.baseTime) - 1
+	s.order.Store(&[]*job{})
+	return s
+}
+
+// slotAt numbers slots from the epoch of the wall clock, so that phases survive
+// restarts, but counts them by the monotonic clock, so that setting the wall
+// clock moves no probe.
+func (s *Scheduler) slotAt(t time.Time) int64 {
+	return (s.baseNano + int64(t.Sub(s.baseTime))) / int64(slot)
+}
+
+func (s *Scheduler) timeOf(slotNumber int64) time.Time {
+	return s.baseTime.Add(time.Duration(slotNumber*int64(slot) - s.baseNano))
+}
+
+// Run makes the probes until ctx is done, and returns when all of them have ended.
+func (s *Scheduler) Run(ctx context.Context) {
+	s.mu.Lock()
+	s.base = ctx
+	s.mu.Unlock()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var due []*job
+	for {
+		select {
+		case <-ctx.Done():
+			s.mu.Lock()
+			s.base = nil
+			s.mu.Unlock()
+			s.probes.Wait()
+			return
+		case <-timer.C:
+		case <-s.wake:
+		}
+		var wait time.Duration
+		due, wait = s.turn(due[:0])
+		timer.Reset(wait)
+	}
+}
+
+// turn starts all probes that are due and says how long to sleep.
+func (s *Scheduler) turn(due []*job) ([]*job, time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.slotAt(time.Now())
+	due = s.wheel.due(s.last+1, now, due)
+	s.last = now
+	for _, j := range due {
+		s.startDue(j, now)
+	}
+	next := s.wheel.next(now + 1)
+	if next < 0 {
+		return due, time.Hour
+	}
+	return due, max(time.Until(s.timeOf(next)), 0)
+}
+
+// startDue starts the probe of a job and puts it back on the wheel. Slots that
+// have passed meanwhile are counted, not made up for.
+func (s *Scheduler) startDue(j *job, now int64) {
+	slotDue := j.due
+	s.wheel.remove(j)
+	next := onGrid(slotDue+1, j.interval, j.phase)
+	if next-slotDue < j.interval/2 {
+		next = afterFirst(slotDue, j.interval, j.phase)
+	}
+	missed := 0
+	if next <= now {
+		behind := onGrid(now+1, j.interval, j.phase)
+		missed = int((behind - next) / j.interval)
+		next = behind
+	}
+	j.due = next
+	s.wheel.add(j)
+
+	switch err := s.start(j, slotDue); {
+	case errors.Is(err, errOverlap):
+		s.skippedOverlap.Add(1)
+		missed++
+	case errors.Is(err, ErrBusy):
+		s.skippedCapacity.Add(1)
+		missed++
+	}
+	if missed > 0 {
+		j.skip(missed)
+	}
+}
+
+func (j *job) skip(n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	st := *j.status.Load()
+	st.Skipped += uint32(n)
+	j.status.Store(&st)
+}
+
+var (
+	errOverlap = errors.New("a probe of the target is still under way")
+	// ErrBusy says that there are as many probes in flight as there may be.
+	ErrBusy = errors.New("too many probes in flight")
+	// ErrUnknownTarget says that there is no such target.
+	ErrUnknownTarget = errors.New("no such target")
+	// ErrNotProbing says that the target is paused or has no module.
+	ErrNotProbing = errors.New("the target is not being probed")
+)
+
+// start makes one probe in a goroutine of its own. The caller holds mu.
+func (s *Scheduler) start(j *job, due int64) error {
+	if s.base == nil {
+		return ErrBusy
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.running {
+		return errOverlap
+	}
+	if !j.desired.probing() {
+		return ErrNotProbing
+	}
+	which := fastLane
+	if j.slow {
+		which = slowLane
+	}
+	if !s.lanes.enter(which) {
+		return ErrBusy
+	}
+	t := j.desired.Target
+	ctx, cancel := context.WithTimeout(s.base, t.Timeout)
+	j.running, j.cancel = true, cancel
+	desired, generation := j.desired, j.generation
+	s.started.Add(1)
+	s.probes.Go(func() {
+		defer s.lanes.leave(which)
+		defer cancel()
+		if due != 0 {
+			s.late.observe(time.Since(s.timeOf(due)))
+		}
+		res := desired.Module.Probe(ctx, Request{
+			Target: t.Place(), StatusCodes: t.StatusCodes, Network: desired.Network,
+		})
+		s.finish(j, &res, generation)
+	})
+	return nil
+}
+
+// finish takes the result over, unless the job has changed under the probe.
+func (s *Scheduler) finish(j *job, res *Result, generation uint64) {
+	j.mu.Lock()
+	j.running, j.cancel = false, nil
+	waiters := j.waiters
+	j.waiters = nil
+	if j.generation != generation {
+		j.mu.Unlock()
+		for _, w := range waiters {
+			close(w)
+		}
+		return
+	}
+	st, change := j.apply(res)
+	var transition Transition
+	if change != nil {
+		transition = *change
+	}
+	j.mu.Unlock()
+
+	for _, w := range waiters {
+		w <- Entry{
+			Time: res.Start, Latency: res.Duration, StatusCode: res.StatusCode, Outcome: res.Outcome,
+			State: st.State.Verdict, Reason: res.Reason, Error: res.Error, Response: res.Response,
+		}
+	}
+	if change != nil {
+		s.log.Info("state changed", "target", j.app, "from", transition.From.String(),
+			"to", transition.To.String(), "reason", transition.Reason)
+		s.noteChange(j.app)
+	}
+}
+
+func (s *Scheduler) noteChange(app string) {
+	s.mu.Lock()
+	s.dirty[app] = struct{}{}
+	s.mu.Unlock()
+	signal(s.changed)
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Changed receives after states have changed: "look again". It has one slot.
+func (s *Scheduler) Changed() <-chan struct{} { return s.changed }
+
+// Snapshot lists what is known of all targets, sorted by App. It never waits
+// for a probe, nor for Sync.
+func (s *Scheduler) Snapshot() []*Status {
+	order := *s.order.Load()
+	list := make([]*Status, len(order))
+	for i, j := range order {
+		list[i] = j.status.Load()
+	}
+	return list
+}
+
+// Status is what is known of one target.
+func (s *Scheduler) Status(app string) (*Status, bool) {
+	j := s.find(app)
+	if j == nil {
+		return nil, false
+	}
+	return j.status.Load(), true
+}
+
+func (s *Scheduler) find(app string) *job {
+	order := *s.order.Load()
+	i, ok := slices.BinarySearchFunc(order, app, func(j *job, app string) int { return strings.Compare(j.app, app) })
+	if !ok {
+		return nil
+	}
+	return order[i]
+}
+
+// NextProbe is when the target is due; zero if it is not being probed.
+func (s *Scheduler) NextProbe(app string) time.Time {
+	j := s.find(app)
+	if j == nil {
+		return time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !j.queued {
+		return time.Time{}
+	}
+	return s.timeOf(j.due)
+}
+
+// History lists up to limit of the target's last probes, newest first.
+func (s *Scheduler) History(app string, limit int) ([]Entry, bool) {
+	j := s.find(app)
+	if j == nil {
+		return nil, false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.history.entries(limit), true
+}
+
+// Transitions lists the target's last changes of state, oldest first.
+func (s *Scheduler) Transitions(app string) ([]Transition, bool) {
+	j := s.find(app)
+	if j == nil {
+		return nil, false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.transitions), true
+}
+
+// ProbeNow probes the target at once, or waits for the probe that is under way.
+// It counts as any other probe, and puts the next one off.
+func (s *Scheduler) ProbeNow(ctx context.Context, app string) (Entry, error) {
+	j := s.find(app)
+	if j == nil {
+		return Entry{}, ErrUnknownTarget
+	}
+	answer := make(chan Entry, 1)
+	if err := s.startNow(j, answer); err != nil {
+		return Entry{}, err
+	}
+	select {
+	case e, ok := <-answer:
+		if !ok {
+			return Entry{}, fmt.Errorf("%w: it changed during the probe", ErrNotProbing)
+		}
+		return e, nil
+	case <-ctx.Done():
+		return Entry{}, context.Cause(ctx)
+	}
+}
+
+func (s *Scheduler) startNow(j *job, answer chan<- Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j.mu.Lock()
+	running := j.running
+	if running {
+		j.waiters = append(j.waiters, answer)
+	}
+	j.mu.Unlock()
+	if running {
+		return nil
+	}
+	j.mu.Lock()
+	j.waiters = append(j.waiters, answer)
+	j.mu.Unlock()
+	if err := s.start(j, 0); err != nil {
+		j.mu.Lock()
+		j.waiters = slices.DeleteFunc(j.waiters, func(w chan<- Entry) bool { return w == answer })
+		j.mu.Unlock()
+		return err
+	}
+	if j.queued {
+		s.wheel.remove(j)
+		j.due = afterFirst(s.slotAt(time.Now()), j.interval, j.phase)
+		s.wheel.add(j)
+	}
+	return nil
+}
+
+// SchedulerStats are the scheduler's own figures.
+type SchedulerStats struct {
+	Jobs, InFlight, InFlightSlow int
+	// Started counts the probes begun.
+	Started uint64
+	// Skipped counts the probes due but not made: "overlap" when the one before
+	// was still under way, "capacity" when too many were in flight.
+	Skipped  map[string]uint64
+	Lateness LatenessStats
+}
+
+// Stats reads the scheduler's own figures.
+func (s *Scheduler) Stats() SchedulerStats {
+	return SchedulerStats{
+		Jobs:         len(*s.order.Load()),
+		InFlight:     int(s.lanes.inFlight[fastLane].Load()),
+		InFlightSlow: int(s.lanes.inFlight[slowLane].Load()),
+		Started:      s.started.Load(),
+		Skipped: map[string]uint64{
+			"overlap": s.skippedOverlap.Load(), "capacity": s.skippedCapacity.Load(),
+		},
+		Lateness: s.late.stats(),
+	}
+}

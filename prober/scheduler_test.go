@@ -1,0 +1,467 @@
+package prober
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// recorder is a module that notes when it was asked, and answers as told.
+type recorder struct {
+	mu     sync.Mutex
+	times  []time.Time
+	answer func(ctx context.Context, n int) Result
+}
+
+func (r *recorder) module(key string) *Module {
+	return FuncModule(key, 0, func(ctx context.Context) Result {
+		r.mu.Lock()
+		r.times = append(r.times, time.Now())
+		n := len(r.times)
+		answer := r.answer
+		r.mu.Unlock()
+		if answer == nil {
+			return Result{Outcome: health.Pass}
+		}
+		return answer(ctx, n)
+	})
+}
+
+func (r *recorder) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.times)
+}
+
+func target(app string, interval time.Duration) *Target {
+	return &Target{App: app, URL: "http://" + app, Interval: interval, Timeout: 5 * time.Second, Unhealthy: 2, Healthy: 2}
+}
+
+// inBubble runs a scheduler within synthetic time.
+func inBubble(t *testing.T, opts SchedulerOptions, f func(t *testing.T, s *Scheduler)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := NewScheduler(opts)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { s.Run(ctx); close(ended) }()
+		f(t, s)
+		stop()
+		<-ended
+	})
+}
+
+func TestEveryIntervalInPhase(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		s.Sync([]Job{{Target: target("a", 10*time.Second), Module: r.module("a")}})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := r.count(); n < 359 || n > 361 {
+			t.Fatalf("%d probes in an hour at 10 s", n)
+		}
+		phase := time.Duration(phaseOf("a", slots(10*time.Second))) * slot
+		for i, at := range r.times[1:] {
+			if since := time.Duration(at.UnixNano()) % (10 * time.Second); since != phase {
+				t.Fatalf("probe %d at %v of the interval, want %v", i+1, since, phase)
+			}
+		}
+		if st, _ := s.Status("a"); st.State.Verdict != health.Healthy || !st.Up || st.Passes != uint64(r.count()) {
+			t.Errorf("status %+v", st)
+		}
+		if stats := s.Stats(); stats.Lateness.Sum != 0 || stats.Started != uint64(r.count()) {
+			t.Errorf("stats %+v", stats)
+		}
+	})
+}
+
+func TestFirstProbesAreSpread(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		const n = 5000
+		module := r.module("m")
+		var jobs []Job
+		for i := range n {
+			jobs = append(jobs, Job{Target: target(fmt.Sprintf("t%05d", i), 10*time.Second), Module: module})
+		}
+		began := time.Now()
+		s.Sync(jobs)
+		time.Sleep(5*time.Second + slot)
+		synctest.Wait()
+		perTenth := map[int]int{}
+		firsts := 0
+		for _, st := range s.Snapshot() {
+			if st.Probed {
+				firsts++
+			}
+		}
+		if firsts != n {
+			t.Errorf("%d of %d targets probed within 5 s", firsts, n)
+		}
+		for _, at := range r.times {
+			perTenth[int(at.Sub(began)/(500*time.Millisecond))]++
+		}
+		for tenth, count := range perTenth {
+			if tenth < 10 && (count < 400 || count > 900) {
+				t.Errorf("%d probes in half-second %d, want about 500", count, tenth)
+			}
+		}
+	})
+}
+
+func TestNotBefore(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		began := time.Now()
+		s.Sync([]Job{{Target: target("a", 30*time.Second), Module: r.module("a"), NotBefore: began.Add(30 * time.Second)}})
+		time.Sleep(29 * time.Second)
+		if r.count() != 0 {
+			t.Fatal("probed before the initial delay")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if r.count() != 1 {
+			t.Fatalf("%d probes after the initial delay, want 1", r.count())
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		gap := r.times[1].Sub(r.times[0])
+		if gap < 15*time.Second || gap > 45*time.Second {
+			t.Errorf("second probe %v after the first, want 15 s to 45 s", gap)
+		}
+	})
+}
+
+func TestProbesOfOneTargetNeverOverlap(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var running, most atomic.Int32
+		r := recorder{answer: func(ctx context.Context, _ int) Result {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			<-ctx.Done()
+			return Failure(ReasonTimeout, ctx.Err())
+		}}
+		slow := target("a", time.Second) // with a timeout of five intervals
+		s.Sync([]Job{{Target: slow, Module: r.module("a")}})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if most.Load() != 1 {
+			t.Errorf("%d probes at once", most.Load())
+		}
+		st, _ := s.Status("a")
+		if st.Skipped < 40 || s.Stats().Skipped["overlap"] != uint64(st.Skipped) {
+			t.Errorf("skipped %d, stats %v: missed slots must be counted", st.Skipped, s.Stats().Skipped)
+		}
+		if n := r.count(); n < 10 || n > 13 {
+			t.Errorf("%d probes of 5 s in a minute", n)
+		}
+	})
+}
+
+func TestHangingTargetsDoNotDelayOthers(t *testing.T) {
+	inBubble(t, SchedulerOptions{MaxInFlight: 40}, func(t *testing.T, s *Scheduler) {
+		good, bad := recorder{}, recorder{answer: func(ctx context.Context, _ int) Result {
+			<-ctx.Done()
+			return Failure(ReasonTimeout, ctx.Err())
+		}}
+		goodModule, badModule := good.module("good"), bad.module("bad")
+		var jobs []Job
+		for i := range 100 {
+			jobs = append(jobs, Job{Target: target(fmt.Sprintf("bad%d", i), 10*time.Second), Module: badModule})
+			jobs = append(jobs, Job{Target: target(fmt.Sprintf("good%d", i), 10*time.Second), Module: goodModule})
+		}
+		s.Sync(jobs)
+		time.Sleep(3 * time.Minute) // until the hanging ones are known
+		synctest.Wait()
+		before := good.count()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if made := good.count() - before; made != 6000 {
+			t.Errorf("%d probes of the good targets, want 6000", made)
+		}
+		if s.Stats().Skipped["capacity"] == 0 {
+			t.Error("the slow lane was never full: the test proves nothing")
+		}
+	})
+}
+
+func TestThresholdsAndTransitions(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(_ context.Context, n int) Result {
+			if n > 3 {
+				return Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 500", StatusCode: 500}
+			}
+			return Result{Outcome: health.Pass, StatusCode: 200}
+		}}
+		s.Sync([]Job{{Target: target("a", 10*time.Second), Module: r.module("a")}})
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		transitions, _ := s.Transitions("a")
+		var path []string
+		for _, tr := range transitions {
+			path = append(path, tr.To.String())
+		}
+		if want := []string{"healthy", "degraded", "unhealthy"}; !slices.Equal(path, want) {
+			t.Errorf("transitions %v, want %v", path, want)
+		}
+		st, _ := s.Status("a")
+		if st.Up || st.Reason != ReasonStatus || st.StatusCode != 500 || st.Changes != [4]uint32{0, 1, 1, 1} {
+			t.Errorf("status %+v", st)
+		}
+		if !st.Since.Equal(transitions[2].Time) || st.LastHealthy.IsZero() {
+			t.Errorf("since %v, last healthy %v, transitions %v", st.Since, st.LastHealthy, transitions)
+		}
+		select {
+		case <-s.Changed():
+		default:
+			t.Error("no signal of the change")
+		}
+		if saved := s.TakeChanged()["a"]; saved == nil || saved.State.Verdict != health.Unhealthy || len(saved.Transitions) != 3 {
+			t.Errorf("to save: %+v", saved)
+		}
+		entries, _ := s.History("a", 2)
+		if len(entries) != 2 || entries[0].Error != "status 500" || !entries[0].Time.After(entries[1].Time) {
+			t.Errorf("history %+v", entries)
+		}
+	})
+}
+
+func TestStateSurvivesRestartAndChanges(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		first := target("a", 10*time.Second)
+		since := time.Now().Add(-time.Hour)
+		saved := &Saved{State: health.State{Verdict: health.Unhealthy, Failures: 7}, Since: since, Place: first.Place()}
+		s.Sync([]Job{{Target: first, Module: r.module("a"), Saved: saved}})
+		st, _ := s.Status("a")
+		if st.State.Verdict != health.Unhealthy || !st.Since.Equal(since) || st.Probed {
+			t.Fatalf("restored %+v", st)
+		}
+
+		other := target("a", 20*time.Second)
+		other.Timeout = time.Second
+		s.Sync([]Job{{Target: other, Module: r.module("another")}})
+		if st, _ = s.Status("a"); st.State.Verdict != health.Unhealthy {
+			t.Errorf("another interval and module: state %v", st.State.Verdict)
+		}
+
+		moved := target("a", 20*time.Second)
+		moved.URL = "http://elsewhere"
+		s.Sync([]Job{{Target: moved, Module: r.module("another")}})
+		if st, _ = s.Status("a"); st.State != (health.State{}) || !st.Since.After(since) {
+			t.Errorf("another place: state %+v since %v", st.State, st.Since)
+		}
+	})
+}
+
+func TestSavedStateOfAnotherPlaceIsNotRestored(t *testing.T) {
+	s := NewScheduler(SchedulerOptions{})
+	var r recorder
+	saved := &Saved{State: health.State{Verdict: health.Healthy}, Place: "http://elsewhere"}
+	s.Sync([]Job{{Target: target("a", time.Minute), Module: r.module("a"), Saved: saved}})
+	if st, _ := s.Status("a"); st.State.Verdict != health.Unknown {
+		t.Errorf("state %v", st.State.Verdict)
+	}
+}
+
+func TestUnchangedTargetsMissNoProbe(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		job := Job{Target: target("a", 10*time.Second), Module: r.module("a")}
+		for range 60 * 10 {
+			job.Module = r.module("a") // a reload makes new, equal modules
+			s.Sync([]Job{job, {Target: target("b", time.Minute), Module: r.module("b")}})
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		st, _ := s.Status("a")
+		if n := st.Passes; n < 59 || n > 61 {
+			t.Errorf("%d probes in 10 minutes at 10 s under constant reloads", n)
+		}
+	})
+}
+
+func TestPauseAndResume(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		module := r.module("a")
+		active := target("a", 10*time.Second)
+		paused := *active
+		paused.Paused = true
+		s.Sync([]Job{{Target: active, Module: module}})
+		time.Sleep(time.Minute)
+		s.Sync([]Job{{Target: &paused, Module: module}})
+		synctest.Wait()
+		n := r.count()
+		time.Sleep(time.Minute)
+		if st, _ := s.Status("a"); r.count() != n || st.State.Verdict != health.Healthy {
+			t.Errorf("paused: %d probes more, state %v", r.count()-n, st.State.Verdict)
+		}
+		if _, err := s.ProbeNow(t.Context(), "a"); !errors.Is(err, ErrNotProbing) {
+			t.Errorf("probing a paused target: %v", err)
+		}
+		s.Sync([]Job{{Target: active, Module: module}})
+		if st, _ := s.Status("a"); st.State.Verdict != health.Unknown {
+			t.Errorf("resumed: state %v, want unknown", st.State.Verdict)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if st, _ := s.Status("a"); st.State.Verdict != health.Healthy {
+			t.Errorf("a minute later: state %v", st.State.Verdict)
+		}
+	})
+}
+
+func TestRemovedTargetLeavesNothing(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		cancelled := make(chan struct{})
+		r := recorder{answer: func(ctx context.Context, _ int) Result {
+			<-ctx.Done()
+			close(cancelled)
+			return Result{Outcome: health.Pass}
+		}}
+		s.Sync([]Job{{Target: target("a", time.Minute), Module: r.module("a")}})
+		time.Sleep(2 * time.Second)
+		if s.Stats().InFlight != 1 {
+			t.Fatal("no probe in flight")
+		}
+		s.Sync(nil)
+		<-cancelled
+		synctest.Wait()
+		if len(s.Snapshot()) != 0 || len(s.TakeChanged()) != 0 || s.Stats().InFlight != 0 || len(s.jobs) != 0 {
+			t.Errorf("left: snapshot %v, stats %+v", s.Snapshot(), s.Stats())
+		}
+		if s.wheel.next(s.last) != -1 {
+			t.Error("the wheel still holds the job")
+		}
+	})
+}
+
+func TestUnresolvableModule(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		job := Job{Target: target("a", 10*time.Second), Module: r.module("a")}
+		s.Sync([]Job{job})
+		time.Sleep(time.Minute)
+		job.Module, job.Problem = nil, `the configuration has no module "m"`
+		s.Sync([]Job{job})
+		st, ok := s.Status("a")
+		if !ok || st.State.Verdict != health.Unknown || st.Problem != job.Problem {
+			t.Errorf("%v, status %+v", ok, st)
+		}
+	})
+}
+
+func TestProbeNow(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(context.Context, int) Result {
+			time.Sleep(time.Second)
+			return Result{Outcome: health.Pass, StatusCode: 200}
+		}}
+		s.Sync([]Job{{Target: target("a", 5*time.Minute), Module: r.module("a"), NotBefore: time.Now().Add(5 * time.Minute)}})
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for range 3 { // at once: they share one probe
+			wg.Go(func() {
+				e, err := s.ProbeNow(t.Context(), "a")
+				if err != nil || e.StatusCode != 200 || e.Latency != time.Second {
+					t.Errorf("%+v, %v", e, err)
+				}
+			})
+		}
+		wg.Wait()
+		if r.count() != 1 {
+			t.Errorf("%d probes", r.count())
+		}
+		next := time.Until(s.NextProbe("a"))
+		if next < 2*time.Minute || next > 8*time.Minute {
+			t.Errorf("next probe in %v, want it put off", next)
+		}
+		if _, err := s.ProbeNow(t.Context(), "b"); !errors.Is(err, ErrUnknownTarget) {
+			t.Errorf("unknown target: %v", err)
+		}
+	})
+}
+
+func TestInconclusiveResultsChangeNoState(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(context.Context, int) Result {
+			res := Failure(ReasonInternal, errors.New("too many open files"))
+			res.Inconclusive = true
+			return res
+		}}
+		s.Sync([]Job{{Target: target("a", 10*time.Second), Module: r.module("a")}})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		st, _ := s.Status("a")
+		if st.State != (health.State{}) || st.Probed || st.Fails != 0 || st.Error == "" {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
+func TestPanickingProbeFails(t *testing.T) {
+	m := FuncModule("p", 0, func(context.Context) Result { panic("boom") })
+	res := m.Probe(t.Context(), Request{})
+	if res.Outcome != health.Fail || res.Reason != ReasonInternal || res.Error != "probe panicked: boom" {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestChurnLeaksNothing adds, changes, pauses and removes targets all the time.
+func TestChurnLeaksNothing(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		var r recorder
+		module := r.module("m")
+		for i := range 500 {
+			var jobs []Job
+			for n := range 20 {
+				tg := target(fmt.Sprint("t", (i+n)%40), time.Duration(1+(i+n)%7)*time.Second)
+				tg.Paused = (i+n)%5 == 0
+				jobs = append(jobs, Job{Target: tg, Module: module})
+			}
+			s.Sync(jobs)
+			if len(s.Snapshot()) != 20 {
+				t.Fatalf("round %d: %d targets", i, len(s.Snapshot()))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		s.Sync(nil)
+		synctest.Wait()
+		if s.wheel.next(s.last) != -1 || len(s.jobs) != 0 || s.Stats().InFlight+s.Stats().InFlightSlow != 0 {
+			t.Errorf("left over: %d jobs, stats %+v", len(s.jobs), s.Stats())
+		}
+	})
+}
+
+func BenchmarkScheduler(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint("jobs=", n), func(b *testing.B) {
+			s := NewScheduler(SchedulerOptions{MaxInFlight: 1 << 20})
+			module := FuncModule("m", 0, func(context.Context) Result { return Result{Outcome: health.Pass} })
+			jobs := make([]Job, n)
+			for i := range jobs {
+				jobs[i] = Job{Target: target(fmt.Sprintf("target-%06d", i), 10*time.Second), Module: module}
+			}
+			s.Sync(jobs)
+			s.base = b.Context()
+			order := *s.order.Load()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ { // the cost of one due probe, all told
+				j := order[i%n]
+				s.mu.Lock()
+				s.startDue(j, j.due)
+				s.mu.Unlock()
+			}
+			s.probes.Wait()
+		})
+	}
+}

@@ -1,0 +1,95 @@
+package prober
+
+import (
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// Job is one line of what shall be polled.
+type Job struct {
+	Target *Target
+	// Module is how to probe; nil leaves the target UNKNOWN with Problem as the reason.
+	Module *Module
+	// Problem says why there is no module.
+	Problem string
+	// Network bounds where the probe may connect to.
+	Network *NetworkPolicy
+	// Saved is what was known of the target before the program was restarted; used
+	// only when the job is new to the scheduler.
+	Saved *Saved
+	// NotBefore, if in the future, is when the first probe is made.
+	NotBefore time.Time
+}
+
+// Saved is what survives a restart: the debounced state and how it came about.
+type Saved struct {
+	State       health.State `json:"state"`
+	Since       time.Time    `json:"since,omitzero"`
+	LastHealthy time.Time    `json:"last_healthy,omitzero"`
+	// Place is what the state was observed of; another place starts anew.
+	Place       string       `json:"place"`
+	Transitions []Transition `json:"transitions,omitempty"`
+}
+
+// Transition is one change of state.
+type Transition struct {
+	Time   time.Time      `json:"time"`
+	From   health.Verdict `json:"from"`
+	To     health.Verdict `json:"to"`
+	Reason string         `json:"reason,omitempty"`
+}
+
+// MaxTransitions is how many transitions of a target are kept.
+const MaxTransitions = 50
+
+// Entry is one line of a target's log of probes.
+type Entry struct {
+	Time       time.Time
+	Latency    time.Duration
+	StatusCode int
+	Outcome    health.Outcome
+	State      health.Verdict
+	Reason     Reason
+	Error      string
+	Response   []byte
+}
+
+// HistoryLimit is how many probes of a target are kept.
+const HistoryLimit = 100
+
+// Status is what is known of a target at one moment. It is immutable: a new one
+// replaces it after each probe, so it can be read without a lock.
+type Status struct {
+	Target *Target
+	// Problem says why the target is not probed although it is not paused.
+	Problem string
+	State   health.State
+	// Since is when the verdict last changed, or when the target became known.
+	Since time.Time
+	// Probed is false before the first probe since the program started.
+	Probed bool
+	// Up is whether the last probe passed, or passed with a warning.
+	Up         bool
+	LastProbe  time.Time
+	Latency    time.Duration
+	StatusCode int
+	CertExpiry time.Time
+	// LastHealthy is when a probe last left the state HEALTHY; zero if never.
+	LastHealthy time.Time
+	Reason      Reason
+	Error       string
+	Report      *health.Report
+	Response    []byte
+
+	// Counters since the program started.
+	Passes, Warns, Fails uint64
+	// Failures counts by reason, in the order of Reasons.
+	Failures [9]uint32
+	// Changes counts transitions by the state entered, in the order of health.Verdicts.
+	Changes [4]uint32
+	// Skipped counts the due probes that were not made.
+	Skipped uint32
+	// BodyErrors counts health+json bodies that could not be parsed.
+	BodyErrors uint32
+}

@@ -1,0 +1,152 @@
+package prober
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Sync makes the schedule what jobs say: new ones start, missing ones end and
+// are gone from the snapshot, changed ones keep their state. Jobs that have not
+// changed miss no probe. Names must be unique; of two jobs with one name the
+// first counts.
+func (s *Scheduler) Sync(jobs []Job) {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	now := time.Now()
+	wanted := make(map[string]Job, len(jobs))
+	for _, d := range jobs {
+		if _, dup := wanted[d.Target.App]; !dup {
+			wanted[d.Target.App] = d
+		}
+	}
+
+	order := *s.order.Load()
+	next := make([]*job, 0, len(wanted))
+	for _, j := range order {
+		if d, ok := wanted[j.app]; ok {
+			s.change(j, d, now)
+			next = append(next, j)
+			delete(wanted, j.app)
+		} else {
+			s.end(j)
+		}
+	}
+	next = append(next, s.begin(wanted, now)...)
+	slices.SortFunc(next, func(a, b *job) int { return strings.Compare(a.app, b.app) })
+	s.order.Store(&next)
+	signal(s.wake)
+}
+
+// change updates a job if its line differs.
+func (s *Scheduler) change(j *job, d Job, now time.Time) {
+	j.mu.Lock()
+	old := j.desired
+	j.mu.Unlock()
+	if old.Target == d.Target && old.Module.Fingerprint() == d.Module.Fingerprint() &&
+		old.Network == d.Network && old.Problem == d.Problem {
+		if old.Module != d.Module { // alike, but of a newer configuration
+			j.mu.Lock()
+			j.desired.Module = d.Module
+			j.mu.Unlock()
+		}
+		return
+	}
+	if j.update(d, now) {
+		st := j.status.Load()
+		s.log.Info("state changed", "target", j.app, "to", st.State.Verdict.String(), "reason", "changed or resumed")
+		s.noteChange(j.app)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	interval := slots(d.Target.Interval)
+	switch {
+	case !d.probing():
+		s.unqueue(j)
+	case !j.queued, interval != j.interval:
+		s.unqueue(j)
+		s.queue(j, interval, s.slotAt(now)+1)
+	}
+}
+
+// end takes a job off the schedule; a probe of it under way counts for nothing.
+func (s *Scheduler) end(j *job) {
+	j.mu.Lock()
+	j.dropRunning()
+	j.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unqueue(j)
+	delete(s.dirty, j.app)
+	delete(s.jobs, j.app)
+}
+
+// begin makes the jobs that are new. Their first probes are spread evenly.
+func (s *Scheduler) begin(wanted map[string]Job, now time.Time) []*job {
+	made := make([]*job, 0, len(wanted))
+	for _, d := range wanted {
+		made = append(made, newJob(d, now))
+	}
+	slices.SortFunc(made, func(a, b *job) int { return strings.Compare(a.app, b.app) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	start := s.slotAt(now) + 1
+	for i, j := range made {
+		s.jobs[j.app] = j
+		if !j.desired.probing() {
+			continue
+		}
+		t := j.desired.Target
+		window := int64(startWindow(len(made), t.Interval) / slot)
+		first := start + window*int64(i)/int64(len(made))
+		if notBefore := j.desired.NotBefore; notBefore.After(now) {
+			first = start + int64(notBefore.Sub(now)/slot)
+		}
+		s.queue(j, slots(t.Interval), first)
+		s.wheel.remove(j)
+		j.due = first
+		s.wheel.add(j)
+	}
+	return made
+}
+
+// queue puts a job on the wheel, at its first slot in phase from earliest on.
+func (s *Scheduler) queue(j *job, interval, earliest int64) {
+	j.interval, j.phase = interval, phaseOf(j.app, interval)
+	j.due = onGrid(earliest, interval, j.phase)
+	j.queued = true
+	s.wheel.add(j)
+}
+
+func (s *Scheduler) unqueue(j *job) {
+	if j.queued {
+		s.wheel.remove(j)
+		j.queued = false
+	}
+}
+
+// TakeChanged returns what to save of the targets whose state has changed since
+// the last call.
+func (s *Scheduler) TakeChanged() map[string]*Saved {
+	s.mu.Lock()
+	dirty := make([]*job, 0, len(s.dirty))
+	for app := range s.dirty {
+		if j := s.jobs[app]; j != nil {
+			dirty = append(dirty, j)
+		}
+	}
+	clear(s.dirty)
+	s.mu.Unlock()
+	return savedOf(dirty)
+}
+
+// Saved returns what to save of all targets.
+func (s *Scheduler) Saved() map[string]*Saved { return savedOf(*s.order.Load()) }
+
+func savedOf(jobs []*job) map[string]*Saved {
+	saved := make(map[string]*Saved, len(jobs))
+	for _, j := range jobs {
+		saved[j.app] = j.saved()
+	}
+	return saved
+}

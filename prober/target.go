@@ -1,0 +1,100 @@
+package prober
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// Target is something polled over the network. It is a value: whoever has one
+// may not change what its maps and slices hold.
+type Target struct {
+	// App identifies the target and is its label "target": 1 to 128 characters.
+	App string `json:"app"`
+	// URL is what to probe, an absolute http or https URL; or, for modules that
+	// need none, empty.
+	URL string `json:"url,omitempty"`
+	// Address is what to probe if there is no URL, as the module's kind reads it.
+	Address string `json:"address,omitempty"`
+	// Module names how to probe; empty means DefaultModule.
+	Module string `json:"module,omitempty"`
+	// Email is who wants to know; empty for nobody in particular.
+	Email string `json:"email,omitempty"`
+	// Group is a heading under which pages show the target.
+	Group string `json:"group,omitempty"`
+	// Labels are shown on health_target_info only.
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// Interval is the time from one probe to the next.
+	Interval time.Duration `json:"interval"`
+	// Timeout is the total deadline of one probe.
+	Timeout time.Duration `json:"timeout"`
+	// InitialDelay is the time from registration to the first probe; nil means the source's default.
+	InitialDelay *time.Duration `json:"initial_delay,omitempty"`
+	// Unhealthy, Healthy, DegradedAfter and FastStart are the thresholds of the state machine.
+	Unhealthy     int  `json:"unhealthy"`
+	Healthy       int  `json:"healthy"`
+	DegradedAfter int  `json:"degraded_after,omitempty"`
+	FastStart     bool `json:"fast_start,omitempty"`
+	// StatusCodes, if any, replaces the module's valid status codes.
+	StatusCodes StatusCodes `json:"valid_status_codes,omitempty"`
+
+	// Paused keeps the target without probing it.
+	Paused bool `json:"paused,omitempty"`
+	// Source says who told us of the target: "config", "api", …
+	Source string `json:"source,omitempty"`
+	// Owner is who may change a target registered through the API.
+	Owner string `json:"owner,omitempty"`
+	// RegisteredAt is when the target was first told to us.
+	RegisteredAt time.Time `json:"registered_at,omitzero"`
+	// MailAllowed says that Email may be mailed and shown as a label.
+	MailAllowed bool `json:"-"`
+}
+
+// DefaultModule is the module of targets that name none.
+const DefaultModule = "health"
+
+// Defaults of a Target.
+const (
+	DefaultInterval = 30 * time.Second
+	DefaultTimeout  = 5 * time.Second
+)
+
+// Thresholds are the target's thresholds for the state machine.
+func (t *Target) Thresholds() health.Thresholds {
+	return health.Thresholds{
+		Unhealthy: t.Unhealthy, Healthy: t.Healthy,
+		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart,
+	}
+}
+
+// Place is what is probed: the URL, or the address.
+func (t *Target) Place() string {
+	if t.URL != "" {
+		return t.URL
+	}
+	return t.Address
+}
+
+// Equal tells whether two targets are the same in every field.
+func (t *Target) Equal(u *Target) bool {
+	a, b := *t, *u
+	if !maps.Equal(a.Labels, b.Labels) || !slices.Equal(a.StatusCodes, b.StatusCodes) ||
+		!equalDelay(a.InitialDelay, b.InitialDelay) || !a.RegisteredAt.Equal(b.RegisteredAt) {
+		return false
+	}
+	return a.App == b.App && a.URL == b.URL && a.Address == b.Address && a.Module == b.Module &&
+		a.Email == b.Email && a.Group == b.Group && a.Interval == b.Interval && a.Timeout == b.Timeout &&
+		a.Unhealthy == b.Unhealthy && a.Healthy == b.Healthy && a.DegradedAfter == b.DegradedAfter &&
+		a.FastStart == b.FastStart && a.Paused == b.Paused && a.Source == b.Source && a.Owner == b.Owner &&
+		a.MailAllowed == b.MailAllowed
+}
+
+func equalDelay(a, b *time.Duration) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

@@ -1,0 +1,257 @@
+package prober
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits are the ranges that a target's figures must lie in, inclusive.
+type Limits struct {
+	MinInterval, MaxInterval   time.Duration
+	MinTimeout, MaxTimeout     time.Duration
+	MinThreshold, MaxThreshold int
+	MaxInitialDelay            time.Duration
+	// InSeconds words durations as plain seconds, as the API's JSON has them.
+	InSeconds bool
+}
+
+// RegistrationLimits bind targets that register themselves (S1.8 to S1.11).
+func RegistrationLimits() Limits {
+	return Limits{
+		MinInterval: 5 * time.Second, MaxInterval: 300 * time.Second,
+		MinTimeout: 2 * time.Second, MaxTimeout: 60 * time.Second,
+		MinThreshold: 2, MaxThreshold: 10,
+		MaxInitialDelay: 300 * time.Second, InSeconds: true,
+	}
+}
+
+// FileLimits bind targets that the operator wrote down.
+func FileLimits() Limits {
+	return Limits{
+		MinInterval: time.Second, MaxInterval: 24 * time.Hour,
+		MinTimeout: 100 * time.Millisecond, MaxTimeout: time.Hour,
+		MinThreshold: 1, MaxThreshold: 100,
+		MaxInitialDelay: 24 * time.Hour,
+	}
+}
+
+const (
+	maxAppRunes  = 128
+	maxURLBytes  = 2048
+	maxLabels    = 10
+	maxLabelText = 128
+)
+
+// Validate completes the target (an omitted scheme, lower-case mail domain) and
+// returns all its faults. kindOf tells the kind of a module by its name.
+func (t *Target) Validate(l Limits, kindOf func(module string) (string, bool)) []*FieldError {
+	v := validation{}
+	v.app(t.App)
+	v.place(t, kindOf)
+	v.duration("interval", t.Interval, l.MinInterval, l.MaxInterval, l)
+	v.duration("timeout", t.Timeout, l.MinTimeout, l.MaxTimeout, l)
+	v.number("unhealthy", t.Unhealthy, l.MinThreshold, l.MaxThreshold)
+	v.number("healthy", t.Healthy, l.MinThreshold, l.MaxThreshold)
+	if t.DegradedAfter != 0 && (t.DegradedAfter < 1 || t.DegradedAfter >= max(t.Unhealthy, 2)) {
+		v.fault("degraded_after", "must be at least 1 and less than unhealthy (%d), not %d", t.Unhealthy, t.DegradedAfter)
+	}
+	if t.InitialDelay != nil {
+		v.duration("initial_delay", *t.InitialDelay, 0, l.MaxInitialDelay, l)
+	}
+	if t.Email != "" {
+		address, err := ParseEmail(t.Email)
+		if err != nil {
+			v.fault("email", "%s", err)
+		}
+		t.Email = address
+	}
+	v.text("group", t.Group)
+	v.labels(t.Labels)
+	return v.faults
+}
+
+type validation struct{ faults []*FieldError }
+
+func (v *validation) fault(path, format string, args ...any) {
+	v.faults = append(v.faults, &FieldError{path, fmt.Sprintf(format, args...)})
+}
+
+func (v *validation) app(app string) {
+	switch {
+	case app == "":
+		v.fault("app", "is required")
+	case !utf8.ValidString(app) || strings.ContainsFunc(app, notPrintable):
+		v.fault("app", "%q must be printable UTF-8", app)
+	case utf8.RuneCountInString(app) > maxAppRunes:
+		v.fault("app", "must have at most %d characters, not %d", maxAppRunes, utf8.RuneCountInString(app))
+	case strings.TrimSpace(app) != app:
+		v.fault("app", "%q must not begin or end with a space", app)
+	case strings.Contains(app, "/"), app == ".", app == "..":
+		v.fault("app", `%q must not contain "/" nor be "." or ".."`, app)
+	}
+}
+
+func notPrintable(r rune) bool { return !unicode.IsPrint(r) }
+
+func (v *validation) place(t *Target, kindOf func(string) (string, bool)) {
+	kind, known := kindOf(t.moduleName())
+	if !known {
+		v.fault("module", "unknown module %q", t.Module)
+	}
+	switch {
+	case t.URL == "" && t.Address == "":
+		v.fault("url", "is required")
+	case t.URL != "" && t.Address != "":
+		v.fault("address", "must not be given together with url")
+	case t.URL == "" && kind == "health":
+		v.fault("url", "is required by modules of kind health; address is for other kinds")
+	case t.URL != "" && (kind == "health" || kind == "http"):
+		v.url(t)
+	default:
+		field := "address"
+		if t.URL != "" {
+			field = "url"
+		}
+		if place := t.Place(); len(place) > maxURLBytes || strings.ContainsFunc(place, notPrintable) {
+			v.fault(field, "must be printable and at most %d bytes long", maxURLBytes)
+		}
+	}
+}
+
+func (t *Target) moduleName() string {
+	if t.Module == "" {
+		return DefaultModule
+	}
+	return t.Module
+}
+
+var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
+
+func (v *validation) url(t *Target) {
+	if !hasScheme.MatchString(t.URL) {
+		t.URL = "http://" + t.URL
+	}
+	u, err := url.Parse(t.URL)
+	switch {
+	case err != nil || strings.ContainsFunc(t.URL, unicode.IsControl):
+		v.fault("url", "%q is not a valid url", redacted(t.URL))
+	case len(t.URL) > maxURLBytes:
+		v.fault("url", "must be at most %d bytes long", maxURLBytes)
+	case u.Scheme != "http" && u.Scheme != "https":
+		v.fault("url", "%q must begin with http:// or https://", redacted(t.URL))
+	case u.Hostname() == "":
+		v.fault("url", "%q has no host", redacted(t.URL))
+	case u.User != nil:
+		v.fault("url", "must not contain a user name or password; use a module with basic_auth")
+	case u.Fragment != "":
+		v.fault("url", "%q must not have a fragment (#…)", t.URL)
+	case u.Port() != "" && !validPort(u.Port()):
+		v.fault("url", "%q has no valid port, must be 1 to 65535", t.URL)
+	}
+}
+
+func validPort(port string) bool {
+	n, err := strconv.Atoi(port)
+	return err == nil && n >= 1 && n <= 65535
+}
+
+// redacted hides what stands before an @, where a password may be.
+func redacted(raw string) string {
+	if i := strings.LastIndex(raw, "@"); i >= 0 {
+		if j := strings.Index(raw, "://"); j >= 0 && j < i {
+			return raw[:j+3] + "…" + raw[i:]
+		}
+	}
+	return raw
+}
+
+func (v *validation) duration(path string, d, least, most time.Duration, l Limits) {
+	switch {
+	case d >= least && d <= most:
+	case l.InSeconds:
+		v.fault(path, "must be between %d and %d", int(least.Seconds()), int(most.Seconds()))
+	default:
+		v.fault(path, "must be between %s and %s, not %s", shortDuration(least), shortDuration(most), shortDuration(d))
+	}
+}
+
+// shortDuration leaves the zero parts of a duration away: 1h instead of 1h0m0s.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
+
+func (v *validation) number(path string, n, least, most int) {
+	if n < least || n > most {
+		v.fault(path, "must be between %d and %d", least, most)
+	}
+}
+
+func (v *validation) text(path, text string) {
+	if utf8.RuneCountInString(text) > maxLabelText || !utf8.ValidString(text) || strings.ContainsFunc(text, notPrintable) {
+		v.fault(path, "must be printable UTF-8 of at most %d characters", maxLabelText)
+	}
+}
+
+var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// reservedLabels are the ones that health_target_info or Prometheus itself sets.
+var reservedLabels = []string{"target", "url", "module", "source", "group", "email", "state", "job", "instance"}
+
+func (v *validation) labels(labels map[string]string) {
+	if len(labels) > maxLabels {
+		v.fault("labels", "must be at most %d, not %d", maxLabels, len(labels))
+	}
+	names := make([]string, 0, len(labels))
+	for name := range labels {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		path := "labels." + name
+		switch {
+		case !labelName.MatchString(name):
+			v.fault(path, "%q is no label name: letters, digits and _, not beginning with a digit", name)
+		case slices.Contains(reservedLabels, name) || strings.HasPrefix(name, "__"):
+			v.fault(path, "the name %q is reserved", name)
+		}
+		v.text(path, labels[name])
+	}
+}
+
+var (
+	mailLocal  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9_+-])?$`)
+	mailDomain = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+)
+
+// ParseEmail accepts exactly one bare ASCII address and returns it with its
+// domain in lower case. It is stricter than RFC 5321 on purpose: no quotes,
+// comments, display names, lists or address literals, since the address comes
+// from whoever registers and ends in the hands of mail programs.
+func ParseEmail(text string) (string, error) {
+	bad := fmt.Errorf("%q is not a valid e-mail address: one plain address such as me@example.org is allowed", text)
+	local, domain, ok := strings.Cut(text, "@")
+	domain = strings.ToLower(domain)
+	if !ok || len(text) > 254 || !mailLocal.MatchString(local) || strings.Contains(local, "..") || !mailDomain.MatchString(domain) {
+		return text, bad
+	}
+	address := local + "@" + domain
+	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address || parsed.Name != "" {
+		return text, bad
+	}
+	return address, nil
+}
