@@ -1,0 +1,174 @@
+package registry
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func backedUp(t *testing.T, path string) []string {
+	t.Helper()
+	c, faults, err := examine(path, time.Second)
+	if err != nil || len(faults) > 0 {
+		t.Fatal(path, err, faults)
+	}
+	r := newRegistry(Options{})
+	r.adopt(c)
+	return apps(r)
+}
+
+// wait looks until something is so.
+func wait(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !so(); {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain for " + what)
+		}
+		select {
+		case <-t.Context().Done():
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+func TestBackupAfterChanges(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, Options{Path: dir, BackupAfter: 10})
+	for round, app := range []string{"a", "b", "c", "d"} {
+		before := r.Stats().LastBackup
+		for i := range 9 {
+			put(t, r, api(app+numbered(9)[i]))
+		}
+		if !r.Stats().LastBackup.Equal(before) {
+			t.Errorf("round %d: too early", round)
+		}
+		put(t, r, api(app))
+		wait(t, "a backup", func() bool { return r.Stats().LastBackup.After(before) })
+	}
+	for i, want := range []int{40, 30, 20} {
+		if got := len(backedUp(t, r.store.backupPath(i+1))); got != want {
+			t.Errorf("backup %d has %d targets, want %d", i+1, got, want)
+		}
+	}
+	before := r.Stats().LastBackup
+	shut(t, r)
+	if after := r.Stats().LastBackup; !after.Equal(before) {
+		t.Error("a backup of nothing new")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*new")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestBackupByTime(t *testing.T) {
+	r := open(t, Options{Path: t.TempDir(), BackupEvery: 10 * time.Millisecond})
+	put(t, r, api("a"))
+	wait(t, "a backup", func() bool { return !r.Stats().LastBackup.IsZero() })
+	put(t, r, api("b"))
+	wait(t, "another", func() bool { return len(backedUp(t, r.store.backupPath(1))) == 2 })
+}
+
+// TestDamageIsNotBackedUp flips a bit under a running registry: the good backup
+// stays, and the file is written anew from memory.
+func TestDamageIsNotBackedUp(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, Options{Path: dir})
+	put(t, r, api("a"), api("b"))
+	if err := r.backUp(); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(r.store.backupPath(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, r, api("c"))
+	flip(t, filepath.Join(dir, fileDB), "8096/a")
+	if err := r.backUp(); err == nil {
+		t.Fatal("damage was backed up")
+	}
+	if now, _ := os.ReadFile(r.store.backupPath(1)); !bytes.Equal(good, now) {
+		t.Error("the good backup was touched")
+	}
+	put(t, r, api("d"))
+	shut(t, r)
+	if got := len(backedUp(t, filepath.Join(dir, fileBackup+"1"))); got != 4 {
+		t.Errorf("%d targets in the backup", got)
+	}
+	r = open(t, Options{Path: dir, OnCorruption: Fail})
+	wantApps(t, r, "a", "b", "c", "d")
+}
+
+// flip changes the text in place, wherever the file has it.
+func flip(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	for at := 0; err == nil; at++ {
+		i := bytes.Index(b[at:], []byte(text))
+		if i < 0 {
+			break
+		}
+		at += i
+		_, err = f.WriteAt([]byte{b[at] ^ 1}, int64(at))
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFailedBackupIsReported(t *testing.T) {
+	dir := t.TempDir()
+	var log journal
+	r := open(t, Options{Path: dir, Log: log.logger()})
+	put(t, r, api("a"))
+	if err := os.Mkdir(filepath.Join(dir, fileBackup+"new"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, fileBackup+"new", "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.backUp(); err == nil {
+		t.Error("no error")
+	}
+	if s := r.Stats(); s.Errors != 1 || s.DiskFailed {
+		t.Errorf("stats %+v", s)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, fileBackup+"new")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.backUp(); err != nil || r.Stats().LastBackup.IsZero() {
+		t.Errorf("it is not tried again: %v", err)
+	}
+}
+
+func TestCorruptFilesAreBounded(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "[a]*")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range keptCorrupt + 3 {
+		r := open(t, Options{Path: dir})
+		shut(t, r)
+		overwrite(t, filepath.Join(dir, fileDB), func(b []byte) []byte { return b[:100] })
+	}
+	shut(t, open(t, Options{Path: dir}))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	for _, e := range entries {
+		if matched, _ := filepath.Match(fileCorrupt+"*", e.Name()); matched {
+			kept++
+		}
+	}
+	if kept != keptCorrupt {
+		t.Errorf("%d kept", kept)
+	}
+}

@@ -1,0 +1,241 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// change is one call that wants to write. Calls that come while another is
+// writing are written together: whoever gets writeMu first writes for all.
+type change struct {
+	stage    func(*batch) error
+	done     bool
+	err      error
+	panicked any
+}
+
+// batch is what one transaction changes: neither durable nor visible yet. Its
+// methods show the registry as it will be after what is staged already.
+type batch struct {
+	r       *Registry
+	targets map[key]*prober.Target // nil: removed
+	pauses  map[string]*bool       // nil: taken back
+	owned   map[string]int         // differences
+	added   int                    // difference of the number of effective targets
+}
+
+// write stages one change and returns when it is durable and visible, or
+// refused. The error of stage is returned as it is.
+func (r *Registry) write(stage func(*batch) error) error {
+	c := &change{stage: stage}
+	r.queueMu.Lock()
+	r.queue = append(r.queue, c)
+	r.queueMu.Unlock()
+
+	r.writeMu.Lock()
+	defer r.writeMu.Unlock()
+	if !c.done {
+		r.writeQueueLocked()
+	}
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
+	return c.err
+}
+
+func (r *Registry) writeQueueLocked() {
+	r.queueMu.Lock()
+	changes := r.queue
+	r.queue = nil
+	r.queueMu.Unlock()
+
+	b := r.newBatch()
+	for _, c := range changes {
+		c.done = true
+		if c.err = c.run(b, r.closed); c.err != nil {
+			continue
+		}
+	}
+	if err := r.commitLocked(b, false); err != nil {
+		for _, c := range changes {
+			if c.err == nil {
+				c.err = err
+			}
+		}
+	}
+}
+
+// run stages the change. A panic belongs to the caller of write, not to those
+// whose changes happen to be in the same batch.
+func (c *change) run(b *batch, closed bool) (err error) {
+	if closed {
+		return fmt.Errorf("%w: %w", ErrStorage, errClosed)
+	}
+	defer func() {
+		if c.panicked = recover(); c.panicked != nil {
+			err = fmt.Errorf("staging: %v", c.panicked)
+		}
+	}()
+	return c.stage(b)
+}
+
+func (r *Registry) newBatch() *batch {
+	return &batch{r: r, targets: map[key]*prober.Target{}, pauses: map[string]*bool{}, owned: map[string]int{}}
+}
+
+// target is the record as it will be.
+func (b *batch) target(k key) *prober.Target {
+	if t, staged := b.targets[k]; staged {
+		return t
+	}
+	b.r.mu.RLock()
+	defer b.r.mu.RUnlock()
+	return b.r.sources[k.source][k.app]
+}
+
+// total is how many effective targets there will be.
+func (b *batch) total() int {
+	b.r.mu.RLock()
+	defer b.r.mu.RUnlock()
+	return len(b.r.effective) + b.added
+}
+
+// ownedBy is how many stored records will belong to the owner.
+func (b *batch) ownedBy(owner string) int {
+	b.r.mu.RLock()
+	defer b.r.mu.RUnlock()
+	return b.r.owned[owner] + b.owned[owner]
+}
+
+func (b *batch) elsewhere(k key) bool {
+	b.r.mu.RLock()
+	defer b.r.mu.RUnlock()
+	return b.r.elsewhereLocked(k)
+}
+
+// ownPaused is what the winning record itself says, and whether there is one.
+func (b *batch) ownPaused(app string) (paused, known bool) {
+	b.r.mu.RLock()
+	defer b.r.mu.RUnlock()
+	if t := b.r.winnerLocked(app); t != nil {
+		return t.Paused, true
+	}
+	return false, false
+}
+
+// set stages a record; nil removes it.
+func (b *batch) set(k key, t *prober.Target) {
+	old := b.target(k)
+	if old != nil {
+		b.owned[old.Owner]--
+	}
+	if t != nil {
+		b.owned[t.Owner]++
+	}
+	if (old == nil) != (t == nil) && !b.elsewhere(k) {
+		if t != nil {
+			b.added++
+		} else {
+			b.added--
+		}
+	}
+	b.targets[k] = t
+}
+
+// pause stages an operator's word; nil takes it back.
+func (b *batch) pause(app string, paused *bool) {
+	if _, staged := b.pauses[app]; !staged {
+		b.r.mu.RLock()
+		old, ok := b.r.pauses[app]
+		b.r.mu.RUnlock()
+		if paused == nil && !ok || paused != nil && ok && *paused == old {
+			return
+		}
+	}
+	b.pauses[app] = paused
+}
+
+func (b *batch) changes() int { return len(b.targets) + len(b.pauses) }
+
+// commitLocked makes the batch and all unsaved states durable, then visible. If
+// probe is set it writes even if there is nothing to write, to see whether the
+// disk is well again.
+func (r *Registry) commitLocked(b *batch, probe bool) error {
+	if b.changes() == 0 && len(r.unsaved) == 0 && !probe {
+		return nil
+	}
+	if r.store != nil {
+		err := r.store.commit(b, r.unsaved, r.contents)
+		r.noteWrite(err)
+		if err != nil {
+			return err
+		}
+		r.dirty = r.dirty || b.changes() > 0 || len(r.unsaved) > 0
+		if r.fresh += b.changes(); r.fresh >= r.backupAfter {
+			r.fresh = 0
+			select {
+			case r.backups <- struct{}{}:
+			default:
+			}
+		}
+	}
+	clear(r.unsaved)
+	r.publish(b)
+	return nil
+}
+
+// publish makes the batch visible.
+func (r *Registry) publish(b *batch) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, t := range b.targets {
+		r.setLocked(k, t)
+	}
+	for app, paused := range b.pauses {
+		if delete(r.pauses, app); paused != nil {
+			r.pauses[app] = *paused
+		}
+	}
+	differs := false
+	for k := range b.targets {
+		differs = r.resolveLocked(k.app) || differs
+	}
+	for app := range b.pauses {
+		differs = r.resolveLocked(app) || differs
+	}
+	r.stats.Changes += uint64(b.changes())
+	if differs {
+		r.signal()
+	}
+}
+
+// noteWrite counts, and logs when the disk fails and when it is well again.
+func (r *Registry) noteWrite(err error) {
+	r.mu.Lock()
+	before := r.stats.DiskFailed
+	if r.stats.DiskFailed = err != nil; err != nil {
+		r.stats.Errors++
+	}
+	r.mu.Unlock()
+	switch {
+	case err != nil && !before:
+		r.log.Error("storage fails; registrations are refused until it is well again", "err", err)
+	case err == nil && before:
+		r.log.Info("storage is well again", "path", r.store.dir)
+	}
+}
+
+// contents is all that ought to be on disk, from memory. The values are shared,
+// the maps are not.
+func (r *Registry) contents() *contents {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	c := newContents(r.store.installation)
+	for app, t := range r.sources[SourceAPI] {
+		c.targets[key{SourceAPI, app}] = t
+	}
+	c.pauses, c.states = maps.Clone(r.pauses), maps.Clone(r.saved)
+	return c
+}

@@ -1,0 +1,246 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// schema is the version of the layout on disk. In every version, whatever else
+// changes, the bucket "meta" has it as the key "schema".
+const schema = 1
+
+// The buckets and the keys of "meta".
+const (
+	bucketMeta    = "meta"
+	bucketTargets = "targets" // source NUL app → JSON
+	bucketPauses  = "pauses"  // app → JSON
+	bucketStates  = "states"  // app → see encodeSaved
+
+	metaSchema       = "schema"
+	metaInstallation = "installation"
+	metaCounts       = "counts"
+)
+
+// contents is all that a file holds.
+type contents struct {
+	installation string
+	targets      map[key]*prober.Target
+	pauses       map[string]bool
+	states       map[string]*prober.Saved
+}
+
+// counts says how many records there ought to be, so that a lost one is noticed.
+type counts struct {
+	Targets int `json:"targets"`
+	Pauses  int `json:"pauses"`
+	States  int `json:"states"`
+}
+
+func newContents(installation string) *contents {
+	return &contents{
+		installation: installation,
+		targets:      map[key]*prober.Target{},
+		pauses:       map[string]bool{},
+		states:       map[string]*prober.Saved{},
+	}
+}
+
+func (c *contents) counts() counts {
+	return counts{len(c.targets), len(c.pauses), len(c.states)}
+}
+
+// add takes over from other what c lacks.
+func (c *contents) add(other *contents) {
+	mine := *c
+	*c = *newContents(mine.installation)
+	if c.installation == "" {
+		c.installation = other.installation
+	}
+	for _, from := range []*contents{other, &mine} {
+		maps.Copy(c.targets, from.targets)
+		maps.Copy(c.pauses, from.pauses)
+		maps.Copy(c.states, from.states)
+	}
+}
+
+// newerError says that a newer program has written the file.
+type newerError struct{ version int }
+
+func (e *newerError) Error() string {
+	return fmt.Sprintf("its layout is version %d, this program knows up to %d: run the newer health_exporter, or choose another --storage.path", e.version, schema)
+}
+
+// readContents reads everything. Records that are damaged or missing are left
+// out and named in faults.
+func readContents(tx *bolt.Tx) (c *contents, faults []string, err error) {
+	c = newContents("")
+	var want counts
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+
+	err = readMeta(tx, c, &want, fault)
+	if err != nil {
+		return nil, nil, err
+	}
+	eachRecord(tx, bucketTargets, fault, func(name string, body []byte) error {
+		source, app, _ := strings.Cut(name, "\x00")
+		k := key{source, app}
+		t, err := decodeTarget(k, body)
+		if err == nil {
+			c.targets[k] = t
+		}
+		return err
+	})
+	eachRecord(tx, bucketPauses, fault, func(app string, body []byte) error {
+		paused, err := decodePause(body)
+		if err == nil {
+			c.pauses[app] = paused
+		}
+		return err
+	})
+	eachRecord(tx, bucketStates, fault, func(app string, body []byte) error {
+		s, err := decodeSaved(body)
+		if err == nil {
+			c.states[app] = s
+		}
+		return err
+	})
+	if got := c.counts(); len(faults) == 0 && got != want {
+		fault("it has %+v records, and ought to have %+v", got, want)
+	}
+	return c, faults, nil
+}
+
+func readMeta(tx *bolt.Tx, c *contents, want *counts, fault func(string, ...any)) error {
+	meta := tx.Bucket([]byte(bucketMeta))
+	if meta == nil {
+		return damagef("it has no bucket %q", bucketMeta)
+	}
+	var version int
+	if err := getJSON(meta, metaSchema, &version); err != nil {
+		fault("meta: %v", err)
+	} else if version > schema {
+		return &newerError{version}
+	}
+	if err := getJSON(meta, metaInstallation, &c.installation); err != nil {
+		fault("meta: %v", err)
+	}
+	if err := getJSON(meta, metaCounts, want); err != nil {
+		fault("meta: %v", err)
+	}
+	return nil
+}
+
+func eachRecord(tx *bolt.Tx, bucket string, fault func(string, ...any), read func(name string, body []byte) error) {
+	b := tx.Bucket([]byte(bucket))
+	if b == nil {
+		fault("it has no bucket %q", bucket)
+		return
+	}
+	_ = b.ForEach(func(k, v []byte) error {
+		name := string(k)
+		body, err := unseal(bucket, name, v)
+		if err == nil {
+			err = read(name, body)
+		}
+		if err != nil {
+			fault("%s %q: %v", bucket, strings.ReplaceAll(name, "\x00", " "), err)
+		}
+		return nil
+	})
+}
+
+func getJSON(b *bolt.Bucket, name string, into any) error {
+	body, err := unseal(bucketMeta, name, b.Get([]byte(name)))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return json.Unmarshal(body, into)
+}
+
+// writeContents fills an empty file.
+func writeContents(tx *bolt.Tx, c *contents) error {
+	for _, name := range []string{bucketMeta, bucketTargets, bucketPauses, bucketStates} {
+		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	w := writer{tx: tx}
+	for k, t := range c.targets {
+		w.target(k, t)
+	}
+	for app, paused := range c.pauses {
+		w.pause(app, &paused)
+	}
+	for app, s := range c.states {
+		w.state(app, s)
+	}
+	w.json(metaSchema, schema)
+	w.json(metaInstallation, c.installation)
+	w.json(metaCounts, w.counts)
+	return w.err
+}
+
+// writer puts records and counts them. After an error it does nothing more.
+type writer struct {
+	tx     *bolt.Tx
+	counts counts
+	err    error
+}
+
+func (w *writer) target(k key, t *prober.Target) {
+	var body []byte
+	if t != nil && w.err == nil {
+		body, w.err = encodeTarget(t)
+	}
+	w.put(bucketTargets, k.source+"\x00"+k.app, body, &w.counts.Targets)
+}
+
+func (w *writer) pause(app string, paused *bool) {
+	var body []byte
+	if paused != nil {
+		body = encodePause(*paused)
+	}
+	w.put(bucketPauses, app, body, &w.counts.Pauses)
+}
+
+func (w *writer) state(app string, s *prober.Saved) {
+	var body []byte
+	if s != nil {
+		body = encodeSaved(s)
+	}
+	w.put(bucketStates, app, body, &w.counts.States)
+}
+
+func (w *writer) json(name string, v any) {
+	body, err := json.Marshal(v)
+	if w.err == nil {
+		w.err = err
+	}
+	var ignored int
+	w.put(bucketMeta, name, body, &ignored)
+}
+
+// put stores a record, or removes it if the body is nil.
+func (w *writer) put(bucket, name string, body []byte, count *int) {
+	if w.err != nil {
+		return
+	}
+	b := w.tx.Bucket([]byte(bucket))
+	had := b.Get([]byte(name)) != nil
+	switch {
+	case body != nil:
+		w.err = b.Put([]byte(name), seal(bucket, name, body))
+		if !had {
+			*count++
+		}
+	case had:
+		w.err = b.Delete([]byte(name))
+		*count--
+	}
+}

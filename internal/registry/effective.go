@@ -1,0 +1,173 @@
+package registry
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// precedence is the order in which sources win: what the operator wrote down,
+// what was registered on purpose, then what was merely discovered. A source may
+// say more after a colon ("file_sd:/etc/targets.yml"). Unknown sources come last,
+// in alphabetical order.
+var precedence = []string{"config", SourceAPI, "cluster", "file_sd", "http_sd", "mdns"}
+
+func comparePrecedence(a, b string) int {
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
+}
+
+func rank(source string) int {
+	kind, _, _ := strings.Cut(source, ":")
+	if i := slices.Index(precedence, kind); i >= 0 {
+		return i
+	}
+	return len(precedence)
+}
+
+// key is one record: what one source says of one app.
+type key struct{ source, app string }
+
+// Replace makes the targets all that the source knows. It is for sources that
+// are told anew after each start, not for SourceAPI. Of two targets with one name
+// the first counts.
+func (r *Registry) Replace(source string, targets []prober.Target) {
+	if source == SourceAPI || source == "" {
+		r.log.Error("targets of a source that cannot be replaced are ignored", "source", source, "targets", len(targets))
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.sources[source]
+	next := make(map[string]*prober.Target, len(targets))
+	for _, t := range targets {
+		if next[t.App] == nil {
+			next[t.App] = renew(old[t.App], t, source)
+		}
+	}
+	r.sources[source] = next
+	if len(next) == 0 {
+		delete(r.sources, source)
+	}
+	r.sortSourcesLocked()
+	differs := false
+	for app := range old {
+		differs = r.resolveLocked(app) || differs
+	}
+	for app := range next {
+		differs = r.resolveLocked(app) || differs
+	}
+	if differs {
+		r.stats.Changes++
+		r.signal()
+	}
+}
+
+// renew is the record of t after old (nil if there was none): the same pointer
+// if nothing is new.
+func renew(old *prober.Target, t prober.Target, source string) *prober.Target {
+	t.Source = source
+	switch {
+	case !t.RegisteredAt.IsZero():
+		t.RegisteredAt = t.RegisteredAt.Round(0)
+	case old != nil:
+		t.RegisteredAt = old.RegisteredAt
+	default:
+		t.RegisteredAt = now()
+	}
+	if old != nil && old.Equal(&t) {
+		return old
+	}
+	return &t
+}
+
+// setLocked puts one record in the place of another; nil removes it. The
+// effective set is left to resolveLocked.
+func (r *Registry) setLocked(k key, t *prober.Target) {
+	records := r.sources[k.source]
+	if old := records[k.app]; old != nil && k.source == SourceAPI {
+		if r.owned[old.Owner]--; r.owned[old.Owner] == 0 {
+			delete(r.owned, old.Owner)
+		}
+	}
+	if t == nil {
+		delete(records, k.app)
+		return
+	}
+	if records == nil {
+		records = map[string]*prober.Target{}
+		r.sources[k.source] = records
+		r.sortSourcesLocked()
+	}
+	records[k.app] = t
+	if k.source == SourceAPI {
+		r.owned[t.Owner]++
+	}
+}
+
+func (r *Registry) sortSourcesLocked() {
+	r.order = r.order[:0]
+	for source := range r.sources {
+		r.order = append(r.order, source)
+	}
+	slices.SortFunc(r.order, comparePrecedence)
+}
+
+// resolveLocked decides anew which record of the app is effective and tells
+// whether that differs from before.
+func (r *Registry) resolveLocked(app string) bool {
+	old, next := r.effective[app], r.winnerLocked(app)
+	if next != nil {
+		if paused, ok := r.pauses[app]; ok && paused != next.Paused {
+			other := *next
+			other.Paused = paused
+			next = &other
+		}
+	}
+	if old == nil && next == nil || old != nil && next != nil && old.Equal(next) {
+		return false
+	}
+	if old != nil {
+		if r.stats.Targets[old.Source]--; r.stats.Targets[old.Source] == 0 {
+			delete(r.stats.Targets, old.Source)
+		}
+		delete(r.effective, app)
+	}
+	if next != nil {
+		r.stats.Targets[next.Source]++
+		r.effective[app] = next
+	}
+	r.sorted = nil
+	return true
+}
+
+func (r *Registry) winnerLocked(app string) *prober.Target {
+	for _, source := range r.order {
+		if t := r.sources[source][app]; t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// elsewhereLocked tells whether a source other than the key's names the app.
+func (r *Registry) elsewhereLocked(k key) bool {
+	for _, source := range r.order {
+		if source != k.source && r.sources[source][k.app] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Registry) signal() {
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// now is the time as the disk gives it back: UTC, no monotonic clock.
+func now() time.Time { return time.Now().UTC().Round(0) }

@@ -1,0 +1,88 @@
+package registry
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Target is the effective target of that name.
+func (r *Registry) Target(app string) (*prober.Target, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t, ok := r.effective[app]
+	return t, ok
+}
+
+// Targets is the effective set, sorted by name. Neither the slice nor what it
+// points to may be changed; a pointer stays the same while the target does.
+func (r *Registry) Targets() []*prober.Target {
+	r.mu.RLock()
+	sorted := r.sorted
+	r.mu.RUnlock()
+	if sorted != nil {
+		return sorted
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sorted == nil {
+		r.sorted = slices.AppendSeq(make([]*prober.Target, 0, len(r.effective)), maps.Values(r.effective))
+		slices.SortFunc(r.sorted, func(a, b *prober.Target) int { return strings.Compare(a.App, b.App) })
+	}
+	return r.sorted
+}
+
+// Changed receives a value after the effective set has changed. One slot: many
+// changes may come as one, so look at Targets again.
+func (r *Registry) Changed() <-chan struct{} { return r.changed }
+
+// Saved is what was last saved of the app; nil if nothing was.
+func (r *Registry) Saved(app string) *prober.Saved {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.saved[app]
+}
+
+// Stats are the Registry's own figures.
+type Stats struct {
+	// Targets counts the effective targets by source.
+	Targets map[string]int
+	// Shadowed counts the records that wait behind one of higher precedence.
+	Shadowed int
+	// Changes counts the changes of records and pauses since Open.
+	Changes uint64
+	// Errors counts the writes that failed, backups among them.
+	Errors uint64
+	// DiskFailed says that the last attempt to write failed.
+	DiskFailed bool
+	// Recovered says that Open found damage and put back what it could.
+	Recovered bool
+	// Persistent says that there is a storage directory.
+	Persistent bool
+	// LastBackup is when the newest backup was made; zero if there is none.
+	LastBackup time.Time
+	// Bytes is the size of registry.db.
+	Bytes int64
+}
+
+// Stats never waits for the disk to finish a write.
+func (r *Registry) Stats() Stats {
+	r.mu.RLock()
+	s := r.stats
+	s.Targets = maps.Clone(s.Targets)
+	for _, records := range r.sources {
+		s.Shadowed += len(records)
+	}
+	s.Shadowed -= len(r.effective)
+	r.mu.RUnlock()
+	if r.store != nil {
+		if info, err := os.Stat(r.store.path(fileDB)); err == nil {
+			s.Bytes = info.Size()
+		}
+	}
+	return s
+}

@@ -1,0 +1,121 @@
+package registry
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+func TestUnseal(t *testing.T) {
+	good := seal("states", "a", []byte("body"))
+	flipped := append([]byte(nil), good...)
+	flipped[5] ^= 1
+	tests := []struct {
+		name, bucket, key string
+		value             []byte
+		want              error
+	}{
+		{"good", "states", "a", good, nil},
+		{"empty body", "states", "a", seal("states", "a", nil), nil},
+		{"bit flip", "states", "a", flipped, errChecksum},
+		{"other key", "states", "b", good, errChecksum},
+		{"other bucket", "targets", "a", good, errChecksum},
+		{"short", "states", "a", good[:3], errChecksum},
+		{"cut", "states", "a", good[:6], errChecksum},
+		{"missing", "states", "a", nil, errMissing},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := unseal(test.bucket, test.key, test.value); err != test.want {
+				t.Errorf("error %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+func TestSavedRoundTrip(t *testing.T) {
+	for name, s := range map[string]*prober.Saved{
+		"zero": {},
+		"full": state(prober.MaxTransitions),
+		"edge": {
+			State: health.State{Verdict: health.Degraded, Failures: 1<<32 - 1, Successes: 1<<32 - 1, Passes: 1},
+			Since: time.Unix(0, 0).UTC(), LastHealthy: time.Unix(-1, 999999999).UTC(), Place: "ünï\x00\xff",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := decodeSaved(encodeSaved(s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(s, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	if n := len(encodeSaved(state(prober.MaxTransitions))); n > 1200 {
+		t.Errorf("50 transitions take %d bytes", n)
+	}
+}
+
+func TestSavedRefusesEveryCut(t *testing.T) {
+	body := encodeSaved(state(3))
+	for i := range body {
+		if _, err := decodeSaved(body[:i]); err == nil {
+			t.Errorf("%d of %d bytes are accepted", i, len(body))
+		}
+	}
+	if _, err := decodeSaved(append(body, 0)); err == nil {
+		t.Error("a byte too many is accepted")
+	}
+	body[0]++
+	if _, err := decodeSaved(body); err == nil || err.Error() != "state of unknown version 2" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func FuzzDecodeSaved(f *testing.F) {
+	f.Add(encodeSaved(&prober.Saved{}))
+	f.Add(encodeSaved(state(3)))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s, err := decodeSaved(body)
+		if err != nil {
+			return
+		}
+		again, err := decodeSaved(encodeSaved(s))
+		if err != nil || !cmp.Equal(s, again) {
+			t.Errorf("%v: %s", err, cmp.Diff(s, again))
+		}
+	})
+}
+
+func FuzzDecodeTarget(f *testing.F) {
+	a := api("a")
+	body, err := encodeTarget(&a)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seal(bucketTargets, "api\x00a", body))
+	f.Add([]byte("1234{}"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		_, _ = unseal(bucketTargets, "api\x00a", value)
+		if len(value) < 4 {
+			return
+		}
+		target, err := decodeTarget(key{SourceAPI, "a"}, value[4:])
+		if err != nil {
+			return
+		}
+		body, err := encodeTarget(target)
+		if err != nil {
+			return // a year that JSON cannot have
+		}
+		again, err := decodeTarget(key{SourceAPI, "a"}, body)
+		if err != nil || !again.Equal(target) {
+			t.Errorf("%v: %s", err, cmp.Diff(target, again))
+		}
+	})
+}

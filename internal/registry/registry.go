@@ -1,0 +1,177 @@
+package registry
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// SourceAPI is the source whose targets are kept on disk.
+const SourceAPI = "api"
+
+var (
+	// ErrStorage is wrapped by the error of every change that could not be made
+	// durable. Nothing of such a change is visible.
+	ErrStorage = errors.New("storage failed")
+	// ErrNotFound is wrapped when a target is in no source.
+	ErrNotFound = errors.New("no such target")
+
+	errClosed = errors.New("the registry is closed")
+)
+
+// What Options.OnCorruption may be.
+const (
+	// Restore puts back the newest good backup and says so.
+	Restore = "restore"
+	// Fail refuses to open.
+	Fail = "fail"
+)
+
+// Options say where and how a Registry keeps its records. The zero value keeps
+// them in memory only.
+type Options struct {
+	// Path is the storage directory, made if need be; empty means memory only.
+	Path string
+	// Log may be nil.
+	Log *slog.Logger
+	// BackupEvery is the time between backups, as long as something changes; default 1 h.
+	BackupEvery time.Duration
+	// BackupAfter is how many changes of targets lead to a backup at once; default 1000.
+	BackupAfter int
+	// OnCorruption says what to do about damaged storage: Restore (default) or Fail.
+	OnCorruption string
+	// LockTimeout is how long to wait for another process to let go of the
+	// directory; default 3 s.
+	LockTimeout time.Duration
+}
+
+// Registry is the set of targets. Its methods may be called at the same time.
+type Registry struct {
+	// Immutable.
+	log     *slog.Logger
+	changed chan struct{}
+	stop    chan struct{}
+	backups chan struct{} // one slot: enough has changed for a backup
+	ended   sync.WaitGroup
+
+	backupEvery time.Duration
+	backupAfter int
+
+	// queueMu guards the changes that wait to be written together.
+	queueMu sync.Mutex
+	queue   []*change
+
+	// writeMu guards the way to the disk. Who holds it may take mu; not the other
+	// way round. It is the only lock held during I/O, and no reader needs it.
+	writeMu sync.Mutex
+	store   *store                   // nil: memory only
+	unsaved map[string]*prober.Saved // states the disk does not have yet; nil: to be forgotten
+	fresh   int                      // changes of targets since the last backup
+	dirty   bool                     // anything written since the last backup
+	closed  bool
+
+	// mu guards what readers see.
+	mu        sync.RWMutex
+	sources   map[string]map[string]*prober.Target // source → app → record
+	order     []string                             // the sources by precedence
+	owned     map[string]int                       // owner → records in SourceAPI
+	pauses    map[string]bool                      // operators' word on Paused, by app
+	saved     map[string]*prober.Saved
+	effective map[string]*prober.Target
+	sorted    []*prober.Target // effective by name; nil: to be made again
+	stats     Stats
+}
+
+// Open reads what is stored in the directory, puts damage right if it can, and
+// starts the making of backups.
+func Open(o Options) (*Registry, error) {
+	r := newRegistry(o)
+	if o.Path == "" {
+		return r, nil
+	}
+	if o.OnCorruption = cmp.Or(o.OnCorruption, Restore); o.OnCorruption != Restore && o.OnCorruption != Fail {
+		return nil, fmt.Errorf("on corruption %q: must be %s or %s", o.OnCorruption, Restore, Fail)
+	}
+	s, found, err := openStore(o, r.log)
+	if err != nil {
+		return nil, fmt.Errorf("opening storage: %w", err)
+	}
+	r.store = s
+	r.adopt(found)
+	r.stats.Persistent, r.stats.Recovered = true, s.recovered
+	r.stats.LastBackup = s.lastBackup()
+	r.dirty = s.recovered
+	r.ended.Go(r.maintain)
+	return r, nil
+}
+
+func newRegistry(o Options) *Registry {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Registry{
+		log:         o.Log,
+		changed:     make(chan struct{}, 1),
+		stop:        make(chan struct{}),
+		backups:     make(chan struct{}, 1),
+		backupEvery: cmp.Or(o.BackupEvery, time.Hour),
+		backupAfter: cmp.Or(o.BackupAfter, 1000),
+		unsaved:     map[string]*prober.Saved{},
+		sources:     map[string]map[string]*prober.Target{},
+		owned:       map[string]int{},
+		pauses:      map[string]bool{},
+		saved:       map[string]*prober.Saved{},
+		effective:   map[string]*prober.Target{},
+		stats:       Stats{Targets: map[string]int{}},
+	}
+}
+
+// adopt takes over what was found on disk.
+func (r *Registry) adopt(found *contents) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pauses, r.saved = found.pauses, found.states
+	for k, t := range found.targets {
+		r.setLocked(k, t)
+	}
+	for k := range found.targets {
+		r.resolveLocked(k.app)
+	}
+	if len(found.targets) > 0 {
+		r.signal()
+	}
+}
+
+// Close writes what is not on disk yet, makes a last backup if anything has
+// changed, and waits for everything the Registry has started. Reading goes on to
+// work; changes are refused.
+func (r *Registry) Close() error {
+	r.writeMu.Lock()
+	if r.closed {
+		r.writeMu.Unlock()
+		return nil
+	}
+	r.closed = true
+	err := r.flushLocked()
+	close(r.stop)
+	r.writeMu.Unlock()
+	r.ended.Wait()
+
+	if r.store == nil {
+		return nil
+	}
+	if err == nil {
+		err = r.backUp()
+	}
+	r.writeMu.Lock()
+	defer r.writeMu.Unlock()
+	if err = errors.Join(err, r.store.close()); err != nil {
+		return fmt.Errorf("closing storage: %w", err)
+	}
+	return nil
+}
