@@ -1,0 +1,228 @@
+package collector
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// kind is the type of a family.
+type kind uint8
+
+const (
+	gauge kind = iota
+	counter
+	info
+)
+
+// family is one line of the table. Exactly one of count, value, nth, series and
+// describe says how to read it; all but count give the label "target" to each series.
+type family struct {
+	name string
+	kind kind
+	// unit is the suffix of the name that OpenMetrics calls its unit.
+	unit string
+	help string
+
+	// count gives one series for all targets.
+	count func([]*prober.Status) number
+	// value gives one series per target, or none.
+	value func(*prober.Status) (number, bool)
+	// nth gives a series, or none, for each of the words that label may have.
+	label string
+	words []string
+	nth   func(*prober.Status, int) (number, bool)
+	// series adds any number of series with a value for each of labels.
+	labels []string
+	series func(*series, *prober.Status)
+	// describe gives the labels of one series of value 1 that depends on nothing
+	// but the target, so that it is rendered once.
+	describe func(*prober.Target) []label
+}
+
+var states = health.Verdicts()
+
+// families is the table, in the order of the page.
+var families = []family{
+	{
+		name: "health_targets",
+		help: "How many targets there are.",
+		count: func(list []*prober.Status) number {
+			return integer(len(list))
+		},
+	},
+	{
+		name: "health_target_up",
+		help: "Whether the last probe passed, with or without a warning. Absent before the first probe.",
+		value: func(s *prober.Status) (number, bool) {
+			return truth(s.Up), s.Probed
+		},
+	},
+	{
+		name:  "health_target_state",
+		help:  "The debounced state of the target: exactly one is 1.",
+		label: "state", words: words(states[:]...),
+		nth: func(s *prober.Status, i int) (number, bool) {
+			return truth(i == stateIndex(s)), true
+		},
+	},
+	{
+		name: "health_target_paused",
+		help: "Whether the target is known but not probed.",
+		value: func(s *prober.Status) (number, bool) {
+			return truth(s.Target.Paused), true
+		},
+	},
+	{
+		name: "health_target_latency_seconds", unit: "seconds",
+		help: "How long the last probe took, from resolving the name to the end of the answer.",
+		value: func(s *prober.Status) (number, bool) {
+			return seconds(s.Latency), s.Probed
+		},
+	},
+	{
+		name: "health_target_last_probe_timestamp_seconds", unit: "seconds",
+		help: "When the target was last probed. Absent before the first probe.",
+		value: func(s *prober.Status) (number, bool) {
+			at, known := timestamp(s.LastProbe)
+			return at, known && s.Probed
+		},
+	},
+	{
+		name: "health_target_last_healthy_timestamp_seconds", unit: "seconds",
+		help: "When a probe last left the target healthy. Absent if that never was.",
+		value: func(s *prober.Status) (number, bool) {
+			return timestamp(s.LastHealthy)
+		},
+	},
+	{
+		name: "health_target_state_since_timestamp_seconds", unit: "seconds",
+		help: "When the target entered its state, or became known.",
+		value: func(s *prober.Status) (number, bool) {
+			return timestamp(s.Since)
+		},
+	},
+	{
+		name: "health_target_consecutive_failures",
+		help: "How many probes in a row have failed up to now.",
+		value: func(s *prober.Status) (number, bool) {
+			return integer(s.State.Failures), true
+		},
+	},
+	{
+		name: "health_target_consecutive_successes",
+		help: "How many probes in a row have passed without a warning up to now.",
+		value: func(s *prober.Status) (number, bool) {
+			return integer(s.State.Passes), true
+		},
+	},
+	{
+		name: "health_target_probes_total", kind: counter,
+		help:  "Probes made, by result.",
+		label: "result", words: words(health.Pass, health.Warn, health.Fail),
+		nth: func(s *prober.Status, i int) (number, bool) {
+			return integer([...]uint64{s.Passes, s.Warns, s.Fails}[i]), true
+		},
+	},
+	{
+		name: "health_target_failures_total", kind: counter,
+		help:  "Failed probes, by reason. Only reasons that have occurred are there.",
+		label: "reason", words: reasons(),
+		nth: func(s *prober.Status, i int) (number, bool) {
+			return integer(s.Failures[i]), s.Failures[i] > 0
+		},
+	},
+	{
+		name: "health_target_probes_skipped_total", kind: counter,
+		help: "Probes that were due but not made, because the one before was still under way or too many were.",
+		value: func(s *prober.Status) (number, bool) {
+			return integer(s.Skipped), true
+		},
+	},
+	{
+		name: "health_target_body_errors_total", kind: counter,
+		help: "Answers that said to be health+json and could not be read as such.",
+		value: func(s *prober.Status) (number, bool) {
+			return integer(s.BodyErrors), true
+		},
+	},
+	{
+		name: "health_target_state_changes_total", kind: counter,
+		help:  "Changes of state, by the state entered.",
+		label: "to", words: words(states[:]...),
+		nth: func(s *prober.Status, i int) (number, bool) {
+			return integer(s.Changes[i]), true
+		},
+	},
+	{
+		name: "health_target_http_status_code",
+		help: "The HTTP status code of the last answer. Absent if there was none.",
+		value: func(s *prober.Status) (number, bool) {
+			return integer(s.StatusCode), s.StatusCode != 0
+		},
+	},
+	{
+		name: "health_target_cert_expiry_timestamp_seconds", unit: "seconds",
+		help: "When the first certificate of the target's chain expires. Absent without TLS.",
+		value: func(s *prober.Status) (number, bool) {
+			return timestamp(s.CertExpiry)
+		},
+	},
+	{
+		name:   "health_target_observed_value",
+		help:   "Numbers that the target's health+json reports, in the unit it names; at most 50 per target.",
+		labels: []string{"component", "measurement", "component_id", "unit"},
+		series: observed,
+	},
+	{
+		name: "health_target_version_info", kind: info,
+		help:   "The version that the target's health+json reports.",
+		labels: []string{"version", "release_id", "service_id"},
+		series: reportedVersion,
+	},
+	{
+		name: "health_target_info", kind: info,
+		help:     "What is known of the target itself: where it is, how it is probed, who wants to know, and its own labels.",
+		describe: describe,
+	},
+}
+
+// stateIndex is the place of a target's state among all states.
+func stateIndex(s *prober.Status) int {
+	if s.State.Verdict > health.Unhealthy {
+		return int(health.Unknown)
+	}
+	return int(s.State.Verdict)
+}
+
+func words[T fmt.Stringer](list ...T) []string {
+	var names []string
+	for _, word := range list {
+		names = append(names, word.String())
+	}
+	return names
+}
+
+func reasons() []string {
+	var names []string
+	for _, reason := range prober.Reasons() {
+		names = append(names, string(reason))
+	}
+	return names
+}
+
+// Names lists the names of all families of this package, sorted, as they are in
+// the text format.
+func Names() []string {
+	var names []string
+	for i := range families {
+		names = append(names, families[i].name)
+	}
+	for _, m := range selfMetrics {
+		names = append(names, m.name)
+	}
+	slices.Sort(names)
+	return names
+}

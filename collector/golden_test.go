@@ -1,0 +1,61 @@
+package collector
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got, -update writes it anew):\n%s", file, diff)
+	}
+}
+
+func TestPageIsGolden(t *testing.T) {
+	page := NewPage(fixed(), newRegistry(t, fixedScheduler(), fixedStorage()), nil)
+	t.Run("text", func(t *testing.T) {
+		text := get(t, page, "")
+		golden(t, "page.txt", text)
+		parse(t, text)
+	})
+	t.Run("openmetrics", func(t *testing.T) {
+		text := get(t, page, acceptOpenMetrics)
+		golden(t, "page.openmetrics", text)
+		checkOpenMetrics(t, text)
+	})
+}
+
+func TestPromtool(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		if os.Getenv("E2E_REQUIRE") == "all" {
+			t.Fatal(err)
+		}
+		t.Skip("promtool is not in PATH")
+	}
+	page := NewPage(fixed(), newRegistry(t, fixedScheduler(), fixedStorage(), NewBuildInfo("1.0.0", "abc")), nil)
+	cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(get(t, page, ""))
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,208 @@
+package collector
+
+import (
+	"cmp"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+const (
+	// maxScrapes is how many scrapes are answered at a time.
+	maxScrapes = 40
+	// stalled is how long a client may take to read a chunk.
+	stalled = 30 * time.Second
+)
+
+// Source is where the targets come from.
+type Source interface {
+	// Snapshot gives what is known of each target, sorted by app. What it points
+	// to never changes.
+	Snapshot() []*prober.Status
+}
+
+// Page serves /metrics: all targets, and what a gatherer has besides. It writes
+// the text or the OpenMetrics format, whichever the client likes better, and
+// needs the same memory for a hundred thousand targets as for ten.
+type Page struct {
+	// Immutable.
+	source   Source
+	gatherer prometheus.Gatherer
+	log      *slog.Logger
+	own      map[string]bool // the names of our families
+
+	labels  labelCache
+	slots   chan struct{} // holds one element per scrape under way
+	writers sync.Pool     // of *writer
+	zippers sync.Pool     // of *gzip.Writer
+}
+
+// NewPage makes a page of a source and a gatherer, which may be nil. A nil
+// logger discards.
+func NewPage(source Source, gatherer prometheus.Gatherer, log *slog.Logger) *Page {
+	p := &Page{
+		source:   source,
+		gatherer: gatherer,
+		log:      cmp.Or(log, slog.New(slog.DiscardHandler)),
+		own:      map[string]bool{},
+		slots:    make(chan struct{}, maxScrapes),
+	}
+	for i := range families {
+		p.own[families[i].name] = true
+	}
+	p.writers.New = func() any { return &writer{buf: make([]byte, 0, chunkSize+chunkSize/4)} }
+	p.zippers.New = func() any {
+		// Level 1 costs half of the default's time for a page a tenth longer.
+		z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+		if err != nil {
+			panic(err) // the level is a constant
+		}
+		return z
+	}
+	return p
+}
+
+// ServeHTTP answers one scrape. A page that cannot be finished is broken off
+// (http.ErrAbortHandler), because the half of one would look like targets gone.
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed: use GET", http.StatusMethodNotAllowed)
+		return
+	}
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, fmt.Sprintf("too many scrapes: %d are being answered already", maxScrapes), http.StatusServiceUnavailable)
+		return
+	}
+	format := expfmt.NegotiateAccept(r.Header, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText)
+	header := w.Header()
+	header.Set("Content-Type", string(format))
+	header.Set("Vary", "Accept, Accept-Encoding")
+	zip := acceptsGzip(r.Header)
+	if zip {
+		header.Set("Content-Encoding", "gzip")
+	}
+	if r.Method == http.MethodHead {
+		return
+	}
+	if err := p.answer(r.Context(), w, format, zip); err != nil {
+		p.log.Debug("scrape broken off", "err", err)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (p *Page) answer(ctx context.Context, w http.ResponseWriter, format expfmt.Format, zip bool) error {
+	control := http.NewResponseController(w)
+	deadlines := true // not every ResponseWriter has them; those of net/http do
+	more := func() {
+		deadlines = deadlines && control.SetWriteDeadline(time.Now().Add(stalled)) == nil
+	}
+	if !zip {
+		return p.write(ctx, w, more, format)
+	}
+	z := p.zippers.Get().(*gzip.Writer)
+	z.Reset(w)
+	defer func() {
+		z.Reset(io.Discard)
+		p.zippers.Put(z)
+	}()
+	if err := p.write(ctx, z, more, format); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// write writes the whole page.
+func (p *Page) write(ctx context.Context, to io.Writer, more func(), format expfmt.Format) error {
+	w := p.writers.Get().(*writer)
+	w.ctx, w.w, w.more = ctx, to, more
+	defer func() {
+		w.release()
+		p.writers.Put(w)
+	}()
+	head := textHead
+	if format.FormatType() == expfmt.TypeOpenMetrics {
+		head = openMetricsHead
+	}
+	list := p.source.Snapshot()
+	labels := p.labels.of(list)
+	for i := range families {
+		if w.family(&families[i], head, list, labels); w.err != nil {
+			return w.err
+		}
+	}
+	p.appendGathered(w, format)
+	w.flush()
+	return w.err
+}
+
+// appendGathered adds the families of the gatherer. What cannot be gathered or
+// encoded is logged; it must not cost the rest of the page.
+func (p *Page) appendGathered(w *writer, format expfmt.Format) {
+	encoder := expfmt.NewEncoder(w, format)
+	if p.gatherer != nil {
+		gathered, err := p.gatherer.Gather()
+		if err != nil {
+			p.log.Error("gathering metrics", "err", err)
+		}
+		for _, f := range gathered {
+			if p.own[f.GetName()] {
+				p.log.Error("gathering metrics: a family of the targets", "name", f.GetName())
+				continue
+			}
+			before := len(w.buf)
+			if err := encoder.Encode(f); err != nil {
+				p.log.Error("encoding metrics", "name", f.GetName(), "err", err)
+				w.buf = w.buf[:before]
+			}
+			if len(w.buf) >= chunkSize && !w.flush() {
+				return
+			}
+		}
+	}
+	if closer, ok := encoder.(expfmt.Closer); ok {
+		if err := closer.Close(); err != nil { // writes "# EOF"
+			w.err = cmp.Or(w.err, err)
+		}
+	}
+}
+
+// acceptsGzip tells whether the client takes gzip. "*" alone does not count:
+// who is able to unpack says so.
+func acceptsGzip(h http.Header) bool {
+	for _, line := range h.Values("Accept-Encoding") {
+		for part := range strings.SplitSeq(line, ",") {
+			coding, params, _ := strings.Cut(part, ";")
+			if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+				return !refused(params)
+			}
+		}
+	}
+	return false
+}
+
+// refused tells whether the parameters of a coding are q=0.
+func refused(params string) bool {
+	name, value, _ := strings.Cut(params, "=")
+	if !strings.EqualFold(strings.TrimSpace(name), "q") {
+		return false
+	}
+	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	return err == nil && q == 0
+}

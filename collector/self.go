@@ -1,0 +1,48 @@
+package collector
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metric is a family about the exporter itself. The descriptions stand together
+// in selfMetrics, so that Names has them all.
+type metric struct {
+	name, help string
+	kind       kind
+	labels     []string
+}
+
+var (
+	buildInfo = metric{"health_exporter_build_info", "The version of the exporter.", info, []string{"version", "revision", "goversion"}}
+
+	schedulerJobs     = metric{"health_scheduler_jobs", "Targets on the schedule of this exporter.", gauge, nil}
+	schedulerInFlight = metric{"health_scheduler_in_flight", "Probes under way. Those that have been slow go in a lane of their own.", gauge, []string{"lane"}}
+	schedulerStarted  = metric{"health_scheduler_probes_started_total", "Probes begun.", counter, nil}
+	schedulerSkipped  = metric{"health_scheduler_skipped_total", "Probes due but not made: the one before was still under way (overlap), or too many were (capacity).", counter, []string{"reason"}}
+	schedulerLateness = metric{"health_scheduler_lateness_seconds", "How long after their due time probes began.", gauge, nil}
+
+	storageBytes      = metric{"health_storage_bytes", "Size of the file that keeps the targets.", gauge, nil}
+	storageChanges    = metric{"health_storage_changes_total", "Changes to the set of targets.", counter, nil}
+	storageErrors     = metric{"health_storage_errors_total", "Changes that could not be written to disk.", counter, nil}
+	storageRecovered  = metric{"health_storage_recovered", "Whether the file was damaged at start and has been restored from a backup.", gauge, nil}
+	storageFailed     = metric{"health_storage_failed", "Whether the last attempt to write to disk went wrong.", gauge, nil}
+	storageLastBackup = metric{"health_storage_last_backup_timestamp_seconds", "When the file was last backed up. Absent if never.", gauge, nil}
+	storageTargets    = metric{"health_storage_targets", "Targets, by the source that told of them.", gauge, []string{"source"}}
+)
+
+var selfMetrics = []metric{
+	buildInfo,
+	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
+	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
+}
+
+func (m metric) desc() *prometheus.Desc { return newDesc(m.name, m.help, "", m.labels...) }
+
+// described sends the descriptions of all the metrics.
+func described(ch chan<- *prometheus.Desc, list ...metric) {
+	for _, m := range list {
+		ch <- m.desc()
+	}
+}
+
+func (m metric) of(v number, labels ...string) prometheus.Metric {
+	return newMetric(m.desc(), m.kind, v, labels...)
+}
