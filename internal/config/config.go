@@ -1,0 +1,109 @@
+package config
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/netip"
+	"strings"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Config is a validated configuration. It is immutable.
+type Config struct {
+	// File is where it came from; empty for the built-in defaults.
+	File string
+	// Options are command line options given in the file, by the flags' names.
+	Options map[string]string
+	// Modules are the built-in modules and the file's own.
+	Modules map[string]*prober.Module
+	// Targets are the file's, complete and valid, in the order of the file.
+	Targets []prober.Target
+	// Registration says who may register what.
+	Registration Registration
+	// Network bounds where /probe and registered targets may connect to.
+	Network *prober.NetworkPolicy
+}
+
+// KindOf tells the kind of a module by its name.
+func (c *Config) KindOf(module string) (kind string, ok bool) {
+	m, ok := c.Modules[module]
+	if !ok {
+		return "", false
+	}
+	return m.Kind(), true
+}
+
+// Registration says who may register what.
+type Registration struct {
+	// Enabled is false if nobody may register anything.
+	Enabled bool
+	// Tokens are who may register from anywhere.
+	Tokens []Token
+	// Networks are from where one may register without a token.
+	Networks []netip.Prefix
+	// AllowedEmails are addresses, or @domains, that registrations may have mailed.
+	AllowedEmails []string
+	// MaxTargets and MaxTargetsPerOwner bound the registry.
+	MaxTargets, MaxTargetsPerOwner int
+}
+
+// Token is the secret of one registrant. Only its hash is kept.
+type Token struct {
+	Name string
+	hash [sha256.Size]byte
+}
+
+// NewToken makes a token of its secret.
+func NewToken(name, secret string) Token { return Token{name, sha256.Sum256([]byte(secret))} }
+
+// Bearer finds the registrant who holds the secret.
+func (r *Registration) Bearer(secret string) (name string, ok bool) {
+	hash := sha256.Sum256([]byte(secret))
+	for _, t := range r.Tokens { // all of them, so that the time tells nothing
+		if subtle.ConstantTimeCompare(hash[:], t.hash[:]) == 1 {
+			name, ok = t.Name, true
+		}
+	}
+	return name, ok
+}
+
+// Trusts tells whether one may register from the address without a token.
+func (r *Registration) Trusts(from netip.Addr) bool {
+	from = from.Unmap().WithZone("")
+	for _, p := range r.Networks {
+		if p.Contains(from) {
+			return true
+		}
+	}
+	return false
+}
+
+// AllowsEmail tells whether a registered address may be mailed: it is listed, or
+// its domain is, as @example.org, which stands for no sub-domain.
+func (r *Registration) AllowsEmail(address string) bool {
+	_, domain, _ := strings.Cut(address, "@")
+	for _, allowed := range r.AllowedEmails {
+		if address == allowed || allowed == "@"+domain {
+			return true
+		}
+	}
+	return false
+}
+
+// Defaults of the registration section.
+const (
+	DefaultMaxTargets         = 10_000
+	DefaultMaxTargetsPerOwner = 10_000
+)
+
+// defaultNetworks are loopback and the private networks.
+func defaultNetworks() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range []string{
+		"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10",
+	} {
+		list = append(list, netip.MustParsePrefix(text))
+	}
+	return list
+}

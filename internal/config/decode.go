@@ -1,0 +1,306 @@
+package config
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// decoder fills Go values from YAML nodes as yaml.v3 does, but strictly, and
+// with every fault named by line and key path: yaml.v3 itself stops at the first
+// fault of a custom type and cannot refuse unknown keys below a node.
+type decoder struct {
+	faults *Faults
+	visits int // bounds what nested aliases can blow up to
+}
+
+const maxVisits = 20_000_000
+
+// unmarshaler is the older of yaml's two interfaces, which needs no YAML library.
+type unmarshaler interface {
+	UnmarshalYAML(unmarshal func(any) error) error
+}
+
+// errReported stands for faults that are listed already.
+var errReported = errors.New("faults reported")
+
+// decode fills the value that into points to, and tells whether it could.
+func (d *decoder) decode(n *yaml.Node, path string, into any) bool {
+	before := len(d.faults.List)
+	d.value(n, path, reflect.ValueOf(into).Elem(), true)
+	return len(d.faults.List) == before
+}
+
+func (d *decoder) value(n *yaml.Node, path string, v reflect.Value, custom bool) {
+	if d.visits++; d.visits > maxVisits {
+		if d.visits == maxVisits+1 {
+			d.faults.add(n.Line, path, "the file expands to too much; does an alias contain itself?")
+		}
+		return
+	}
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.ShortTag() == "!!null" && v.Kind() != reflect.Interface {
+		return // keeps the default
+	}
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		d.value(n, path, v.Elem(), true)
+		return
+	}
+	if custom && d.custom(n, path, v) {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		d.structure(n, path, v)
+	case reflect.Map:
+		d.mapping(n, path, v)
+	case reflect.Slice:
+		d.sequence(n, path, v)
+	case reflect.Interface:
+		d.scalar(n, path, v)
+	default:
+		if n.Kind != yaml.ScalarNode {
+			d.faults.add(n.Line, path, "must be %s, not %s", wanted(v), found(n))
+			return
+		}
+		d.scalar(n, path, v)
+	}
+}
+
+// custom lets types that know how to decode themselves do it.
+func (d *decoder) custom(n *yaml.Node, path string, v reflect.Value) bool {
+	if !v.CanAddr() {
+		return false
+	}
+	switch u := v.Addr().Interface().(type) {
+	case *yaml.Node:
+		*u = *n
+	case unmarshaler:
+		err := u.UnmarshalYAML(func(into any) error {
+			before := len(d.faults.List)
+			d.value(n, path, reflect.ValueOf(into).Elem(), false)
+			if len(d.faults.List) > before {
+				return errReported
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errReported) {
+			d.faults.add(n.Line, path, "%s", err)
+		}
+	case encoding.TextUnmarshaler:
+		if n.Kind != yaml.ScalarNode {
+			d.faults.add(n.Line, path, "must be a single value, not %s", found(n))
+		} else if err := u.UnmarshalText([]byte(n.Value)); err != nil {
+			d.faults.add(n.Line, path, "%s", err)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (d *decoder) structure(n *yaml.Node, path string, v reflect.Value) {
+	fields := map[string]reflect.Value{}
+	inlineMap := reflect.Value{}
+	collectFields(v, fields, &inlineMap)
+	d.pairs(n, path, func(key, value *yaml.Node, path string) {
+		switch field, ok := fields[key.Value]; {
+		case ok:
+			d.value(value, path, field, true)
+		case inlineMap.IsValid():
+			d.entry(key, value, path, inlineMap)
+		default:
+			d.faults.add(key.Line, path, "unknown key%s", suggestion(key.Value, fields))
+		}
+	})
+}
+
+// collectFields finds the fields by their keys, those of inlined structs too.
+func collectFields(v reflect.Value, fields map[string]reflect.Value, inlineMap *reflect.Value) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if !f.IsExported() {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case name == "-":
+		case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Map:
+			*inlineMap = v.Field(i)
+		case strings.Contains(options, "inline"):
+			collectFields(v.Field(i), fields, inlineMap)
+		case name == "":
+			fields[strings.ToLower(f.Name)] = v.Field(i)
+		default:
+			fields[name] = v.Field(i)
+		}
+	}
+}
+
+func (d *decoder) mapping(n *yaml.Node, path string, v reflect.Value) {
+	if v.IsNil() {
+		v.Set(reflect.MakeMap(v.Type()))
+	}
+	d.pairs(n, path, func(key, value *yaml.Node, path string) { d.entry(key, value, path, v) })
+}
+
+func (d *decoder) entry(key, value *yaml.Node, path string, m reflect.Value) {
+	if m.IsNil() {
+		m.Set(reflect.MakeMap(m.Type()))
+	}
+	k := reflect.New(m.Type().Key()).Elem()
+	d.scalar(key, path, k)
+	e := reflect.New(m.Type().Elem()).Elem()
+	d.value(value, path, e, true)
+	m.SetMapIndex(k, e)
+}
+
+// pairs calls f for each key of a mapping, those merged with << included.
+func (d *decoder) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node, path string)) {
+	if n.Kind != yaml.MappingNode {
+		d.faults.add(n.Line, path, "must be a mapping of keys to values, not %s", found(n))
+		return
+	}
+	seen := map[string]int{}
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Tag == "!!merge" {
+			merged = append(merged, value)
+			continue
+		}
+		if line, dup := seen[key.Value]; dup {
+			d.faults.add(key.Line, join(path, key.Value), "key given twice, first on line %d", line)
+			continue
+		}
+		seen[key.Value] = key.Line
+		f(key, value, join(path, key.Value))
+	}
+	for _, m := range merged {
+		d.merge(m, path, seen, f)
+	}
+}
+
+func (d *decoder) merge(n *yaml.Node, path string, seen map[string]int, f func(key, value *yaml.Node, path string)) {
+	if d.visits++; d.visits > maxVisits {
+		return
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		d.merge(n.Alias, path, seen, f)
+	case yaml.SequenceNode:
+		for _, each := range n.Content {
+			d.merge(each, path, seen, f)
+		}
+	default:
+		d.pairs(n, path, func(key, value *yaml.Node, path string) {
+			if _, given := seen[key.Value]; !given {
+				seen[key.Value] = key.Line
+				f(key, value, path)
+			}
+		})
+	}
+}
+
+func (d *decoder) sequence(n *yaml.Node, path string, v reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		d.faults.add(n.Line, path, "must be a list, not %s", found(n))
+		return
+	}
+	list := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
+	for i, each := range n.Content {
+		d.value(each, fmt.Sprintf("%s[%d]", path, i), list.Index(i), true)
+	}
+	v.Set(list)
+}
+
+var typeFault = regexp.MustCompile(`cannot unmarshal !!\w+ ` + "`(.*)` into")
+
+func (d *decoder) scalar(n *yaml.Node, path string, v reflect.Value) {
+	err := n.Decode(v.Addr().Interface())
+	if err == nil {
+		return
+	}
+	if typeFault.MatchString(err.Error()) {
+		d.faults.add(n.Line, path, "must be %s, not %s", wanted(v), found(n))
+		return
+	}
+	d.faults.add(n.Line, path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+}
+
+func wanted(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return fmt.Sprintf("a whole number from 0 to %d", uint64(1)<<(v.Type().Bits()-1)-1+uint64(1)<<(v.Type().Bits()-1))
+	default:
+		return "a whole number"
+	}
+}
+
+func found(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	return fmt.Sprintf("%q", n.Value)
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// suggestion names the key that was probably meant, or all that are allowed.
+func suggestion(key string, fields map[string]reflect.Value) string {
+	best, distance := "", 3
+	for name := range fields {
+		if n := editDistance(key, name); n < distance || n == distance && name < best {
+			best, distance = name, n
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// editDistance is how many letters must be changed, added or left out to make b of a.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Fault is one thing wrong with a configuration file.
+type Fault struct {
+	// Line is where, from 1; 0 if it is no line's fault.
+	Line int
+	// Path is the key, such as targets[3].interval; may be empty.
+	Path string
+	// Detail is what is wrong: the value and what is allowed.
+	Detail string
+}
+
+func (f Fault) String() string {
+	var b strings.Builder
+	if f.Line > 0 {
+		fmt.Fprintf(&b, "line %d: ", f.Line)
+	}
+	if f.Path != "" {
+		b.WriteString(f.Path + ": ")
+	}
+	return b.String() + f.Detail
+}
+
+// Faults are all the things wrong with one file.
+type Faults struct {
+	File string
+	List []Fault
+}
+
+// Error lists the faults by line, one on each.
+func (f *Faults) Error() string {
+	lines := make([]string, len(f.List))
+	for i, fault := range f.List {
+		lines[i] = "  " + fault.String()
+	}
+	count := "1 fault"
+	if len(lines) != 1 {
+		count = fmt.Sprintf("%d faults", len(lines))
+	}
+	return fmt.Sprintf("%s in configuration file %s:\n%s", count, f.File, strings.Join(lines, "\n"))
+}
+
+func (f *Faults) add(line int, path, format string, args ...any) {
+	f.List = append(f.List, Fault{line, path, fmt.Sprintf(format, args...)})
+}
+
+// has tells whether one of the faults after the first n is of the path.
+func (f *Faults) has(path string, n int) bool {
+	return slices.ContainsFunc(f.List[n:], func(fault Fault) bool { return fault.Path == path })
+}
+
+// err is nil if there is no fault.
+func (f *Faults) err() error {
+	if len(f.List) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(f.List, func(a, b Fault) int {
+		return cmp.Or(a.Line-b.Line, cmp.Compare(a.Path, b.Path))
+	})
+	return f
+}

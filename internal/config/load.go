@@ -1,0 +1,250 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// document is the file as it is written.
+type document struct {
+	Options      map[string]yaml.Node `yaml:"options"`
+	Modules      map[string]yaml.Node `yaml:"modules"`
+	Targets      []yaml.Node          `yaml:"targets"`
+	Registration registrationSection  `yaml:"registration"`
+	Network      networkSection       `yaml:"network"`
+}
+
+// maxFileSize bounds what is read; 100 000 targets take a fifth of it.
+const maxFileSize = 128 << 20
+
+// Default is the configuration without a file.
+func Default() *Config {
+	c, err := parse("", nil)
+	if err != nil {
+		panic(fmt.Sprintf("the built-in configuration is invalid: %s", err))
+	}
+	return c
+}
+
+// Load reads and validates a file. The error is a *Faults naming every fault,
+// or says why the file cannot be read.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	if len(text) > maxFileSize {
+		return nil, fmt.Errorf("reading configuration: %s has more than %d bytes", path, maxFileSize)
+	}
+	return parse(path, text)
+}
+
+// ReadOptions reads the options of a file and nothing else of it: they are needed
+// before the rest can be put in force. Faults elsewhere are left to Load.
+func ReadOptions(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	faults := &Faults{File: path}
+	root, ok := parseYAML(text, faults)
+	if !ok {
+		return nil, faults.err()
+	}
+	var doc struct {
+		Options map[string]yaml.Node `yaml:"options"`
+	}
+	if root != nil && root.Decode(&doc) != nil {
+		return nil, nil // Load will say what is wrong
+	}
+	return (&document{Options: doc.Options}).options(faults), faults.err()
+}
+
+// parse validates a whole file; all faults come back in one error.
+func parse(path string, text []byte) (*Config, error) {
+	faults := &Faults{File: path}
+	d := &decoder{faults: faults}
+	var doc document
+	doc.Registration.setDefaults()
+	if root, ok := parseYAML(text, faults); ok && root != nil {
+		d.decode(root, "", &doc)
+	}
+	c := &Config{File: path}
+	c.Options = doc.options(faults)
+	c.Modules = doc.modules(d)
+	c.Registration = doc.Registration.build(faults)
+	c.Network = doc.Network.build(faults)
+	c.Targets = doc.targets(d, c)
+	if err := faults.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parseYAML returns the root of the first document, nil if there is none.
+func parseYAML(text []byte, faults *Faults) (root *yaml.Node, ok bool) {
+	var n yaml.Node
+	err := yaml.Unmarshal(text, &n)
+	if err != nil {
+		line, detail := yamlFault(err)
+		faults.add(line, "", "not valid YAML: %s", detail)
+		return nil, false
+	}
+	if len(n.Content) == 0 {
+		return nil, true
+	}
+	return n.Content[0], true
+}
+
+// yamlFault takes the line out of an error of the YAML parser.
+func yamlFault(err error) (line int, detail string) {
+	detail = strings.TrimPrefix(err.Error(), "yaml: ")
+	if rest, ok := strings.CutPrefix(detail, "line "); ok {
+		number, after, _ := strings.Cut(rest, ": ")
+		if n, err := strconv.Atoi(number); err == nil {
+			return n, after
+		}
+	}
+	return 0, detail
+}
+
+func (doc *document) options(faults *Faults) map[string]string {
+	options := make(map[string]string, len(doc.Options))
+	for name, n := range doc.Options {
+		if n.Kind != yaml.ScalarNode {
+			faults.add(n.Line, "options."+name, "must be a single value, not %s", found(&n))
+			continue
+		}
+		options[name] = n.Value
+	}
+	return options
+}
+
+// builtinModules are there without being written down; a file may redefine them.
+func builtinModules() []prober.ModuleSource {
+	return []prober.ModuleSource{
+		{Kind: "health", Text: []byte("health")},
+		{Kind: "http", Text: []byte("http_2xx")},
+		{Kind: "http", Text: []byte("http_post_2xx"), Decode: func(into any) error {
+			return yaml.Unmarshal([]byte("method: POST"), into)
+		}},
+	}
+}
+
+// moduleSection is one module as it is written: the options of each kind stand
+// in a block of their own, and blocks of other kinds are checked and ignored.
+type moduleSection struct {
+	Prober  string               `yaml:"prober"`
+	Timeout Duration             `yaml:"timeout"`
+	Blocks  map[string]yaml.Node `yaml:",inline"`
+}
+
+func (doc *document) modules(d *decoder) map[string]*prober.Module {
+	modules := map[string]*prober.Module{}
+	for _, src := range builtinModules() {
+		m, err := prober.NewModule(src)
+		if err != nil {
+			panic(fmt.Sprintf("built-in module %s: %s", src.Text, err))
+		}
+		modules[string(src.Text)] = m
+	}
+	for name, n := range doc.Modules {
+		if m := decodeModule(d, "modules."+name, &n); m != nil {
+			modules[name] = m
+		}
+	}
+	return modules
+}
+
+func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
+	var s moduleSection
+	if !d.decode(n, path, &s) {
+		return nil
+	}
+	if !slices.Contains(prober.Kinds(), s.Prober) {
+		d.faults.add(lineOf(n, "prober", n.Line), path+".prober", "%q is no kind of probe, must be one of %s",
+			s.Prober, strings.Join(prober.Kinds(), ", "))
+	}
+	var module *prober.Module
+	for kind, block := range s.Blocks {
+		if !slices.Contains(prober.Kinds(), kind) {
+			d.faults.add(lineOf(n, kind, n.Line), join(path, kind), "unknown key")
+			continue
+		}
+		m := newModule(d, path, kind, s.Timeout, &block)
+		if kind == s.Prober {
+			module = m
+		}
+	}
+	if _, hasBlock := s.Blocks[s.Prober]; !hasBlock && slices.Contains(prober.Kinds(), s.Prober) {
+		return newModule(d, path, s.Prober, s.Timeout, nil)
+	}
+	return module
+}
+
+// newModule makes a module of one block; nil for a block that is not there.
+func newModule(d *decoder, path, kind string, timeout Duration, block *yaml.Node) *prober.Module {
+	src := prober.ModuleSource{Kind: kind}
+	line := 0
+	if block != nil {
+		line = block.Line
+		text, err := yaml.Marshal(block)
+		if err != nil {
+			d.faults.add(block.Line, join(path, kind), "%s", err)
+			return nil
+		}
+		src.Text = text
+		src.Decode = func(into any) error {
+			if !d.decode(block, join(path, kind), into) {
+				return errReported
+			}
+			return nil
+		}
+	}
+	src.Timeout = timeDuration(timeout)
+	m, err := prober.NewModule(src)
+	d.report(err, path, kind, line, block)
+	return m
+}
+
+// report lists the faults that a module found in its block.
+func (d *decoder) report(err error, path, kind string, line int, block *yaml.Node) {
+	if err == nil || errors.Is(err, errReported) {
+		return
+	}
+	for _, each := range unjoin(err) {
+		field, ok := errors.AsType[*prober.FieldError](each)
+		switch {
+		case !ok:
+			d.faults.add(line, join(path, kind), "%s", each)
+		default:
+			d.faults.add(lineOf(block, field.Path, line), join(join(path, kind), field.Path), "%s", field.Detail)
+		}
+	}
+}
+
+// unjoin lists the errors that errors.Join has put together.
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, each := range joined.Unwrap() {
+			all = append(all, unjoin(each)...)
+		}
+		return all
+	}
+	return []error{err}
+}

@@ -1,0 +1,115 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+type registrationSection struct {
+	Enabled            bool           `yaml:"enabled"`
+	Tokens             []tokenSection `yaml:"tokens"`
+	Networks           *[]yaml.Node   `yaml:"networks"`
+	AllowedEmails      []yaml.Node    `yaml:"allowed_emails"`
+	MaxTargets         int            `yaml:"max_targets"`
+	MaxTargetsPerOwner int            `yaml:"max_targets_per_owner"`
+}
+
+type tokenSection struct {
+	Name      yaml.Node `yaml:"name"`
+	TokenFile yaml.Node `yaml:"token_file"`
+}
+
+const minTokenLength = 16
+
+func (s *registrationSection) setDefaults() {
+	s.Enabled, s.MaxTargets, s.MaxTargetsPerOwner = true, DefaultMaxTargets, DefaultMaxTargetsPerOwner
+}
+
+func (s *registrationSection) build(faults *Faults) Registration {
+	r := Registration{Enabled: s.Enabled, MaxTargets: s.MaxTargets, MaxTargetsPerOwner: s.MaxTargetsPerOwner}
+	if r.MaxTargets < 0 {
+		faults.add(0, "registration.max_targets", "must not be negative")
+	}
+	if r.MaxTargetsPerOwner < 0 {
+		faults.add(0, "registration.max_targets_per_owner", "must not be negative")
+	}
+	r.Networks = defaultNetworks()
+	if s.Networks != nil {
+		r.Networks = parsePrefixes(*s.Networks, faults)
+	}
+	r.AllowedEmails = allowedEmails(s.AllowedEmails, faults)
+	r.Tokens = s.tokens(faults)
+	return r
+}
+
+func parsePrefixes(nodes []yaml.Node, faults *Faults) []netip.Prefix {
+	list := make([]netip.Prefix, 0, len(nodes))
+	for _, n := range nodes {
+		p, err := netip.ParsePrefix(n.Value)
+		if addr, errAddr := netip.ParseAddr(n.Value); err != nil && errAddr == nil {
+			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			faults.add(n.Line, "registration.networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", found(&n))
+			continue
+		}
+		list = append(list, p.Masked())
+	}
+	return list
+}
+
+func allowedEmails(nodes []yaml.Node, faults *Faults) []string {
+	var list []string
+	for _, n := range nodes {
+		address := n.Value
+		if strings.HasPrefix(address, "@") {
+			address = "x" + address // a whole domain
+		}
+		parsed, err := prober.ParseEmail(address)
+		if err != nil {
+			faults.add(n.Line, "registration.allowed_emails",
+				"%s is neither an address (me@example.org) nor a domain (@example.org)", found(&n))
+			continue
+		}
+		if strings.HasPrefix(n.Value, "@") {
+			parsed = parsed[1:]
+		}
+		list = append(list, parsed)
+	}
+	return list
+}
+
+func (s *registrationSection) tokens(faults *Faults) []Token {
+	var list []Token
+	names := map[string]bool{}
+	for _, t := range s.Tokens {
+		name, file := t.Name.Value, t.TokenFile.Value
+		line := max(t.Name.Line, t.TokenFile.Line)
+		if name == "" {
+			faults.add(line, "registration.tokens.name", "is required")
+		}
+		if names[name] {
+			faults.add(line, "registration.tokens.name", "%q is given twice", name)
+		}
+		names[name] = true
+		secret, err := os.ReadFile(file)
+		trimmed := strings.TrimSpace(string(secret))
+		switch {
+		case file == "":
+			faults.add(line, "registration.tokens.token_file", "is required")
+		case err != nil:
+			faults.add(t.TokenFile.Line, "registration.tokens.token_file", "%s", err)
+		case len(trimmed) < minTokenLength:
+			faults.add(t.TokenFile.Line, "registration.tokens.token_file",
+				"the token in %s has %d characters, must have at least %d", file, len(trimmed), minTokenLength)
+		default:
+			list = append(list, NewToken(name, trimmed))
+		}
+	}
+	return list
+}

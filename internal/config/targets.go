@@ -1,0 +1,90 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// SourceName is the source of the file's targets.
+const SourceName = "config"
+
+// targetSection is one target as it is written.
+type targetSection struct {
+	App              string             `yaml:"app"`
+	URL              string             `yaml:"url"`
+	Address          string             `yaml:"address"`
+	Module           string             `yaml:"module"`
+	Email            string             `yaml:"email"`
+	Group            string             `yaml:"group"`
+	Interval         Duration           `yaml:"interval"`
+	Timeout          Duration           `yaml:"timeout"`
+	InitialDelay     *Duration          `yaml:"initial_delay"`
+	Unhealthy        int                `yaml:"unhealthy"`
+	Healthy          int                `yaml:"healthy"`
+	DegradedAfter    int                `yaml:"degraded_after"`
+	FastStart        bool               `yaml:"fast_start"`
+	ValidStatusCodes prober.StatusCodes `yaml:"valid_status_codes"`
+	Labels           map[string]string  `yaml:"labels"`
+	Paused           bool               `yaml:"paused"`
+}
+
+func (doc *document) targets(d *decoder, c *Config) []prober.Target {
+	targets := make([]prober.Target, 0, len(doc.Targets))
+	lines := map[string]int{}
+	for i := range doc.Targets {
+		n, path := &doc.Targets[i], fmt.Sprintf("targets[%d]", i)
+		section := targetSection{
+			Interval: Duration(prober.DefaultInterval), Timeout: Duration(prober.DefaultTimeout),
+			Unhealthy: 2, Healthy: 10,
+		}
+		before := len(d.faults.List)
+		d.decode(n, path, &section)
+		if section.App != "" {
+			if first, dup := lines[section.App]; dup {
+				d.faults.add(lineOf(n, "app", n.Line), path+".app", "%q is given twice, first on line %d", section.App, first)
+			} else {
+				lines[section.App] = lineOf(n, "app", n.Line)
+			}
+		}
+		t := section.target()
+		if _, ok := c.KindOf(moduleOf(&t)); !ok && moduleWritten(doc, moduleOf(&t)) {
+			continue // the module's own faults are listed already
+		}
+		for _, fault := range t.Validate(prober.FileLimits(), c.KindOf) {
+			if d.faults.has(join(path, fault.Path), before) {
+				continue // a value of the wrong type is not out of range as well
+			}
+			d.faults.add(lineOf(n, fault.Path, n.Line), join(path, fault.Path), "%s", fault.Detail)
+		}
+		targets = append(targets, t)
+	}
+	return targets
+}
+
+func moduleOf(t *prober.Target) string {
+	if t.Module == "" {
+		return prober.DefaultModule
+	}
+	return t.Module
+}
+
+func moduleWritten(doc *document, name string) bool {
+	_, ok := doc.Modules[name]
+	return ok
+}
+
+func (s *targetSection) target() prober.Target {
+	t := prober.Target{
+		App: s.App, URL: s.URL, Address: s.Address, Module: s.Module, Email: s.Email, Group: s.Group,
+		Labels: s.Labels, Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
+		Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
+		StatusCodes: s.ValidStatusCodes, Paused: s.Paused, Source: SourceName, MailAllowed: true,
+	}
+	if s.InitialDelay != nil {
+		delay := time.Duration(*s.InitialDelay)
+		t.InitialDelay = &delay
+	}
+	return t
+}
