@@ -1,0 +1,145 @@
+package main_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/health-exporter/health_exporter"
+
+// importRule says what the packages of a folder may import directly, besides the
+// standard library. Tests may import more.
+type importRule struct {
+	folder  string
+	allowed []string // of ours by folder, of others by module path prefix
+	why     string
+}
+
+var importRules = []importRule{
+	{"health", nil, "it is linked into other people's programs"},
+	{"envinfo", nil, "it is linked into other people's programs"},
+	{"checks", []string{"health", "prober", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
+	{"client", []string{"health"}, "it is linked into other people's programs"},
+	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes; who shows the results, and where targets come from, is not its business"},
+	{"collector", []string{"prober", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
+	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes"},
+	{"internal/config", []string{"prober", "health", "!client_golang"}, "a file becomes values; nothing is opened or started"},
+	{"internal/registry", []string{"prober", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
+	{"internal/zeroconf", []string{"prober", "!client_golang", "!yaml"}, "it finds and announces on the network"},
+	{"internal/cluster", []string{"prober", "!client_golang", "!yaml"}, "it says who owns a target"},
+	{
+		"internal/server",
+		[]string{"prober", "health", "checks", "envinfo", "collector", "internal/registry", "!yaml"},
+		"it parses, calls and renders; the configuration reaches it as values",
+	},
+	{
+		"internal/app",
+		[]string{
+			"prober", "health", "checks", "envinfo", "collector", "alerting",
+			"internal/config", "internal/registry", "internal/server", "internal/zeroconf", "internal/cluster",
+		},
+		"it wires everything",
+	},
+}
+
+// standardOnly are the folders without any module but the standard library.
+var standardOnly = []string{"health", "envinfo"}
+
+func TestImports(t *testing.T) {
+	for folder, imports := range importsByFolder(t) {
+		for _, name := range []string{"util", "utils", "common", "types", "pkg", "helpers", "misc"} {
+			if path.Base(folder) == name {
+				t.Errorf("%s: the name says nothing about what is in it", folder)
+			}
+		}
+		rule, ok := ruleFor(folder)
+		if !ok {
+			continue
+		}
+		for _, imported := range imports {
+			if !rule.allows(folder, imported) {
+				t.Errorf("%s must not import %s: %s", folder, imported, rule.why)
+			}
+		}
+	}
+}
+
+func ruleFor(folder string) (importRule, bool) {
+	for _, rule := range importRules {
+		if folder == rule.folder || strings.HasPrefix(folder, rule.folder+"/") {
+			return rule, true
+		}
+	}
+	return importRule{}, false
+}
+
+func (r importRule) allows(folder, imported string) bool {
+	if !strings.Contains(strings.Split(imported, "/")[0], ".") {
+		return true // the standard library
+	}
+	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+		root := r.folder
+		return ours == root || strings.HasPrefix(ours, root+"/") || slices.Contains(r.allowed, ours)
+	}
+	if slices.Contains(standardOnly, r.folder) {
+		return false
+	}
+	for _, entry := range r.allowed {
+		if forbidden, ok := strings.CutPrefix(entry, "!"); ok && strings.Contains(imported, forbidden) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestOnlyMainImportsApp(t *testing.T) {
+	for folder, imports := range importsByFolder(t) {
+		if folder != "." && slices.Contains(imports, module+"/internal/app") {
+			t.Errorf("%s imports internal/app: only main may, or the arrows would run in circles", folder)
+		}
+	}
+}
+
+// importsByFolder lists the direct imports of all packages, tests left out.
+func importsByFolder(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && file != "." {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(filepath.Dir(file))
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			found[folder] = append(found[folder], imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found["prober"]) == 0 {
+		t.Fatal("no imports of prober found: the test looks in the wrong place")
+	}
+	return found
+}

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/server"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Options are fixed for the life of the program.
+type Options struct {
+	// ConfigFile is the configuration file; empty for none.
+	ConfigFile string
+	// StoragePath is the directory of the registry; empty keeps it in memory.
+	StoragePath string
+	// OnCorruption is "restore" or "fail".
+	OnCorruption string
+	// Web says where and how to listen. Required.
+	Web *web.FlagConfig
+	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
+	TimeoutOffset time.Duration
+	// DrainDelay is the time between "not ready" and closing the listeners.
+	DrainDelay time.Duration
+	// MaxInFlight bounds the probes under way; 0 derives it from the open files allowed.
+	MaxInFlight int
+	// Profiling serves /debug/pprof/.
+	Profiling bool
+	// Version and Revision of the program.
+	Version, Revision string
+	// Log must not be nil.
+	Log *slog.Logger
+}
+
+// App is the running exporter.
+type App struct {
+	opts      Options
+	log       *slog.Logger
+	started   time.Time
+	registry  *registry.Registry
+	scheduler *prober.Scheduler
+	metrics   *prometheus.Registry
+	reloads   reloadMetrics
+
+	config   atomic.Pointer[config.Config]
+	settings atomic.Pointer[server.Settings]
+	notReady atomic.Pointer[error]
+
+	reloading   sync.Mutex // makes reloads one at a time
+	reconciling sync.Mutex // protects all following fields
+	derived     map[string]derivedTarget
+	restored    map[string]bool // targets whose saved state has been used
+}
+
+// New loads the configuration and opens the storage. Close, or Run, must follow.
+func New(opts Options) (*App, error) {
+	cfg, err := loadConfig(opts.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{}}
+	a.setNotReady(errors.New("starting"))
+	a.registry, err = registry.Open(registry.Options{
+		Path: opts.StoragePath, OnCorruption: opts.OnCorruption, Log: opts.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.scheduler = prober.NewScheduler(prober.SchedulerOptions{
+		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log,
+	})
+	a.adopt(cfg)
+	a.metrics = a.newMetrics()
+	a.reconcile()
+	return a, nil
+}
+
+func loadConfig(file string) (*config.Config, error) {
+	if file == "" {
+		return config.Default(), nil
+	}
+	return config.Load(file)
+}
+
+// adopt puts a configuration in force, all but the schedule.
+func (a *App) adopt(cfg *config.Config) {
+	r := &cfg.Registration
+	a.settings.Store(&server.Settings{
+		Modules: cfg.Modules, Network: cfg.Network,
+		Registration: server.Registration{
+			Enabled: r.Enabled, MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner,
+			Bearer: r.Bearer, Trusts: r.Trusts, AllowsEmail: r.AllowsEmail,
+		},
+	})
+	a.config.Store(cfg)
+	a.registry.Replace(config.SourceName, cfg.Targets)
+	a.reloads.succeeded(time.Now())
+}
+
+func (a *App) setNotReady(err error) { a.notReady.Store(&err) }
+
+func (a *App) ready() error { return *a.notReady.Load() }
+
+func (a *App) newMetrics() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collector.NewBuildInfo(a.opts.Version, a.opts.Revision),
+		collector.NewScheduler(a.scheduler),
+		collector.NewStorage(a.storageStats),
+		&a.reloads,
+	)
+	return reg
+}
+
+func (a *App) storageStats() collector.StorageStats {
+	s := a.registry.Stats()
+	return collector.StorageStats{
+		TargetsBySource: s.Targets, Changes: s.Changes, Errors: s.Errors, Recovered: s.Recovered,
+		Failed: s.DiskFailed, LastBackup: s.LastBackup, Bytes: s.Bytes,
+	}
+}
+
+// maxInFlight leaves four tenths of the file descriptors to everything else.
+func maxInFlight(wanted int) int {
+	const most = 10_000
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		limit.Cur = 1024
+	}
+	possible := int(min(limit.Cur, 1<<20)) * 6 / 10
+	if wanted <= 0 {
+		wanted = most
+	}
+	return min(wanted, possible)
+}
+
+// Handler is the whole HTTP surface.
+func (a *App) handler() http.Handler {
+	return server.New(server.Deps{
+		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler,
+		Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
+		Metrics: collector.NewPage(a.scheduler, a.metrics, a.log),
+		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
+		TimeoutOffset: a.opts.TimeoutOffset, Profiling: a.opts.Profiling, Log: a.log,
+	})
+}
+
+// Run serves and probes until ctx is done, then shuts down in order: not ready,
+// requests finished, probes ended, states saved, storage closed.
+func (a *App) Run(ctx context.Context) error {
+	listeners, err := a.listen()
+	if err != nil {
+		return errors.Join(err, a.registry.Close())
+	}
+	var work sync.WaitGroup
+	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
+	work.Go(func() { a.scheduler.Run(working) })
+	work.Go(func() { a.reconcileLoop(working) })
+	work.Go(func() { a.saveLoop(working) })
+	a.setNotReady(nil)
+
+	err = a.serve(ctx, listeners)
+
+	stopWork(errors.New("shutting down"))
+	work.Wait()
+	if saveErr := a.registry.Save(a.scheduler.Saved()); saveErr != nil {
+		err = errors.Join(err, fmt.Errorf("saving states: %w", saveErr))
+	}
+	return errors.Join(err, a.registry.Close())
+}

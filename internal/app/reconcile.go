@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// derivedTarget is a target of the registry with what the configuration adds.
+type derivedTarget struct {
+	from, to *prober.Target
+}
+
+// reconcileLoop brings changes of the registry onto the schedule.
+func (a *App) reconcileLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.registry.Changed():
+		}
+		began := time.Now()
+		a.reconcile()
+		// Many changes at once are taken together: at most half of the time goes
+		// into this.
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Since(began)):
+		}
+	}
+}
+
+// reconcile makes the schedule what registry and configuration say.
+func (a *App) reconcile() {
+	a.reconciling.Lock()
+	defer a.reconciling.Unlock()
+	cfg := a.config.Load()
+	targets := a.registry.Targets()
+	jobs := make([]prober.Job, len(targets))
+	derived := make(map[string]derivedTarget, len(targets))
+	for i, t := range targets {
+		d := derivedTarget{t, t}
+		if t.Source != config.SourceName {
+			d = a.derive(cfg, t)
+		}
+		derived[t.App] = d
+		jobs[i] = a.job(cfg, d.to)
+	}
+	a.derived = derived
+	a.scheduler.Sync(jobs)
+}
+
+// derive says whether the target's address may be mailed. It returns the same
+// pointer as long as nothing changes.
+func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
+	allowed := t.Email != "" && cfg.Registration.AllowsEmail(t.Email)
+	if old, ok := a.derived[t.App]; ok && old.from == t && old.to.MailAllowed == allowed {
+		return old
+	}
+	to := *t
+	to.MailAllowed = allowed
+	return derivedTarget{t, &to}
+}
+
+func (a *App) job(cfg *config.Config, t *prober.Target) prober.Job {
+	name := t.Module
+	if name == "" {
+		name = prober.DefaultModule
+	}
+	job := prober.Job{Target: t, Module: cfg.Modules[name], NotBefore: a.firstProbe(t)}
+	if job.Module == nil {
+		job.Problem = fmt.Sprintf("the configuration has no module %q", name)
+	}
+	if t.Source != config.SourceName {
+		job.Network = cfg.Network
+	}
+	if !a.restored[t.App] && !t.RegisteredAt.After(a.started) {
+		a.restored[t.App] = true // later it would be a new target of the same name
+		job.Saved = a.registry.Saved(t.App)
+	}
+	return job
+}
+
+// firstProbe is when the first probe is due (S1.28): programs register before
+// they listen, so they are given an interval.
+func (a *App) firstProbe(t *prober.Target) time.Time {
+	switch {
+	case t.Source == config.SourceName && t.InitialDelay != nil:
+		return a.started.Add(*t.InitialDelay)
+	case t.Source == config.SourceName:
+		return time.Time{}
+	case t.InitialDelay != nil:
+		return t.RegisteredAt.Add(*t.InitialDelay)
+	}
+	return t.RegisteredAt.Add(t.Interval)
+}

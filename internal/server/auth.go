@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// registrant is who asks to change the registry.
+type registrant struct {
+	// owner is "token:<name>", or "anonymous" for all who come without a token
+	// from a trusted network: they cannot be told apart.
+	owner string
+	// local means that the request comes from this very host.
+	local bool
+}
+
+type registrantKey struct{}
+
+// writing lets only those through who may change the registry.
+func (s *server) writing(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who, p := s.identify(r)
+		if p != nil {
+			if p.Status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="registration"`)
+			}
+			p.write(w)
+			return
+		}
+		next(w, r.WithContext(context.WithValue(r.Context(), registrantKey{}, who)))
+	}
+}
+
+func (s *server) identify(r *http.Request) (registrant, *problem) {
+	rules := s.Settings().Registration
+	if !rules.Enabled {
+		return registrant{}, &problem{Status: http.StatusForbidden,
+			Detail: "registration is switched off (registration.enabled: false)"}
+	}
+	from := remoteAddr(r)
+	who := registrant{owner: "anonymous", local: isLocal(from)}
+	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		name, known := rules.Bearer(strings.TrimSpace(secret))
+		if !known {
+			return registrant{}, &problem{Status: http.StatusUnauthorized, Detail: "the bearer token is not known (registration.tokens)"}
+		}
+		who.owner = "token:" + name
+		return who, nil
+	}
+	if !from.IsValid() || !rules.Trusts(from) {
+		return registrant{}, &problem{Status: http.StatusUnauthorized,
+			Detail: "from " + r.RemoteAddr + " a bearer token is needed: configure one (registration.tokens) " +
+				"or trust the network (registration.networks)"}
+	}
+	return who, nil
+}
+
+func requester(r *http.Request) registrant {
+	who, _ := r.Context().Value(registrantKey{}).(registrant)
+	return who
+}
+
+func remoteAddr(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr, _ := netip.ParseAddr(host)
+	return addr.Unmap().WithZone("")
+}
+
+// isLocal tells whether an address is one of this host.
+func isLocal(addr netip.Addr) bool {
+	if addr.IsLoopback() {
+		return true
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	for _, a := range own {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Unmap().WithZone("") == addr {
+			return true
+		}
+	}
+	return false
+}

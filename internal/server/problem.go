@@ -1,0 +1,84 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// problem is an answer that says what went wrong (RFC 9457).
+type problem struct {
+	Status int          `json:"status"`
+	Title  string       `json:"title"`
+	Detail string       `json:"detail,omitempty"`
+	Errors []fieldFault `json:"errors,omitempty"`
+}
+
+// fieldFault is a fault of one field.
+type fieldFault struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+func fieldFaults(list []*prober.FieldError) []fieldFault {
+	faults := make([]fieldFault, len(list))
+	for i, f := range list {
+		faults[i] = fieldFault{f.Path, f.Detail}
+	}
+	return faults
+}
+
+func (p *problem) write(w http.ResponseWriter) {
+	if p.Title == "" {
+		p.Title = http.StatusText(p.Status)
+	}
+	writeJSON(w, p.Status, "application/problem+json", p)
+}
+
+func refuse(w http.ResponseWriter, status int, detail string) {
+	(&problem{Status: status, Detail: detail}).write(w)
+}
+
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "the answer could not be encoded: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(append(body, '\n'))
+}
+
+func (s *server) unknownAPI(w http.ResponseWriter, r *http.Request) {
+	refuse(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; the API is below /api/v1/targets and /api/v1/sd")
+}
+
+// problemMethods answers wrong methods of the API in its own form. The mux knows
+// the allowed methods, but answers in plain text.
+func problemMethods(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := mux.Handler(r)
+		if pattern != "/api/" && pattern != "" || !strings.HasPrefix(r.URL.Path, "/api/") {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+			if _, found := mux.Handler(probe); found != "/api/" && found != "" {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		refuse(w, http.StatusMethodNotAllowed, "allowed here: "+strings.Join(allowed, ", "))
+	})
+}

@@ -1,0 +1,117 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"time"
+
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Settings are what a reload of the configuration may change.
+type Settings struct {
+	// Modules are all modules by name.
+	Modules map[string]*prober.Module
+	// Network bounds where /probe and registered targets may connect to.
+	Network *prober.NetworkPolicy
+	// Registration says who may register what.
+	Registration Registration
+}
+
+func (s *Settings) kindOf(module string) (string, bool) {
+	m, ok := s.Modules[module]
+	if !ok {
+		return "", false
+	}
+	return m.Kind(), true
+}
+
+// Registration says who may register what.
+type Registration struct {
+	Enabled                        bool
+	MaxTargets, MaxTargetsPerOwner int
+	// Bearer names the holder of a token.
+	Bearer func(secret string) (name string, ok bool)
+	// Trusts tells whether one may register from an address without a token.
+	Trusts func(from netip.Addr) bool
+	// AllowsEmail tells whether a registered address may be mailed.
+	AllowsEmail func(address string) bool
+}
+
+// Deps are what the server calls. All fields are required.
+type Deps struct {
+	// Settings returns the current ones.
+	Settings  func() *Settings
+	Registry  *registry.Registry
+	Scheduler *prober.Scheduler
+	// Apply brings the schedule up to date with the registry before it returns.
+	Apply func()
+	// Reload reads the configuration anew.
+	Reload func(context.Context) error
+	// Ready tells why the exporter is not ready to serve; nil if it is.
+	Ready func() error
+	// Metrics serves /metrics.
+	Metrics http.Handler
+	// Version and Revision of the program, and when it started.
+	Version, Revision string
+	Started           time.Time
+	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
+	TimeoutOffset time.Duration
+	// Profiling serves /debug/pprof/.
+	Profiling bool
+	Log       *slog.Logger
+}
+
+type server struct {
+	Deps
+}
+
+// New is the whole HTTP surface.
+func New(deps Deps) http.Handler {
+	s := &server{deps}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.index)
+	mux.Handle("GET /metrics", deps.Metrics)
+	mux.HandleFunc("/probe", s.probe)
+	mux.HandleFunc("GET /health", s.health)
+	mux.HandleFunc("GET /-/healthy", s.healthy)
+	mux.HandleFunc("GET /-/ready", s.ready)
+	mux.HandleFunc("POST /-/reload", s.reload)
+	mux.HandleFunc("PUT /-/reload", s.reload)
+
+	mux.HandleFunc("GET /api/v1/sd", s.serviceDiscovery)
+	mux.HandleFunc("GET /api/v1/targets", s.listTargets)
+	mux.HandleFunc("POST /api/v1/targets", s.writing(s.createTarget))
+	mux.HandleFunc("GET /api/v1/targets/{app}", s.getTarget)
+	mux.HandleFunc("PUT /api/v1/targets/{app}", s.writing(s.putTarget))
+	mux.HandleFunc("DELETE /api/v1/targets/{app}", s.writing(s.deleteTarget))
+	mux.HandleFunc("POST /api/v1/targets/{app}/pause", s.writing(s.pauseTarget))
+	mux.HandleFunc("POST /api/v1/targets/{app}/resume", s.writing(s.resumeTarget))
+	mux.HandleFunc("POST /api/v1/targets/{app}/probe", s.writing(s.probeTarget))
+	mux.HandleFunc("GET /api/v1/targets/{app}/history", s.targetHistory)
+	mux.HandleFunc("/api/", s.unknownAPI)
+
+	if deps.Profiling {
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
+	return safeHeaders(http.NewCrossOriginProtection().Handler(problemMethods(mux)))
+}
+
+// safeHeaders keeps browsers from guessing types and from framing the pages.
+func safeHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}

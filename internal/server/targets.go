@@ -1,0 +1,292 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// sourceAPI is the source of the targets registered here.
+const sourceAPI = "api"
+
+func (s *server) listTargets(w http.ResponseWriter, _ *http.Request) {
+	targets := s.Registry.Targets()
+	views := make([]targetView, len(targets))
+	for i, t := range targets {
+		st, _ := s.Scheduler.Status(t.App)
+		views[i] = s.view(t, st)
+	}
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{"targets": views})
+}
+
+func (s *server) getTarget(w http.ResponseWriter, r *http.Request) {
+	if t := s.find(w, r); t != nil {
+		s.answer(w, http.StatusOK, t, nil)
+	}
+}
+
+// find returns the target that the path names, or answers 404.
+func (s *server) find(w http.ResponseWriter, r *http.Request) *prober.Target {
+	app := r.PathValue("app")
+	t, ok := s.Registry.Target(app)
+	if !ok {
+		refuse(w, http.StatusNotFound, fmt.Sprintf("there is no target %q", app))
+		return nil
+	}
+	return t
+}
+
+func (s *server) answer(w http.ResponseWriter, status int, t *prober.Target, warnings []fieldFault) {
+	st, _ := s.Scheduler.Status(t.App)
+	v := s.view(t, st)
+	v.Warnings = warnings
+	writeJSON(w, status, "application/json", v)
+}
+
+func (s *server) createTarget(w http.ResponseWriter, r *http.Request) {
+	t, p := s.readRegistration(w, r)
+	if p != nil {
+		p.write(w)
+		return
+	}
+	s.register(w, r, t)
+}
+
+func (s *server) putTarget(w http.ResponseWriter, r *http.Request) {
+	t, p := s.readRegistration(w, r)
+	app := r.PathValue("app")
+	if p != nil && t.App == "" { // the path names it
+		p.Errors = withoutField(p.Errors, "app")
+		if len(p.Errors) == 0 && p.Title != "" {
+			p = nil
+		}
+		t.App = app
+	}
+	if p == nil && t.App != app {
+		p = &problem{Status: http.StatusBadRequest, Title: "Invalid registration", Errors: []fieldFault{
+			{"app", fmt.Sprintf("%q in the body differs from %q in the path", t.App, app)},
+		}}
+	}
+	if p != nil {
+		p.write(w)
+		return
+	}
+	s.register(w, r, t)
+}
+
+func withoutField(faults []fieldFault, field string) []fieldFault {
+	var kept []fieldFault
+	for _, f := range faults {
+		if f.Field != field {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// register stores a valid target, if its owner may.
+func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Target) {
+	old, known := s.Registry.Target(t.App)
+	if known && old.Source != sourceAPI {
+		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and can only be changed there", t.App, old.Source))
+		return
+	}
+	t.Source, t.Owner = sourceAPI, requester(r).owner
+	created, err := s.Registry.PutIf(t, func(old *prober.Target, total, owned int) error {
+		return s.mayPut(old, &t, total, owned)
+	})
+	if err == nil && known && old.Paused {
+		err = s.Registry.SetPaused(t.App, false) // who registers wants to be probed
+	}
+	if err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	stored, ok := s.Registry.Target(t.App)
+	if !ok {
+		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q was removed meanwhile", t.App))
+		return
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+		w.Header().Set("Location", "/api/v1/targets/"+url.PathEscape(t.App))
+		s.Log.Info("target registered", "target", t.App, "url", t.URL, "owner", t.Owner)
+	}
+	s.answer(w, status, stored, s.warnings(&t))
+}
+
+func (s *server) warnings(t *prober.Target) []fieldFault {
+	if t.Email == "" || s.Settings().Registration.AllowsEmail(t.Email) {
+		return nil
+	}
+	return []fieldFault{{"email", fmt.Sprintf("%q is stored but will not be mailed: "+
+		"it does not match registration.allowed_emails of the exporter's configuration", t.Email)}}
+}
+
+func (s *server) mayPut(old, t *prober.Target, total, owned int) error {
+	rules := s.Settings().Registration
+	switch {
+	case old != nil && old.Owner != t.Owner:
+		return notOwner(t.App)
+	case old != nil:
+		return nil
+	case total >= rules.MaxTargets:
+		return &problemError{problem{Status: http.StatusTooManyRequests,
+			Detail: fmt.Sprintf("there are %d targets already (registration.max_targets)", total)}}
+	case owned >= rules.MaxTargetsPerOwner:
+		return &problemError{problem{Status: http.StatusTooManyRequests,
+			Detail: fmt.Sprintf("you have %d targets already (registration.max_targets_per_owner)", owned)}}
+	}
+	return nil
+}
+
+func notOwner(app string) error {
+	return &problemError{problem{Status: http.StatusForbidden,
+		Detail: fmt.Sprintf("the target %q was registered by somebody else; use the token it was registered with", app)}}
+}
+
+// problemError carries a problem through code that returns errors.
+type problemError struct{ problem }
+
+func (e *problemError) Error() string { return e.Detail }
+
+func problemOf(err error) *problem {
+	if p, ok := errors.AsType[*problemError](err); ok {
+		return &p.problem
+	}
+	if errors.Is(err, registry.ErrStorage) {
+		return &problem{Status: http.StatusInsufficientStorage,
+			Detail: "the registration could not be stored and is not in force: " + err.Error()}
+	}
+	return &problem{Status: http.StatusInternalServerError, Detail: err.Error()}
+}
+
+// mayChange tells whether the requester may change a target, and answers if not.
+func (s *server) mayChange(w http.ResponseWriter, r *http.Request, t *prober.Target) bool {
+	if t.Source == sourceAPI && t.Owner != requester(r).owner {
+		problemOf(notOwner(t.App)).write(w)
+		return false
+	}
+	return true
+}
+
+func (s *server) deleteTarget(w http.ResponseWriter, r *http.Request) {
+	t := s.find(w, r)
+	if t == nil || !s.mayChange(w, r, t) {
+		return
+	}
+	if t.Source != sourceAPI {
+		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and can only be removed there", t.App, t.Source))
+		return
+	}
+	if _, err := s.Registry.Remove(sourceAPI, t.App); err != nil {
+		problemOf(err).write(w)
+		return
+	}
+	s.Apply() // its series are gone when the answer arrives
+	s.Log.Info("target unregistered", "target", t.App, "owner", t.Owner)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *server) pauseTarget(w http.ResponseWriter, r *http.Request)  { s.setPaused(w, r, true) }
+func (s *server) resumeTarget(w http.ResponseWriter, r *http.Request) { s.setPaused(w, r, false) }
+
+func (s *server) setPaused(w http.ResponseWriter, r *http.Request, paused bool) {
+	t := s.find(w, r)
+	if t == nil || !s.mayChange(w, r, t) {
+		return
+	}
+	if t.Paused != paused {
+		if err := s.Registry.SetPaused(t.App, paused); err != nil {
+			problemOf(err).write(w)
+			return
+		}
+		s.Apply()
+		s.Log.Info("target paused or resumed", "target", t.App, "paused", paused)
+	}
+	if t = s.find(w, r); t != nil {
+		s.answer(w, http.StatusOK, t, nil)
+	}
+}
+
+func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
+	t := s.find(w, r)
+	if t == nil || !s.mayChange(w, r, t) {
+		return
+	}
+	if _, known := s.Scheduler.Status(t.App); !known {
+		s.Apply()
+	}
+	entry, err := s.Scheduler.ProbeNow(r.Context(), t.App)
+	switch {
+	case err == nil:
+		writeJSON(w, http.StatusOK, "application/json", viewEntry(entry))
+	case errors.Is(err, prober.ErrUnknownTarget):
+		refuse(w, http.StatusNotFound, fmt.Sprintf("there is no target %q", t.App))
+	case errors.Is(err, prober.ErrBusy):
+		refuse(w, http.StatusServiceUnavailable, err.Error())
+	default:
+		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q was not probed: %s", t.App, err))
+	}
+}
+
+func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
+	t := s.find(w, r)
+	if t == nil {
+		return
+	}
+	limit := prober.HistoryLimit
+	if raw := r.URL.Query().Get("limit"); raw != "" {
+		n, err := strconv.Atoi(raw)
+		if err != nil || n < 1 || n > prober.HistoryLimit {
+			(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: []fieldFault{
+				{"limit", fmt.Sprintf("must be a whole number between 1 and %d", prober.HistoryLimit)},
+			}}).write(w)
+			return
+		}
+		limit = n
+	}
+	entries, _ := s.Scheduler.History(t.App, limit)
+	views := make([]entryView, len(entries))
+	for i, e := range entries {
+		views[i] = viewEntry(e)
+	}
+	transitions, _ := s.Scheduler.Transitions(t.App)
+	if transitions == nil {
+		transitions = []prober.Transition{}
+	}
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{"entries": views, "transitions": transitions})
+}
+
+// serviceDiscovery lists the targets as Prometheus' http_sd_config reads them.
+func (s *server) serviceDiscovery(w http.ResponseWriter, _ *http.Request) {
+	type group struct {
+		Targets []string          `json:"targets"`
+		Labels  map[string]string `json:"labels"`
+	}
+	groups := []group{}
+	for _, t := range s.Registry.Targets() {
+		module := t.Module
+		if module == "" {
+			module = prober.DefaultModule
+		}
+		labels := map[string]string{
+			"__meta_health_exporter_app":    t.App,
+			"__meta_health_exporter_module": module,
+			"__meta_health_exporter_group":  t.Group,
+			"__meta_health_exporter_source": t.Source,
+			"__meta_health_exporter_paused": strconv.FormatBool(t.Paused),
+		}
+		for name, value := range t.Labels {
+			labels["__meta_health_exporter_label_"+name] = value
+		}
+		groups = append(groups, group{[]string{t.Place()}, labels})
+	}
+	writeJSON(w, http.StatusOK, "application/json", groups)
+}

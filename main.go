@@ -1,0 +1,309 @@
+// Command health_exporter polls targets, keeps their states, and tells
+// Prometheus: a prober, a monitor and an exporter in one.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/internal/app"
+	"github.com/health-exporter/health_exporter/internal/config"
+)
+
+const (
+	name           = "health_exporter"
+	defaultConfig  = "health_exporter.yml"
+	exitFailure    = 1
+	exitUsageError = 2
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// flags are the values of the command line, however they were given.
+type flags struct {
+	configFile    string
+	configCheck   bool
+	storagePath   string
+	onCorruption  string
+	timeoutOffset float64
+	drainDelay    time.Duration
+	maxInFlight   int
+	bindAddress   string
+	port          int
+	verbose       bool
+	debug         bool
+	test          bool
+	rulesDir      string
+	web           *web.FlagConfig
+	logLevel      *promslog.Level
+	logFormat     *promslog.Format
+}
+
+func commandLine() (*kingpin.Application, *flags) {
+	f := &flags{logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat(), port: -1}
+	k := kingpin.New(name, "Polls targets and in-process checks, keeps their states, and tells Prometheus.")
+	k.DefaultEnvars()
+	k.UsageWriter(os.Stdout)
+	k.HelpFlag.Short('h')
+	k.Version(version() + " (revision " + revision() + ")")
+
+	k.Flag("config.file", "Configuration file (alias --config). The default one may be missing.").
+		Default(defaultConfig).StringVar(&f.configFile)
+	k.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
+	k.Flag("storage.path", "Directory of the registry; empty keeps it in memory only.").Default("data/").StringVar(&f.storagePath)
+	k.Flag("storage.on-corruption", "What to do with a damaged registry: restore the newest good backup, or fail.").
+		Default("restore").EnumVar(&f.onCorruption, "restore", "fail")
+	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").Default("0.5").Float64Var(&f.timeoutOffset)
+	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
+		Default("0").IntVar(&f.maxInFlight)
+	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").Default("0s").DurationVar(&f.drainDelay)
+	f.web = kingpinflag.AddFlags(k, ":10115")
+	k.Flag("bind_addr", "Address to listen on (alias -ba), in place of --web.listen-address.").StringVar(&f.bindAddress)
+	k.Flag("port", "Port to listen on, in place of --web.listen-address; 0 takes any free one.").
+		Short('p').Default("-1").IntVar(&f.port)
+	k.Flag("verbose", "Log each probe.").Short('v').BoolVar(&f.verbose)
+	k.Flag("debug", "Log at debug level and serve /debug/pprof/.").Short('d').BoolVar(&f.debug)
+	k.Flag("test", "Try it out: listen on loopback only.").Short('t').BoolVar(&f.test)
+	k.Flag("log.level", "Only log messages of this level or above: "+strings.Join(promslog.LevelFlagOptions, ", ")+".").
+		Default("info").SetValue(f.logLevel)
+	k.Flag("log.format", "Format of the log: "+strings.Join(promslog.FormatFlagOptions, ", ")+".").
+		Default("logfmt").SetValue(f.logFormat)
+
+	k.Command("serve", "Run the exporter.").Default()
+	rules := k.Command("rules", "Write the Prometheus rules and Alertmanager templates into a directory.")
+	rules.Flag("dir", "Directory to write to.").Required().StringVar(&f.rulesDir)
+	return k, f
+}
+
+// run is main with an exit code: 2 for wrong usage, 1 for everything else that
+// stops the program.
+func run(args []string) int {
+	k, f := commandLine()
+	args = seedAliases(args)
+	fromFile, err := fileOptions(args)
+	if err == nil {
+		err = applyFileOptions(k, fromFile)
+	}
+	if err != nil && !wantsHelp(args) {
+		return fail(exitFailure, err)
+	}
+	command, err := k.Parse(args)
+	if err != nil {
+		return fail(exitUsageError, fmt.Errorf("%w; %s --help lists what there is", err, name))
+	}
+	f.apply()
+	if command == "rules" {
+		return writeRules(f.rulesDir)
+	}
+	if f.configCheck {
+		return checkConfig(f)
+	}
+	return serve(f)
+}
+
+func fail(code int, err error) int {
+	fmt.Fprintf(os.Stderr, "%s: error: %s\n", name, err)
+	return code
+}
+
+// seedAliases rewrites the short forms that kingpin has no notion of.
+func seedAliases(args []string) []string {
+	aliases := map[string]string{"-ba": "--bind_addr", "--config": "--config.file"}
+	rewritten := make([]string, len(args))
+	for i, arg := range args {
+		flag, value, hasValue := strings.Cut(arg, "=")
+		if long, ok := aliases[flag]; ok {
+			arg = long
+			if hasValue {
+				arg += "=" + value
+			}
+		}
+		rewritten[i] = arg
+	}
+	return rewritten
+}
+
+// fileOptions reads the options that the configuration file sets. The name of
+// that file must be known before the command line is parsed, since its options
+// are the defaults of the flags.
+func fileOptions(args []string) (map[string]string, error) {
+	file, explicit := configFile(args)
+	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) && !explicit {
+		return nil, nil
+	}
+	return config.ReadOptions(file)
+}
+
+func configFile(args []string) (file string, explicit bool) {
+	for i, arg := range args {
+		switch flag, value, hasValue := strings.Cut(arg, "="); {
+		case flag != "--config.file":
+		case hasValue:
+			return value, true
+		case i+1 < len(args):
+			return args[i+1], true
+		}
+	}
+	if file := os.Getenv("HEALTH_EXPORTER_CONFIG_FILE"); file != "" {
+		return file, true
+	}
+	return defaultConfig, false
+}
+
+// applyFileOptions makes the file's options the defaults of the flags, below
+// command line and environment.
+func applyFileOptions(k *kingpin.Application, options map[string]string) error {
+	for option, value := range options {
+		flag := k.GetFlag(option)
+		if flag == nil || option == "config.file" || option == "help" || option == "version" {
+			return fmt.Errorf("the configuration file sets the unknown option %q (options.%s); %s --help lists what there is",
+				option, option, name)
+		}
+		flag.Default(value)
+	}
+	return nil
+}
+
+func wantsHelp(args []string) bool {
+	for _, arg := range args {
+		if arg == "--help" || arg == "-h" || arg == "--version" {
+			return true
+		}
+	}
+	return false
+}
+
+// apply resolves the flags that stand for others.
+func (f *flags) apply() {
+	if f.bindAddress != "" || f.port >= 0 || f.test {
+		host, port := f.bindAddress, "10115"
+		if f.test && host == "" {
+			host = "127.0.0.1"
+		}
+		if f.port >= 0 {
+			port = strconv.Itoa(f.port)
+		}
+		*f.web.WebListenAddresses = []string{net.JoinHostPort(host, port)}
+	}
+	if f.debug || f.verbose {
+		_ = f.logLevel.Set("debug")
+	}
+	if _, err := os.Stat(f.configFile); f.configFile == defaultConfig && errors.Is(err, os.ErrNotExist) {
+		f.configFile = ""
+	}
+}
+
+func writeRules(dir string) int {
+	written, err := alerting.Write(dir)
+	if err != nil {
+		return fail(exitFailure, err)
+	}
+	for _, path := range written {
+		fmt.Println(path)
+	}
+	return 0
+}
+
+func checkConfig(f *flags) int {
+	if f.configFile == "" {
+		fmt.Println("There is no configuration file; the defaults are valid.")
+		return 0
+	}
+	cfg, err := config.Load(f.configFile)
+	if err == nil {
+		err = web.Validate(*f.web.WebConfigFile)
+	}
+	if err != nil {
+		return fail(exitFailure, err)
+	}
+	fmt.Printf("The configuration file %s is valid: %d targets, %d modules.\n", cfg.File, len(cfg.Targets), len(cfg.Modules))
+	return 0
+}
+
+func serve(f *flags) int {
+	log := promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat})
+	if err := web.Validate(*f.web.WebConfigFile); err != nil {
+		return fail(exitFailure, fmt.Errorf("reading %s: %w", *f.web.WebConfigFile, err))
+	}
+	a, err := app.New(app.Options{
+		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
+		TimeoutOffset: time.Duration(f.timeoutOffset * float64(time.Second)),
+		DrainDelay:    f.drainDelay, MaxInFlight: f.maxInFlight, Profiling: f.debug,
+		Version: version(), Revision: revision(), Log: log,
+	})
+	if err != nil {
+		return fail(exitFailure, err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	reloadOnHangup(ctx, a)
+	log.Info("starting", "program", name, "version", version(), "revision", revision(),
+		"page", pages(*f.web.WebListenAddresses), "storage", f.storagePath, "config", f.configFile)
+	if err := a.Run(ctx); err != nil {
+		return fail(exitFailure, err)
+	}
+	return 0
+}
+
+func reloadOnHangup(ctx context.Context, a *app.App) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(hangup)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				_ = a.Reload(ctx) // it logs its own errors
+			}
+		}
+	}()
+}
+
+// pages are the addresses under which a browser finds us.
+func pages(addresses []string) string {
+	urls := make([]string, len(addresses))
+	for i, address := range addresses {
+		if strings.HasPrefix(address, ":") {
+			address = "localhost" + address
+		}
+		urls[i] = "http://" + address + "/"
+	}
+	return strings.Join(urls, " ")
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "dev"
+	}
+	return info.Main.Version
+}
+
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return "unknown"
+}
