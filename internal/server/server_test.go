@@ -1,0 +1,497 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// fixture is a server over real parts: a registry in memory, and a schedule.
+type fixture struct {
+	t         *testing.T
+	handler   http.Handler
+	registry  *registry.Registry
+	scheduler *prober.Scheduler
+	settings  Settings
+	from      string // the address that requests come from
+	ready     error
+	reload    error
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{t: t, from: "127.0.0.1:4321"}
+	var err error
+	if f.registry, err = registry.Open(registry.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	f.scheduler = prober.NewScheduler(prober.SchedulerOptions{})
+	f.settings = Settings{
+		Modules: map[string]*prober.Module{},
+		Registration: Registration{
+			Enabled: true, MaxTargets: 100, MaxTargetsPerOwner: 100,
+			Bearer: func(secret string) (string, bool) {
+				return strings.TrimPrefix(secret, "secret-"), strings.HasPrefix(secret, "secret-")
+			},
+			Trusts:      func(from netip.Addr) bool { return from.IsLoopback() || from.IsPrivate() },
+			AllowsEmail: func(address string) bool { return strings.HasSuffix(address, "@example.org") },
+		},
+	}
+	for module, kind := range map[string]string{"health": "health", "http_2xx": "http"} {
+		if f.settings.Modules[module], err = prober.NewModule(prober.ModuleSource{Kind: kind, Text: []byte(module)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log := slog.New(slog.DiscardHandler)
+	f.handler = New(Deps{
+		Settings: func() *Settings { return &f.settings }, Registry: f.registry, Scheduler: f.scheduler,
+		Apply: f.apply, Reload: func(context.Context) error { return f.reload }, Ready: func() error { return f.ready },
+		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
+		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { f.scheduler.Run(ctx); close(ended) }()
+	t.Cleanup(func() { stop(); <-ended; f.registry.Close() })
+	return f
+}
+
+func (f *fixture) apply() {
+	var jobs []prober.Job
+	for _, t := range f.registry.Targets() {
+		name := t.Module
+		if name == "" {
+			name = prober.DefaultModule
+		}
+		jobs = append(jobs, prober.Job{Target: t, Module: f.settings.Modules[name], NotBefore: time.Now().Add(time.Hour)})
+	}
+	f.scheduler.Sync(jobs)
+}
+
+// do sends a request; header is a list of names and values.
+func (f *fixture) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
+	f.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.RemoteAddr = f.from
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	return w
+}
+
+func (f *fixture) expect(status int, w *httptest.ResponseRecorder) map[string]any {
+	f.t.Helper()
+	body := w.Body.String()
+	if w.Code != status {
+		f.t.Fatalf("status %d, want %d; body %s", w.Code, status, body)
+	}
+	var decoded map[string]any
+	if strings.Contains(w.Header().Get("Content-Type"), "json") && strings.HasPrefix(body, "{") {
+		if err := json.Unmarshal([]byte(body), &decoded); err != nil {
+			f.t.Fatalf("%s: %s", err, body)
+		}
+	}
+	if status >= 400 && w.Header().Get("Content-Type") != "application/problem+json" {
+		f.t.Errorf("status %d with content type %q", status, w.Header().Get("Content-Type"))
+	}
+	return decoded
+}
+
+const nas = `{"app": "nas", "url": "http://10.0.0.9:8080/base/", "email": "me@example.org"}`
+
+func TestLifeOfATarget(t *testing.T) {
+	f := newFixture(t)
+	w := f.do("POST", "/api/v1/targets", nas)
+	got := f.expect(http.StatusCreated, w)
+	if w.Header().Get("Location") != "/api/v1/targets/nas" || got["warnings"] != nil {
+		t.Errorf("location %q, body %v", w.Header().Get("Location"), got)
+	}
+	for field, want := range map[string]any{
+		"app": "nas", "health_url": "http://10.0.0.9:8080/base/health", "state": "UNKNOWN", "up": nil, "paused": false,
+		"source": "api", "interval": 30.0, "timeout": 5.0, "unhealthy": 2.0, "healthy": 10.0, "module": "health",
+		"last_check": nil, "consecutive_failures": 0.0, "owner": "anonymous",
+	} {
+		if got[field] != want {
+			t.Errorf("%s is %v, want %v", field, got[field], want)
+		}
+	}
+	f.expect(http.StatusOK, f.do("POST", "/api/v1/targets", nas))
+	f.expect(http.StatusOK, f.do("PUT", "/api/v1/targets/nas", `{"url": "http://10.0.0.9", "interval": 60}`))
+	if got := f.expect(http.StatusOK, f.do("GET", "/api/v1/targets/nas", "")); got["interval"] != 60.0 || got["email"] != "" {
+		t.Errorf("after PUT: %v", got)
+	}
+	f.expect(http.StatusOK, f.do("POST", "/api/v1/targets/nas/pause", ""))
+	if got := f.expect(http.StatusOK, f.do("POST", "/api/v1/targets/nas/pause", "")); got["paused"] != true {
+		t.Errorf("after pause: %v", got)
+	}
+	f.expect(http.StatusConflict, f.do("POST", "/api/v1/targets/nas/probe", ""))
+	if got := f.expect(http.StatusOK, f.do("POST", "/api/v1/targets/nas/resume", "")); got["paused"] != false {
+		t.Errorf("after resume: %v", got)
+	}
+	f.expect(http.StatusNoContent, f.do("DELETE", "/api/v1/targets/nas", ""))
+	for _, path := range []string{"", "/history"} {
+		f.expect(http.StatusNotFound, f.do("GET", "/api/v1/targets/nas"+path, ""))
+	}
+	for _, path := range []string{"/pause", "/resume", "/probe"} {
+		f.expect(http.StatusNotFound, f.do("POST", "/api/v1/targets/nas"+path, ""))
+	}
+	f.expect(http.StatusNotFound, f.do("DELETE", "/api/v1/targets/nas", ""))
+	if len(f.scheduler.Snapshot()) != 0 {
+		t.Error("the schedule still has the target")
+	}
+}
+
+func TestReRegistrationResumes(t *testing.T) {
+	f := newFixture(t)
+	f.do("POST", "/api/v1/targets", nas)
+	f.do("POST", "/api/v1/targets/nas/pause", "")
+	if got := f.expect(http.StatusOK, f.do("POST", "/api/v1/targets", nas)); got["paused"] != false {
+		t.Errorf("paused: %v", got["paused"])
+	}
+}
+
+// TestRanges tries each bound of S1.8 to S1.11, and one beyond it.
+func TestRanges(t *testing.T) {
+	f := newFixture(t)
+	for field, bounds := range map[string][2]int{
+		"timeout": {2, 60}, "interval": {5, 300}, "unhealthy": {2, 10}, "healthy": {2, 10}, "initial_delay": {0, 300},
+	} {
+		for _, test := range []struct{ value, status int }{
+			{bounds[0], 200}, {bounds[1], 200}, {bounds[0] - 1, 400}, {bounds[1] + 1, 400},
+		} {
+			body, _ := json.Marshal(map[string]any{"app": "a", "url": "http://10.0.0.1", field: test.value})
+			w := f.do("POST", "/api/v1/targets", string(body))
+			if w.Code != test.status && !(test.status == 200 && w.Code == 201) {
+				t.Errorf("%s %d: status %d, want %d", field, test.value, w.Code, test.status)
+			}
+			if test.status == 400 && !strings.Contains(w.Body.String(), `"field":"`+field+`"`) {
+				t.Errorf("%s %d: %s", field, test.value, w.Body)
+			}
+		}
+	}
+}
+
+func TestAllFaultsInOneAnswer(t *testing.T) {
+	f := newFixture(t)
+	w := f.do("POST", "/api/v1/targets", `{"app": "a/b", "url": "ftp://x", "email": "a@x, b@y", "timeout": 5.5,
+		"interval": "5", "unhealthy": 1, "healthy": 11, "labels": {"target": "x"}, "module": "m", "wat": 1,
+		"valid_status_codes": [1000], "app": "twice"}`)
+	got := f.expect(http.StatusBadRequest, w)
+	fields := map[string]bool{}
+	for _, each := range got["errors"].([]any) {
+		fields[each.(map[string]any)["field"].(string)] = true
+	}
+	want := map[string]bool{
+		"app": true, "email": true, "timeout": true, "interval": true, "unhealthy": true, "healthy": true,
+		"labels.target": true, "module": true, "wat": true, "valid_status_codes": true,
+	}
+	delete(fields, "url") // judged by the kind of a module that is unknown
+	if diff := cmp.Diff(want, fields); diff != "" {
+		t.Errorf("fields (-want +got):\n%s\n%s", diff, w.Body)
+	}
+	if len(f.registry.Targets()) != 0 {
+		t.Error("something was registered")
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	f := newFixture(t)
+	for _, test := range []struct {
+		name, body string
+		status     int
+		header     []string
+	}{
+		{"no JSON", "{", 400, nil},
+		{"a list", "[]", 400, nil},
+		{"two objects", "{}{}", 400, nil},
+		{"form", "app=x", 415, []string{"Content-Type", "application/x-www-form-urlencoded"}},
+		{"no type", nas, 415, []string{"Content-Type", ""}},
+		{"charset", nas, 201, []string{"Content-Type", "application/json; charset=utf-8"}},
+		{"too large", `{"app": "` + strings.Repeat("x", 65<<10) + `"}`, 413, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if w := f.do("POST", "/api/v1/targets", test.body, test.header...); w.Code != test.status {
+				t.Errorf("status %d, want %d: %s", w.Code, test.status, w.Body)
+			}
+		})
+	}
+	f.expect(http.StatusBadRequest, f.do("PUT", "/api/v1/targets/other", nas))
+}
+
+func TestNamesNeedNoCare(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{"Sample HealthChecker.Server App", "späti ☕", "a?b#c%d", "100%", `quo"te\back`, "..."} {
+		body, _ := json.Marshal(map[string]string{"app": name, "url": "http://10.0.0.1"})
+		w := f.do("POST", "/api/v1/targets", string(body))
+		f.expect(http.StatusCreated, w)
+		if got := f.expect(http.StatusOK, f.do("GET", w.Header().Get("Location"), "")); got["app"] != name {
+			t.Errorf("%q came back as %q", name, got["app"])
+		}
+		f.expect(http.StatusNoContent, f.do("DELETE", w.Header().Get("Location"), ""))
+	}
+}
+
+func TestEmailOutsideTheAllowList(t *testing.T) {
+	f := newFixture(t)
+	got := f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://10.0.0.1", "email": "x@evil.test"}`))
+	if !strings.Contains(toText(got["warnings"]), "registration.allowed_emails") || got["email"] != "x@evil.test" {
+		t.Errorf("%v", got)
+	}
+}
+
+func toText(v any) string {
+	text, _ := json.Marshal(v)
+	return string(text)
+}
+
+func TestWhoMayRegister(t *testing.T) {
+	f := newFixture(t)
+	for _, test := range []struct {
+		name, from, token string
+		status            int
+	}{
+		{"private", "192.168.1.2:1", "", 201},
+		{"public", "8.8.8.8:1", "", 401},
+		{"public with token", "8.8.8.8:1", "secret-a", 201},
+		{"public with wrong token", "8.8.8.8:1", "guess", 401},
+		{"private with wrong token", "192.168.1.2:1", "guess", 401},
+		{"no address", "@", "", 401},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f.from = test.from
+			body := `{"app": "` + test.name + `", "url": "http://10.0.0.1"}`
+			var header []string
+			if test.token != "" {
+				header = []string{"Authorization", "Bearer " + test.token}
+			}
+			w := f.do("POST", "/api/v1/targets", body, header...)
+			f.expect(test.status, w)
+			if test.status == 401 && w.Header().Get("WWW-Authenticate") == "" {
+				t.Error("401 without WWW-Authenticate")
+			}
+		})
+	}
+	f.settings.Registration.Enabled = false
+	f.from = "127.0.0.1:1"
+	f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets", nas))
+}
+
+func TestTargetsBelongToTheirOwners(t *testing.T) {
+	f := newFixture(t)
+	a, b := []string{"Authorization", "Bearer secret-a"}, []string{"Authorization", "Bearer secret-b"}
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", nas, a...))
+	for _, other := range [][]string{b, nil} {
+		f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets", nas, other...))
+		f.expect(http.StatusForbidden, f.do("DELETE", "/api/v1/targets/nas", "", other...))
+		f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets/nas/pause", "", other...))
+		f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets/nas/probe", "", other...))
+	}
+	f.expect(http.StatusNoContent, f.do("DELETE", "/api/v1/targets/nas", "", a...))
+}
+
+func TestTargetsOfTheFileStay(t *testing.T) {
+	f := newFixture(t)
+	f.registry.Replace("config", []prober.Target{{App: "nas", URL: "http://10.0.0.9", Source: "config", Interval: time.Minute, Timeout: time.Second}})
+	f.apply()
+	f.expect(http.StatusConflict, f.do("POST", "/api/v1/targets", nas))
+	f.expect(http.StatusConflict, f.do("PUT", "/api/v1/targets/nas", nas))
+	f.expect(http.StatusConflict, f.do("DELETE", "/api/v1/targets/nas", ""))
+	if got := f.expect(http.StatusOK, f.do("POST", "/api/v1/targets/nas/pause", "")); got["paused"] != true {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestQuotas(t *testing.T) {
+	f := newFixture(t)
+	f.settings.Registration.MaxTargets, f.settings.Registration.MaxTargetsPerOwner = 3, 2
+	put := func(app string, header ...string) int {
+		return f.do("POST", "/api/v1/targets", `{"app": "`+app+`", "url": "http://10.0.0.1"}`, header...).Code
+	}
+	token := []string{"Authorization", "Bearer secret-a"}
+	for i, got := range []int{put("a"), put("b"), put("c"), put("a"), put("d", token...), put("e", token...)} {
+		if want := []int{201, 201, 429, 200, 201, 429}[i]; got != want {
+			t.Errorf("registration %d: status %d, want %d", i, got, want)
+		}
+	}
+}
+
+func TestLoopbackMeansTheExporterItself(t *testing.T) {
+	f := newFixture(t)
+	f.from = "192.168.1.2:1"
+	for _, url := range []string{"http://localhost:80", "http://127.0.0.1", "http://[::1]/", "http://x.localhost"} {
+		got := f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "`+url+`"}`))
+		if !strings.Contains(toText(got), "own host") {
+			t.Errorf("%s: %v", url, got)
+		}
+	}
+	f.from = "127.0.0.1:1"
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://localhost:80"}`))
+}
+
+func TestRefusedAddresses(t *testing.T) {
+	f := newFixture(t)
+	for _, host := range []string{
+		"169.254.169.254", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "[::ffff:169.254.169.254]",
+		"[fe80::1]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "0.0.0.0", "[::]", "224.0.0.1", "100.100.100.200",
+	} {
+		got := f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://`+host+`/"}`))
+		if !strings.Contains(toText(got), `"field":"url"`) {
+			t.Errorf("%s: %v", host, got)
+		}
+	}
+}
+
+func TestProbeNowAndHistory(t *testing.T) {
+	f := newFixture(t)
+	answering := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/health+json")
+		io.WriteString(w, `{"status":"warn","output":"getting warm"}`)
+	}))
+	defer answering.Close()
+	f.do("POST", "/api/v1/targets", `{"app": "a", "url": "`+answering.URL+`"}`)
+	w := f.do("POST", "/api/v1/targets/a/probe", "")
+	for w.Code == http.StatusServiceUnavailable { // the schedule is only just starting
+		w = f.do("POST", "/api/v1/targets/a/probe", "")
+	}
+	got := f.expect(http.StatusOK, w)
+	if got["result"] != "warn" || got["state"] != "DEGRADED" || got["status_code"] != 200.0 {
+		t.Errorf("probe: %v", got)
+	}
+	f.do("POST", "/api/v1/targets/a/probe", "")
+	got = f.expect(http.StatusOK, f.do("GET", "/api/v1/targets/a/history?limit=1", ""))
+	if len(got["entries"].([]any)) != 1 || len(got["transitions"].([]any)) != 1 {
+		t.Errorf("history: %v", got)
+	}
+	for _, limit := range []string{"0", "101", "x", "-1"} {
+		f.expect(http.StatusBadRequest, f.do("GET", "/api/v1/targets/a/history?limit="+limit, ""))
+	}
+}
+
+func TestServiceDiscovery(t *testing.T) {
+	f := newFixture(t)
+	if body := f.do("GET", "/api/v1/sd", "").Body.String(); strings.TrimSpace(body) != "[]" {
+		t.Errorf("empty: %s", body)
+	}
+	f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://10.0.0.1:80", "labels": {"room": "attic"}}`)
+	var groups []struct {
+		Targets []string
+		Labels  map[string]string
+	}
+	if err := json.Unmarshal(f.do("GET", "/api/v1/sd", "").Body.Bytes(), &groups); err != nil {
+		t.Fatal(err)
+	}
+	if len(groups) != 1 || groups[0].Targets[0] != "http://10.0.0.1:80" ||
+		groups[0].Labels["__meta_health_exporter_app"] != "a" || groups[0].Labels["__meta_health_exporter_label_room"] != "attic" {
+		t.Errorf("%+v", groups)
+	}
+}
+
+func TestCrossSiteRequestsAreRefused(t *testing.T) {
+	f := newFixture(t)
+	f.do("POST", "/api/v1/targets", nas)
+	if w := f.do("DELETE", "/api/v1/targets/nas", "", "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusForbidden {
+		t.Errorf("status %d", w.Code)
+	}
+}
+
+func TestWrongMethods(t *testing.T) {
+	f := newFixture(t)
+	for path, allowed := range map[string]string{
+		"/api/v1/targets": "GET, HEAD, POST", "/api/v1/targets/x": "GET, HEAD, PUT, DELETE", "/api/v1/targets/x/pause": "POST",
+	} {
+		w := f.do("PATCH", path, "")
+		f.expect(http.StatusMethodNotAllowed, w)
+		if w.Header().Get("Allow") != allowed {
+			t.Errorf("%s allows %q, want %q", path, w.Header().Get("Allow"), allowed)
+		}
+	}
+	f.expect(http.StatusNotFound, f.do("GET", "/api/v2/x", ""))
+}
+
+func TestAdministration(t *testing.T) {
+	f := newFixture(t)
+	for _, test := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"GET", "/-/healthy", "Healthy", 200},
+		{"GET", "/-/ready", "Ready", 200},
+		{"POST", "/-/reload", "", 200},
+		{"GET", "/-/reload", "Method Not Allowed", 405},
+		{"GET", "/nowhere", "404 page not found", 404},
+	} {
+		w := f.do(test.method, test.path, "")
+		if w.Code != test.status || strings.TrimSpace(w.Body.String()) != test.body {
+			t.Errorf("%s %s: %d %q, want %d %q", test.method, test.path, w.Code, w.Body, test.status, test.body)
+		}
+	}
+	f.ready, f.reload = errors.New("shutting down"), errors.New("line 3: wat: unknown key")
+	if w := f.do("GET", "/-/ready", ""); w.Code != 503 {
+		t.Errorf("ready: %d", w.Code)
+	}
+	if w := f.do("POST", "/-/reload", ""); w.Code != 500 || !strings.Contains(w.Body.String(), "line 3") {
+		t.Errorf("reload: %d %s", w.Code, w.Body)
+	}
+	if w := f.do("GET", "/health", ""); w.Code != 503 || w.Header().Get("Content-Type") != "application/health+json" {
+		t.Errorf("health: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestIndexEscapes(t *testing.T) {
+	f := newFixture(t)
+	f.do("POST", "/api/v1/targets", `{"app": "<script>alert(1)<\\script>", "url": "http://10.0.0.1/<b>"}`)
+	f.apply()
+	w := f.do("GET", "/", "")
+	if w.Code != 200 || strings.Contains(w.Body.String(), "<script>") || !strings.Contains(w.Body.String(), "&lt;script&gt;") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestLongDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 seconds", time.Second: "1 second", 3720 * time.Second: "1 hour, 2 minutes",
+		400 * 24 * time.Hour: "1 year, 1 month", -time.Minute: "0 seconds",
+	} {
+		if got := longDuration(d); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func FuzzRegistration(f *testing.F) {
+	f.Add([]byte(nas))
+	f.Add([]byte(`{"app": "a", "interval": 5.5, "labels": {"a": "b"}, "valid_status_codes": [200, "2xx"]}`))
+	kindOf := func(string) (string, bool) { return "health", true }
+	f.Fuzz(func(t *testing.T, body []byte) {
+		target, faults, err := parseRegistration(body)
+		if err != nil || len(faults) > 0 {
+			return
+		}
+		if len(target.Validate(prober.RegistrationLimits(), kindOf)) > 0 {
+			return
+		}
+		if target.App == "" || target.URL == "" || target.Interval < 5*time.Second || target.Timeout > time.Minute {
+			t.Fatalf("accepted %+v", target)
+		}
+	})
+}
