@@ -13,6 +13,9 @@ type metric struct {
 var (
 	buildInfo = metric{"health_exporter_build_info", "The version of the exporter.", info, []string{"version", "revision", "goversion"}}
 
+	reloadSuccessful  = metric{"health_exporter_config_last_reload_successful", "Whether the last attempt to load the configuration was successful.", gauge, nil}
+	reloadLastSuccess = metric{"health_exporter_config_last_reload_success_timestamp_seconds", "When the configuration was last loaded with success.", gauge, nil}
+
 	schedulerJobs     = metric{"health_scheduler_jobs", "Targets on the schedule of this exporter.", gauge, nil}
 	schedulerInFlight = metric{"health_scheduler_in_flight", "Probes under way. Those that have been slow go in a lane of their own.", gauge, []string{"lane"}}
 	schedulerStarted  = metric{"health_scheduler_probes_started_total", "Probes begun.", counter, nil}
@@ -29,7 +32,7 @@ var (
 )
 
 var selfMetrics = []metric{
-	buildInfo,
+	buildInfo, reloadSuccessful, reloadLastSuccess,
 	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
 }

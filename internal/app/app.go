@@ -54,7 +54,7 @@ type App struct {
 	registry  *registry.Registry
 	scheduler *prober.Scheduler
 	metrics   *prometheus.Registry
-	reloads   reloadMetrics
+	reloads   reloads
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
@@ -123,7 +123,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewBuildInfo(a.opts.Version, a.opts.Revision),
 		collector.NewScheduler(a.scheduler),
 		collector.NewStorage(a.storageStats),
-		&a.reloads,
+		collector.NewReload(a.reloads.stats),
 	)
 	return reg
 }

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/health-exporter/health_exporter/collector"
 )
 
 // Reload loads and validates the configuration file, and puts it in force as a
@@ -29,30 +29,23 @@ func (a *App) Reload(ctx context.Context) error {
 	return nil
 }
 
-// reloadMetrics tell how the last reload went.
-type reloadMetrics struct {
+// reloads tells how the configuration was last loaded.
+type reloads struct {
 	bad  atomic.Bool
-	last atomic.Int64 // Unix nanoseconds of the last success
+	last atomic.Pointer[time.Time]
 }
 
-func (m *reloadMetrics) succeeded(at time.Time) {
-	m.bad.Store(false)
-	m.last.Store(at.UnixNano())
+func (r *reloads) succeeded(at time.Time) {
+	r.bad.Store(false)
+	r.last.Store(&at)
 }
 
-func (m *reloadMetrics) failed() { m.bad.Store(true) }
+func (r *reloads) failed() { r.bad.Store(true) }
 
-// Describe and Collect make it a prometheus.Collector.
-func (m *reloadMetrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, ch) }
-
-// Collect emits the two gauges that the Prometheus family has for reloads.
-func (m *reloadMetrics) Collect(ch chan<- prometheus.Metric) {
-	ok := 1.0
-	if m.bad.Load() {
-		ok = 0
+func (r *reloads) stats() collector.ReloadStats {
+	s := collector.ReloadStats{Successful: !r.bad.Load()}
+	if at := r.last.Load(); at != nil {
+		s.LastSuccess = *at
 	}
-	ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("health_exporter_config_last_reload_successful",
-		"Whether the last attempt to load the configuration was successful.", nil, nil), prometheus.GaugeValue, ok)
-	ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("health_exporter_config_last_reload_success_timestamp_seconds",
-		"When the configuration was last loaded with success.", nil, nil), prometheus.GaugeValue, float64(m.last.Load())/1e9)
+	return s
 }
