@@ -226,7 +226,10 @@ func TestAllowListReloads(t *testing.T) {
 	write(t, file, "")
 	r := start(t, Options{ConfigFile: file})
 	r.post("/api/v1/targets", `{"app":"a","url":"http://10.0.0.1","email":"me@example.org"}`)
-	r.eventually("on /metrics", func() bool { _, page := r.get("/metrics"); return strings.Contains(page, `health_target_info{target="a"`) })
+	r.eventually("on /metrics", func() bool {
+		_, page := r.get("/metrics")
+		return strings.Contains(page, `health_target_info{target="a"`)
+	})
 	if _, page := r.get("/metrics"); strings.Contains(page, "me@example.org") {
 		t.Error("an address outside the allow-list is shown")
 	}
