@@ -40,7 +40,7 @@ type flags struct {
 	configCheck   bool
 	storagePath   string
 	onCorruption  string
-	timeoutOffset float64
+	timeoutOffset time.Duration
 	drainDelay    time.Duration
 	maxInFlight   int
 	bindAddress   string
@@ -68,14 +68,16 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.Flag("storage.path", "Directory of the registry; empty keeps it in memory only.").Default("data/").StringVar(&f.storagePath)
 	k.Flag("storage.on-corruption", "What to do with a damaged registry: restore the newest good backup, or fail.").
 		Default("restore").EnumVar(&f.onCorruption, "restore", "fail")
-	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").Default("0.5").Float64Var(&f.timeoutOffset)
+	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").
+		Default("0.5").SetValue(seconds{"timeout-offset", &f.timeoutOffset})
 	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
-		Default("0").IntVar(&f.maxInFlight)
-	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").Default("0s").DurationVar(&f.drainDelay)
+		Default("0").SetValue(number{"probe.max-in-flight", &f.maxInFlight, 0, 1_000_000})
+	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
+		Default("0s").SetValue(duration{"web.drain-delay", &f.drainDelay})
 	f.web = kingpinflag.AddFlags(k, ":10115")
 	k.Flag("bind_addr", "Address to listen on (alias -ba), in place of --web.listen-address.").StringVar(&f.bindAddress)
 	k.Flag("port", "Port to listen on, in place of --web.listen-address; 0 takes any free one.").
-		Short('p').Default("-1").IntVar(&f.port)
+		Short('p').SetValue(number{"port", &f.port, 0, 65535})
 	k.Flag("verbose", "Log each probe.").Short('v').BoolVar(&f.verbose)
 	k.Flag("debug", "Log at debug level and serve /debug/pprof/.").Short('d').BoolVar(&f.debug)
 	k.Flag("test", "Try it out: listen on loopback only.").Short('t').BoolVar(&f.test)
@@ -174,6 +176,12 @@ func applyFileOptions(k *kingpin.Application, options map[string]string) error {
 			return fmt.Errorf("the configuration file sets the unknown option %q (options.%s); %s --help lists what there is",
 				option, option, name)
 		}
+		v := flag.Model().Value
+		if _, list := v.(interface{ IsCumulative() bool }); !list {
+			if err := v.Set(value); err != nil {
+				return fmt.Errorf("the configuration file sets options.%s to %q: %w", option, value, err)
+			}
+		}
 		flag.Default(value)
 	}
 	return nil
@@ -186,6 +194,58 @@ func wantsHelp(args []string) bool {
 		}
 	}
 	return false
+}
+
+// number is the value of a flag that takes a whole number within a range.
+type number struct {
+	flag        string
+	into        *int
+	least, most int
+}
+
+func (n number) String() string { return strconv.Itoa(*n.into) }
+
+func (n number) Set(text string) error {
+	value, err := strconv.Atoi(text)
+	if err != nil || value < n.least || value > n.most {
+		return fmt.Errorf("--%s must be a whole number from %d to %d, not %q", n.flag, n.least, n.most, text)
+	}
+	*n.into = value
+	return nil
+}
+
+// seconds is the value of a flag that takes seconds without a unit.
+type seconds struct {
+	flag string
+	into *time.Duration
+}
+
+func (s seconds) String() string { return fmt.Sprint(s.into.Seconds()) }
+
+func (s seconds) Set(text string) error {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(value >= 0 && value <= 3600) {
+		return fmt.Errorf("--%s must be a number of seconds from 0 to 3600, not %q", s.flag, text)
+	}
+	*s.into = time.Duration(value * float64(time.Second))
+	return nil
+}
+
+// duration is the value of a flag that takes a duration with its unit.
+type duration struct {
+	flag string
+	into *time.Duration
+}
+
+func (d duration) String() string { return d.into.String() }
+
+func (d duration) Set(text string) error {
+	value, err := time.ParseDuration(text)
+	if err != nil || value < 0 {
+		return fmt.Errorf("--%s must be a duration such as 5s or 1m, not %q", d.flag, text)
+	}
+	*d.into = value
+	return nil
 }
 
 // apply resolves the flags that stand for others.
@@ -242,9 +302,8 @@ func serve(f *flags) int {
 	}
 	a, err := app.New(app.Options{
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
-		TimeoutOffset: time.Duration(f.timeoutOffset * float64(time.Second)),
-		DrainDelay:    f.drainDelay, MaxInFlight: f.maxInFlight, Profiling: f.debug,
-		Version: version(), Revision: revision(), Log: log,
+		TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
+		Profiling: f.debug, Version: version(), Revision: revision(), Log: log,
 	})
 	if err != nil {
 		return fail(exitFailure, err)

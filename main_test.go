@@ -1,0 +1,80 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func TestSeedAliases(t *testing.T) {
+	got := seedAliases([]string{"-ba", "127.0.0.1", "-p", "1", "--config=x.yml", "--config", "y.yml", "-v"})
+	want := []string{"--bind_addr", "127.0.0.1", "-p", "1", "--config.file=x.yml", "--config.file", "y.yml", "-v"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestPrecedence: command line, then environment, then file, then default.
+func TestPrecedence(t *testing.T) {
+	parse := func(args ...string) *flags {
+		t.Helper()
+		k, f := commandLine()
+		if err := applyFileOptions(k, map[string]string{"storage.path": "file", "web.listen-address": ":1", "timeout-offset": "2"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Parse(seedAliases(args)); err != nil {
+			t.Fatal(err)
+		}
+		f.apply()
+		return f
+	}
+	if f := parse(); f.storagePath != "file" || f.timeoutOffset.Seconds() != 2 || !slices.Equal(*f.web.WebListenAddresses, []string{":1"}) {
+		t.Errorf("file: %+v, listen %q", f, *f.web.WebListenAddresses)
+	}
+	t.Setenv("HEALTH_EXPORTER_STORAGE_PATH", "environment")
+	t.Setenv("HEALTH_EXPORTER_WEB_LISTEN_ADDRESS", ":2")
+	if f := parse(); f.storagePath != "environment" || !slices.Equal(*f.web.WebListenAddresses, []string{":2"}) {
+		t.Errorf("environment: %+v, listen %q", f, *f.web.WebListenAddresses)
+	}
+	if f := parse("--storage.path=line", "--web.listen-address=:3", "--web.listen-address=:4"); f.storagePath != "line" ||
+		!slices.Equal(*f.web.WebListenAddresses, []string{":3", ":4"}) {
+		t.Errorf("command line: %+v, listen %q", f, *f.web.WebListenAddresses)
+	}
+	if f := parse("-p", "7", "-ba", "127.0.0.9"); !slices.Equal(*f.web.WebListenAddresses, []string{"127.0.0.9:7"}) {
+		t.Errorf("port and bind address: listen %q", *f.web.WebListenAddresses)
+	}
+	if f := parse("--test"); !slices.Equal(*f.web.WebListenAddresses, []string{"127.0.0.1:10115"}) {
+		t.Errorf("test: listen %q", *f.web.WebListenAddresses)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.yml")
+	option := filepath.Join(dir, "option.yml")
+	for path, text := range map[string]string{bad: "wat: 1", option: "options: {timeout-offset: soon}"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		want int
+		args []string
+	}{
+		{2, []string{"--wat"}},
+		{2, []string{"--port=x"}},
+		{2, []string{"--port=65536"}},
+		{2, []string{"--web.drain-delay=5"}},
+		{2, []string{"rules"}},
+		{1, []string{"--config.check", "--config.file", filepath.Join(dir, "nowhere.yml")}},
+		{1, []string{"--config.check", "--config.file", bad}},
+		{1, []string{"--config.check", "--config.file", option}},
+		{0, []string{"--config.check", "--config.file=health_exporter.yml.example"}},
+		{0, []string{"rules", "--dir", filepath.Join(dir, "out")}},
+	} {
+		if got := run(test.args); got != test.want {
+			t.Errorf("%q: exit code %d, want %d", test.args, got, test.want)
+		}
+	}
+}
