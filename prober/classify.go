@@ -194,7 +194,14 @@ func plainError(err error) string {
 	case errors.Is(err, io.EOF):
 		return "connection closed without an answer"
 	}
-	return strings.TrimPrefix(err.Error(), "net/http: ")
+	text := err.Error()
+	if strings.Contains(text, "headers exceeded") { // as net/http says it
+		return errHeaderTooLarge.Error()
+	}
+	if bad, ok := strings.CutPrefix(text, "net/http: HTTP/1.x transport connection broken: "); ok {
+		return "no answer in HTTP: " + bad
+	}
+	return strings.TrimPrefix(text, "net/http: ")
 }
 
 // oneLine makes text that may come from the peer fit for a line of a log.

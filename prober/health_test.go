@@ -40,6 +40,20 @@ func healthModule(t testing.TB, set func(p *healthProbe)) *Module {
 	return m
 }
 
+// closeAll closes what is kept.
+func (i *idleConns) closeAll() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, list := range i.conns {
+		for _, conn := range list {
+			if conn.timer.Stop() {
+				conn.Close()
+			}
+		}
+	}
+	clear(i.conns)
+}
+
 var ignoreTimes = cmpopts.IgnoreFields(Result{}, "Start", "Duration")
 
 func TestHealthResult(t *testing.T) {

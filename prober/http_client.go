@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/common/config"
@@ -84,6 +85,13 @@ func withPort(u *url.URL) string {
 		return "[" + host + "]:" + port
 	}
 	return host + ":" + port
+}
+
+// portOf is the port that a URL leads to.
+func portOf(u *url.URL) uint16 {
+	_, digits, _ := net.SplitHostPort(withPort(u))
+	n, _ := strconv.ParseUint(digits, 10, 16)
+	return uint16(n)
 }
 
 // redirection is where an answer redirects to, if it does: a 3xx that is to be

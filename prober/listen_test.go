@@ -138,8 +138,11 @@ func listen(t testing.TB, serve func(conn net.Conn)) string {
 			open[conn] = true
 			mu.Unlock()
 			wg.Go(func() {
-				defer conn.Close()
 				serve(conn)
+				conn.Close()
+				mu.Lock()
+				delete(open, conn)
+				mu.Unlock()
 			})
 		}
 	})

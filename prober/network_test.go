@@ -26,6 +26,8 @@ func TestParseNetworkRule(t *testing.T) {
 		{"Example.org.", NetworkRule{Host: "example.org"}, "example.org"},
 		{"*.Example.org:8443", NetworkRule{Host: "*.example.org", Port: 8443}, "*.example.org:8443"},
 		{"bücher.example", NetworkRule{Host: "xn--bcher-kva.example"}, "xn--bcher-kva.example"},
+		{"*.bücher.example", NetworkRule{Host: "*.xn--bcher-kva.example"}, "*.xn--bcher-kva.example"},
+		{"10.0.0.1.", NetworkRule{Prefix: prefix("10.0.0.1/32")}, "10.0.0.1"},
 		{" nas_1 ", NetworkRule{Host: "nas_1"}, "nas_1"},
 		{"*", NetworkRule{}, ""},
 		{"*:25", NetworkRule{Port: 25}, ""},
@@ -189,7 +191,7 @@ func TestCheckLiteral(t *testing.T) {
 }
 
 func FuzzParseNetworkRule(f *testing.F) {
-	for _, seed := range []string{"10.0.0.0/8:80", "[::1]:1", "*.a.b", "::ffff:1.2.3.4/100", "*", "a:1"} {
+	for _, seed := range []string{"10.0.0.0/8:80", "[::1]:1", "*.a.b", "::ffff:1.2.3.4/100", "*", "a:1", "0."} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
