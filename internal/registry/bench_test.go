@@ -42,6 +42,27 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
+// BenchmarkRebuild writes the whole file anew, as after damage.
+func BenchmarkRebuild(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprintf("targets=%d", n), func(b *testing.B) {
+			dir := b.TempDir()
+			c := newContents("x")
+			for i := range n {
+				t := api(fmt.Sprintf("app-%06d", i))
+				c.targets[key{SourceAPI, t.App}] = &t
+				c.states[t.App] = state(3)
+			}
+			s := &store{dir: dir}
+			for b.Loop() {
+				if err := s.create(c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkPut registers one after another, and reports percentiles.
 func BenchmarkPut(b *testing.B) {
 	r := open(b, Options{Path: b.TempDir()})

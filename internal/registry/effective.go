@@ -30,6 +30,10 @@ func rank(source string) int {
 // key is one record: what one source says of one app.
 type key struct{ source, app string }
 
+func compareKeys(a, b key) int {
+	return cmp.Or(strings.Compare(a.source, b.source), strings.Compare(a.app, b.app))
+}
+
 // Replace makes the targets all that the source knows. It is for sources that
 // are told anew after each start, not for SourceAPI. Of two targets with one name
 // the first counts.

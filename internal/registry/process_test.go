@@ -1,3 +1,5 @@
+//go:build unix
+
 package registry
 
 import (
@@ -16,8 +18,26 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/health-exporter/health_exporter/prober"
 )
+
+// childMode makes this test binary a process that writes, to be killed or starved.
+const childMode = "REGISTRY_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(childMode) {
+	case "writer":
+		writeUntilKilled()
+	case "starved":
+		writeUntilFull()
+	case "nobody":
+		openAsNobody()
+	default:
+		goleak.VerifyTestMain(m)
+	}
+}
 
 func child(t *testing.T, mode, dir string) *exec.Cmd {
 	t.Helper()

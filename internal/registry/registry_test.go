@@ -11,27 +11,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
 )
-
-// childMode makes this test binary a process that writes, to be killed or starved.
-const childMode = "REGISTRY_TEST_CHILD"
-
-func TestMain(m *testing.M) {
-	switch os.Getenv(childMode) {
-	case "writer":
-		writeUntilKilled()
-	case "starved":
-		writeUntilFull()
-	case "nobody":
-		openAsNobody()
-	default:
-		goleak.VerifyTestMain(m)
-	}
-}
 
 // journal is a log that tests look at.
 type journal struct {

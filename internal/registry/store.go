@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -177,8 +179,8 @@ func (s *store) commit(b *batch, states map[string]*prober.Saved, memory func() 
 			for app, paused := range b.pauses {
 				w.pause(app, paused)
 			}
-			for app, state := range states {
-				w.state(app, state)
+			for _, app := range slices.Sorted(maps.Keys(states)) { // there may be very many
+				w.state(app, states[app])
 			}
 			next = w.counts
 			w.json(metaCounts, next)

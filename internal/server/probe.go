@@ -38,10 +38,16 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Target parameter is missing", http.StatusBadRequest)
 		return
 	}
+	hostname := query.Get("hostname")
+	if configured := module.HostHeader(); hostname != "" && configured != "" && configured != hostname {
+		http.Error(w, fmt.Sprintf("Host header defined both in module configuration (%s) and with URL-parameter 'hostname' (%s)",
+			configured, hostname), http.StatusBadRequest)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
 	res := module.Probe(ctx, prober.Request{
-		Target: target, Hostname: query.Get("hostname"), Network: settings.Network, Samples: true,
+		Target: target, Hostname: hostname, Network: settings.Network, Samples: true,
 		Log: s.Log.With("module", name, "target", target),
 	})
 	s.Log.Debug("probe finished", "module", name, "target", target, "success", res.Outcome != health.Fail,

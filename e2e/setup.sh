@@ -1,0 +1,113 @@
+#!/bin/sh
+# Installs the Debian packages the end-to-end tests use.
+#
+# Needs root and apt-get; without them it only says which tests will be
+# skipped. Services of the packages are not started: the tests start their own
+# processes on free ports. Running it again when all is there costs nothing.
+#
+# Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
+set -u
+
+packages='prometheus prometheus-alertmanager'
+
+# have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
+# is as good as Debian's package.
+have() {
+	case $1 in
+	prometheus)
+		command -v prometheus >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1
+		;;
+	prometheus-alertmanager)
+		{ command -v alertmanager >/dev/null 2>&1 || command -v prometheus-alertmanager >/dev/null 2>&1; } &&
+			command -v amtool >/dev/null 2>&1
+		;;
+	*)
+		command -v "$1" >/dev/null 2>&1
+		;;
+	esac
+}
+
+# uses PACKAGE: what is skipped without it.
+uses() {
+	case $1 in
+	prometheus) echo 'checks and unit tests of the shipped rules (promtool), mail tests of e2e/' ;;
+	prometheus-alertmanager) echo 'checks of alertmanager.yml.example and the templates (amtool), mail tests of e2e/' ;;
+	*) echo 'end-to-end tests' ;;
+	esac
+}
+
+find_missing() {
+	missing=
+	for p in $packages; do
+		have "$p" || missing="$missing $p"
+	done
+	missing=${missing# }
+}
+
+policy=/usr/sbin/policy-rc.d
+saved=
+ours=no
+
+# deny_services keeps maintainer scripts from starting daemons, until
+# restore_policy puts back what was there before.
+deny_services() {
+	if [ -e "$policy" ] || [ -L "$policy" ]; then
+		saved=$policy.before-e2e.$$
+		mv "$policy" "$saved" || return 1
+	fi
+	ours=yes
+	printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+}
+
+restore_policy() {
+	[ "$ours" = yes ] || return 0
+	rm -f "$policy"
+	[ -z "$saved" ] || mv "$saved" "$policy"
+	ours=no
+	saved=
+}
+
+install_packages() {
+	export DEBIAN_FRONTEND=noninteractive
+	trap restore_policy EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	deny_services || return 1
+	# shellcheck disable=SC2086 # a list of words on purpose
+	if ! apt-get -qq install -y --no-install-recommends "$@" >"$log" 2>&1; then
+		# The package lists are missing or too old: refresh them and try once more.
+		apt-get -qq update >"$log" 2>&1 &&
+			apt-get -qq install -y --no-install-recommends "$@" >>"$log" 2>&1
+	fi
+	status=$?
+	restore_policy
+	return "$status"
+}
+
+find_missing
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+		log=$(mktemp) || log=/dev/null
+		echo "e2e/setup.sh: installing $missing"
+		# shellcheck disable=SC2086 # a list of words on purpose
+		if ! install_packages $missing; then
+			echo "e2e/setup.sh: installing $missing: apt-get said:" >&2
+			tail -n 20 "$log" >&2
+		fi
+		[ "$log" = /dev/null ] || rm -f "$log"
+		hash -r
+		find_missing
+	else
+		echo "e2e/setup.sh: cannot install packages here (needs root and apt-get)"
+	fi
+fi
+
+for p in $missing; do
+	echo "e2e/setup.sh: $p is missing; skipped: $(uses "$p")"
+done
+if [ -n "$missing" ] && [ "${E2E_REQUIRE:-}" = all ]; then
+	echo "e2e/setup.sh: E2E_REQUIRE=all, so this is an error" >&2
+	exit 1
+fi
+exit 0

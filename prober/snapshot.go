@@ -1,0 +1,100 @@
+package prober
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Changed receives after states have changed: "look again". It has one slot.
+func (s *Scheduler) Changed() <-chan struct{} { return s.changed }
+
+// Snapshot lists what is known of all targets, sorted by App. It never waits
+// for a probe, nor for Sync.
+func (s *Scheduler) Snapshot() []*Status {
+	order := *s.order.Load()
+	list := make([]*Status, len(order))
+	for i, j := range order {
+		list[i] = j.status.Load()
+	}
+	return list
+}
+
+// Status is what is known of one target.
+func (s *Scheduler) Status(app string) (*Status, bool) {
+	j := s.find(app)
+	if j == nil {
+		return nil, false
+	}
+	return j.status.Load(), true
+}
+
+func (s *Scheduler) find(app string) *job {
+	order := *s.order.Load()
+	i, ok := slices.BinarySearchFunc(order, app, func(j *job, app string) int { return strings.Compare(j.app, app) })
+	if !ok {
+		return nil
+	}
+	return order[i]
+}
+
+// NextProbe is when the target is due; zero if it is not being probed.
+func (s *Scheduler) NextProbe(app string) time.Time {
+	j := s.find(app)
+	if j == nil {
+		return time.Time{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !j.queued {
+		return time.Time{}
+	}
+	return s.timeOf(j.due)
+}
+
+// History lists up to limit of the target's last probes, newest first.
+func (s *Scheduler) History(app string, limit int) ([]Entry, bool) {
+	j := s.find(app)
+	if j == nil {
+		return nil, false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.history.entries(limit), true
+}
+
+// Transitions lists the target's last changes of state, oldest first.
+func (s *Scheduler) Transitions(app string) ([]Transition, bool) {
+	j := s.find(app)
+	if j == nil {
+		return nil, false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.transitions), true
+}
+
+// SchedulerStats are the scheduler's own figures.
+type SchedulerStats struct {
+	Jobs, InFlight, InFlightSlow int
+	// Started counts the probes begun.
+	Started uint64
+	// Skipped counts the probes due but not made: "overlap" when the one before
+	// was still under way, "capacity" when too many were in flight.
+	Skipped  map[string]uint64
+	Lateness LatenessStats
+}
+
+// Stats reads the scheduler's own figures.
+func (s *Scheduler) Stats() SchedulerStats {
+	return SchedulerStats{
+		Jobs:         len(*s.order.Load()),
+		InFlight:     int(s.lanes.inFlight[fastLane].Load()),
+		InFlightSlow: int(s.lanes.inFlight[slowLane].Load()),
+		Started:      s.started.Load(),
+		Skipped: map[string]uint64{
+			"overlap": s.skippedOverlap.Load(), "capacity": s.skippedCapacity.Load(),
+		},
+		Lateness: s.late.stats(),
+	}
+}
