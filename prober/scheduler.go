@@ -171,16 +171,15 @@ var (
 
 // start makes one probe in a goroutine of its own. The caller holds mu.
 func (s *Scheduler) start(j *job, due int64) error {
-	if s.base == nil {
-		return ErrBusy
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.running {
+	switch {
+	case j.running:
 		return errOverlap
-	}
-	if !j.desired.probing() {
+	case !j.desired.probing():
 		return ErrNotProbing
+	case s.base == nil: // Run has not begun, or is ending
+		return ErrBusy
 	}
 	which := fastLane
 	if j.slow {
