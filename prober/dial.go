@@ -13,6 +13,18 @@ import (
 // which resolves differently the second time gains nothing by it.
 type dialer struct {
 	resolver *net.Resolver
+	source   netip.Addr // the local address; the zero address lets the system choose
+}
+
+// local is the local address to connect from, as net.Dialer wants it.
+func (d *dialer) local(network string) net.Addr {
+	switch {
+	case !d.source.IsValid():
+		return nil
+	case strings.HasPrefix(network, "udp"):
+		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(d.source, 0))
+	}
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(d.source, 0))
 }
 
 // newDialer makes a dialer that uses Go's own resolver, which can be cancelled
@@ -37,7 +49,7 @@ func (d *dialer) dial(ctx context.Context, policy *NetworkPolicy, network, addre
 	if err != nil {
 		return nil, err
 	}
-	nd := net.Dialer{KeepAlive: -1, Resolver: d.resolver}
+	nd := net.Dialer{KeepAlive: -1, Resolver: d.resolver, LocalAddr: d.local(network)}
 	nd.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		found, err := netip.ParseAddrPort(address)
 		if err != nil {
@@ -50,7 +62,7 @@ func (d *dialer) dial(ctx context.Context, policy *NetworkPolicy, network, addre
 
 // dialChecked connects to an address that the policy has just been asked about.
 func (d *dialer) dialChecked(ctx context.Context, network string, addr netip.AddrPort) (net.Conn, error) {
-	nd := net.Dialer{KeepAlive: -1}
+	nd := net.Dialer{KeepAlive: -1, LocalAddr: d.local(network)}
 	return nd.DialContext(ctx, network, addr.String())
 }
 

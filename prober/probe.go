@@ -36,6 +36,21 @@ func Reasons() []Reason {
 	}
 }
 
+// Phase says in one word how far a failed probe had come. Like Reason it is a
+// label value of a closed set.
+type Phase string
+
+// The phases, in their order.
+const (
+	PhaseNone     Phase = ""
+	PhaseResolve  Phase = "resolve"  // finding the address
+	PhaseConnect  Phase = "connect"  // opening the connection
+	PhaseTLS      Phase = "tls"      // handshake and certificate
+	PhaseRequest  Phase = "request"  // sending, and waiting for the first of the answer
+	PhaseTransfer Phase = "transfer" // reading the rest of the answer
+	PhaseCheck    Phase = "check"    // holding the answer against the conditions
+)
+
 // Request is what to probe. The deadline is the context's.
 type Request struct {
 	// Target is a URL or an address, as the module's kind reads it.
@@ -66,6 +81,8 @@ type Result struct {
 	Outcome health.Outcome
 	// Reason is ReasonNone unless Outcome is Fail.
 	Reason Reason
+	// Phase is where the probe failed; empty if it did not, or in none of them.
+	Phase Phase
 	// Error tells a person what went wrong, in one line; empty if nothing did.
 	Error string
 	// Inconclusive marks a failure of ours that says nothing about the target,

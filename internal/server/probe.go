@@ -68,11 +68,18 @@ func commonSamples(res *prober.Result, timeout time.Duration) []prober.Sample {
 	if res.Outcome == health.Fail {
 		success = 0
 	}
-	return []prober.Sample{
+	samples := []prober.Sample{
 		{Name: "probe_success", Help: "Displays whether or not the probe was a success", Value: success},
 		{Name: "probe_duration_seconds", Help: "Returns how long the probe took to complete in seconds", Value: res.Duration.Seconds()},
 		{Name: "probe_timeout_seconds", Help: "Returns the timeout of the probe in seconds", Value: timeout.Seconds()},
 	}
+	if res.Outcome == health.Fail {
+		samples = append(samples, prober.Sample{
+			Name: "probe_failure_info", Help: "Why the probe failed, and in which phase. Absent if it did not fail.", Value: 1,
+			Labels: []prober.Label{{Name: "reason", Value: string(res.Reason)}, {Name: "phase", Value: string(res.Phase)}},
+		})
+	}
+	return samples
 }
 
 // probeTimeout is the deadline of an ad-hoc probe: what Prometheus announces (120 s

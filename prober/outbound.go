@@ -1,0 +1,64 @@
+package prober
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// Outbound are the keys that every kind has which connects to a named host. It
+// is meant to be inlined into the kind's options.
+type Outbound struct {
+	// PreferredIPProtocol is ip6 or empty for IPv6; anything else means IPv4, as
+	// in blackbox_exporter.
+	PreferredIPProtocol string `yaml:"preferred_ip_protocol"`
+	// IPProtocolFallback allows the other protocol if there is no preferred address.
+	IPProtocolFallback bool `yaml:"ip_protocol_fallback"`
+	// SourceIPAddress is the local address to connect from; empty lets the system choose.
+	SourceIPAddress string `yaml:"source_ip_address"`
+	// Resolver is the DNS server (address, or address:port) that resolves the
+	// target's name; empty means the system's.
+	Resolver string `yaml:"resolver"`
+}
+
+// newDialer checks the keys and makes the dialer they ask for. All faults are
+// returned.
+func (o *Outbound) newDialer() (d *dialer, faults []error) {
+	d = newDialer()
+	if o.SourceIPAddress != "" {
+		source, err := netip.ParseAddr(o.SourceIPAddress)
+		if err != nil {
+			faults = append(faults, &FieldError{"source_ip_address", fmt.Sprintf("%q is no IP address", o.SourceIPAddress)})
+		}
+		d.source = source
+	}
+	if o.Resolver != "" {
+		server, err := resolverAddress(o.Resolver)
+		if err != nil {
+			faults = append(faults, &FieldError{"resolver", err.Error()})
+		}
+		d.resolver.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, server.String())
+		}
+	}
+	return d, faults
+}
+
+// resolverAddress reads the address of a DNS server; the port is 53 if there is none.
+func resolverAddress(text string) (netip.AddrPort, error) {
+	if server, err := netip.ParseAddrPort(text); err == nil {
+		return server, nil
+	}
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q is no address of a DNS server, such as 192.168.0.1 or [fd00::1]:53", text)
+	}
+	return netip.AddrPortFrom(addr, 53), nil
+}
+
+// lookup chooses the address of a host by the keys.
+func (o *Outbound) lookup(ctx context.Context, d *dialer, host string) (netip.Addr, error) {
+	return d.lookup(ctx, host, o.PreferredIPProtocol, o.IPProtocolFallback)
+}
