@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/internal/app"
+	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
 
@@ -30,6 +33,10 @@ const (
 	defaultConfig  = "health_exporter.yml"
 	exitFailure    = 1
 	exitUsageError = 2
+
+	// portVariable is set by Kubernetes to something like tcp://10.0.0.1:10115 if a
+	// service is called health-exporter. That is no port of ours.
+	portVariable = "HEALTH_EXPORTER_PORT"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -49,18 +56,23 @@ type flags struct {
 	debug         bool
 	test          bool
 	rulesDir      string
+	historyLimit  int
+	autoReload    bool
+	reloadSeconds int
+	probe         cli.Probe
 	web           *web.FlagConfig
 	logLevel      *promslog.Level
+	probeLevel    *cli.LogLevel
 	logFormat     *promslog.Format
 }
 
 func commandLine() (*kingpin.Application, *flags) {
-	f := &flags{logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat(), port: -1}
+	f := &flags{logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat(), probeLevel: cli.NewLogLevel("log.prober"), port: -1}
 	k := kingpin.New(name, "Polls targets and in-process checks, keeps their states, and tells Prometheus.")
 	k.DefaultEnvars()
 	k.UsageWriter(os.Stdout)
 	k.HelpFlag.Short('h')
-	k.Version(version() + " (revision " + revision() + ")")
+	k.Version(cli.Version() + " (revision " + cli.Revision() + ")")
 
 	k.Flag("config.file", "Configuration file (alias --config). The default one may be missing.").
 		Default(defaultConfig).StringVar(&f.configFile)
@@ -69,15 +81,22 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.Flag("storage.on-corruption", "What to do with a damaged registry: restore the newest good backup, or fail.").
 		Default("restore").EnumVar(&f.onCorruption, "restore", "fail")
 	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").
-		Default("0.5").SetValue(seconds{"timeout-offset", &f.timeoutOffset})
+		Default("0.5").SetValue(cli.Seconds{Flag: "timeout-offset", Into: &f.timeoutOffset})
+	k.Flag("config.enable-auto-reload", "Reload the configuration file when it changes.").BoolVar(&f.autoReload)
+	k.Flag("config.auto-reload-interval", "Seconds between looking at the configuration file.").
+		Default("30").SetValue(cli.Number{Flag: "config.auto-reload-interval", Into: &f.reloadSeconds, Least: 1, Most: 86400})
+	k.Flag("history.limit", "How many ad-hoc probes /logs remembers.").
+		Default("100").SetValue(cli.Number{Flag: "history.limit", Into: &f.historyLimit, Least: 0, Most: 1_000_000})
+	k.Flag("log.prober", "Of ad-hoc probes, only log messages of this level or above: debug, info, warn, error, none.").
+		Default("info").SetValue(f.probeLevel)
 	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
-		Default("0").SetValue(number{"probe.max-in-flight", &f.maxInFlight, 0, 1_000_000})
+		Default("0").SetValue(cli.Number{Flag: "probe.max-in-flight", Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
 	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
-		Default("0s").SetValue(duration{"web.drain-delay", &f.drainDelay})
+		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
 	f.web = kingpinflag.AddFlags(k, ":10115")
 	k.Flag("bind_addr", "Address to listen on (alias -ba), in place of --web.listen-address.").StringVar(&f.bindAddress)
 	k.Flag("port", "Port to listen on, in place of --web.listen-address; 0 takes any free one.").
-		Short('p').SetValue(number{"port", &f.port, 0, 65535})
+		Short('p').SetValue(cli.Number{Flag: "port", Into: &f.port, Least: 0, Most: 65535})
 	k.Flag("verbose", "Log each probe.").Short('v').BoolVar(&f.verbose)
 	k.Flag("debug", "Log at debug level and serve /debug/pprof/.").Short('d').BoolVar(&f.debug)
 	k.Flag("test", "Try it out: listen on loopback only.").Short('t').BoolVar(&f.test)
@@ -87,6 +106,13 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("logfmt").SetValue(f.logFormat)
 
 	k.Command("serve", "Run the exporter.").Default()
+	probe := k.Command("probe", "Probe once and tell what happened; the exit code is 1 if the probe failed.")
+	probe.Arg("target", "What to probe: a URL or an address.").Required().StringVar(&f.probe.Target)
+	probe.Flag("module", "How to probe.").Default("http_2xx").Short('m').StringVar(&f.probe.ModuleName)
+	probe.Flag("hostname", "Name to ask for in place of the target's own.").StringVar(&f.probe.Hostname)
+	probe.Flag("timeout", "Deadline; the module's own, or 10s, if not given.").
+		Default("0s").SetValue(cli.Duration{Flag: "timeout", Into: &f.probe.Timeout})
+	probe.Flag("json", "Print JSON.").BoolVar(&f.probe.JSON)
 	rules := k.Command("rules", "Write the Prometheus rules and Alertmanager templates into a directory.")
 	rules.Flag("dir", "Directory to write to.").Required().StringVar(&f.rulesDir)
 	return k, f
@@ -95,6 +121,9 @@ func commandLine() (*kingpin.Application, *flags) {
 // run is main with an exit code: 2 for wrong usage, 1 for everything else that
 // stops the program.
 func run(args []string) int {
+	if strings.Contains(os.Getenv(portVariable), "://") {
+		os.Unsetenv(portVariable)
+	}
 	k, f := commandLine()
 	args = seedAliases(args)
 	fromFile, err := fileOptions(args)
@@ -109,8 +138,11 @@ func run(args []string) int {
 		return fail(exitUsageError, fmt.Errorf("%w; %s --help lists what there is", err, name))
 	}
 	f.apply()
-	if command == "rules" {
+	switch command {
+	case "rules":
 		return writeRules(f.rulesDir)
+	case "probe":
+		return probeOnce(f)
 	}
 	if f.configCheck {
 		return checkConfig(f)
@@ -196,56 +228,18 @@ func wantsHelp(args []string) bool {
 	return false
 }
 
-// number is the value of a flag that takes a whole number within a range.
-type number struct {
-	flag        string
-	into        *int
-	least, most int
-}
-
-func (n number) String() string { return strconv.Itoa(*n.into) }
-
-func (n number) Set(text string) error {
-	value, err := strconv.Atoi(text)
-	if err != nil || value < n.least || value > n.most {
-		return fmt.Errorf("--%s must be a whole number from %d to %d, not %q", n.flag, n.least, n.most, text)
+func (f *flags) probeLog() slog.Handler {
+	if f.probeLevel.None {
+		return nil
 	}
-	*n.into = value
-	return nil
+	return promslog.New(&promslog.Config{Level: f.probeLevel.Level, Format: f.logFormat}).Handler()
 }
 
-// seconds is the value of a flag that takes seconds without a unit.
-type seconds struct {
-	flag string
-	into *time.Duration
-}
-
-func (s seconds) String() string { return fmt.Sprint(s.into.Seconds()) }
-
-func (s seconds) Set(text string) error {
-	value, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(value >= 0 && value <= 3600) {
-		return fmt.Errorf("--%s must be a number of seconds from 0 to 3600, not %q", s.flag, text)
+func (f *flags) autoReloadInterval() time.Duration {
+	if !f.autoReload {
+		return 0
 	}
-	*s.into = time.Duration(value * float64(time.Second))
-	return nil
-}
-
-// duration is the value of a flag that takes a duration with its unit.
-type duration struct {
-	flag string
-	into *time.Duration
-}
-
-func (d duration) String() string { return d.into.String() }
-
-func (d duration) Set(text string) error {
-	value, err := time.ParseDuration(text)
-	if err != nil || value < 0 {
-		return fmt.Errorf("--%s must be a duration such as 5s or 1m, not %q", d.flag, text)
-	}
-	*d.into = value
-	return nil
+	return time.Duration(f.reloadSeconds) * time.Second
 }
 
 // apply resolves the flags that stand for others.
@@ -279,6 +273,32 @@ func writeRules(dir string) int {
 	return 0
 }
 
+func probeOnce(f *flags) int {
+	cfg := config.Default()
+	if f.configFile != "" {
+		var err error
+		if cfg, err = config.Load(f.configFile); err != nil {
+			return fail(exitFailure, err)
+		}
+	}
+	module, ok := cfg.Modules[f.probe.ModuleName]
+	if !ok {
+		return fail(exitUsageError, fmt.Errorf("there is no module %q; there are %s",
+			f.probe.ModuleName, strings.Join(slices.Sorted(maps.Keys(cfg.Modules)), ", ")))
+	}
+	f.probe.Module, f.probe.Verbose, f.probe.Color = module, f.verbose, isTerminal(os.Stdout)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return f.probe.Run(ctx, os.Stdout)
+}
+
+// isTerminal tells whether a person looks at the file, who has not asked for
+// plain text (https://no-color.org).
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == ""
+}
+
 func checkConfig(f *flags) int {
 	if f.configFile == "" {
 		fmt.Println("There is no configuration file; the defaults are valid.")
@@ -303,7 +323,8 @@ func serve(f *flags) int {
 	a, err := app.New(app.Options{
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
-		Profiling: f.debug, Version: version(), Revision: revision(), Log: log,
+		HistoryLimit: f.historyLimit, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
+		Profiling: f.debug, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})
 	if err != nil {
 		return fail(exitFailure, err)
@@ -311,7 +332,7 @@ func serve(f *flags) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	reloadOnHangup(ctx, a)
-	log.Info("starting", "program", name, "version", version(), "revision", revision(),
+	log.Info("starting", "program", name, "version", cli.Version(), "revision", cli.Revision(),
 		"page", pages(*f.web.WebListenAddresses), "storage", f.storagePath, "config", f.configFile)
 	if err := a.Run(ctx); err != nil {
 		return fail(exitFailure, err)
@@ -345,24 +366,4 @@ func pages(addresses []string) string {
 		urls[i] = "http://" + address + "/"
 	}
 	return strings.Join(urls, " ")
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
-		return "dev"
-	}
-	return info.Main.Version
-}
-
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				return s.Value
-			}
-		}
-	}
-	return "unknown"
 }

@@ -49,6 +49,15 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// TestKubernetesServiceVariable: a service called health-exporter sets a variable
+// that looks like our port.
+func TestKubernetesServiceVariable(t *testing.T) {
+	t.Setenv(portVariable, "tcp://10.0.0.1:10115")
+	if code := run([]string{"--config.check", "--config.file=health_exporter.yml.example"}); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.yml")

@@ -195,6 +195,8 @@ func typeLine(key string) (name string, ok bool) {
 	return name, ok
 }
 
+func fixedAdHoc() prometheus.Collector { return NewAdHoc(func() uint64 { return 2 }) }
+
 func fixedReload() prometheus.Collector {
 	return NewReload(func() ReloadStats { return ReloadStats{Successful: true, LastSuccess: time.Unix(1_700_000_000, 0)} })
 }

@@ -20,13 +20,15 @@ type reload struct{ stats func() ReloadStats }
 func NewReload(stats func() ReloadStats) prometheus.Collector { return reload{stats} }
 
 func (r reload) Describe(ch chan<- *prometheus.Desc) {
-	described(ch, reloadSuccessful, reloadLastSuccess)
+	described(ch, reloadSuccessful, reloadLastSuccess, blackboxReloadSuccessful, blackboxReloadLastSuccess)
 }
 
 func (r reload) Collect(ch chan<- prometheus.Metric) {
 	stats := r.stats()
 	ch <- reloadSuccessful.of(truth(stats.Successful))
+	ch <- blackboxReloadSuccessful.of(truth(stats.Successful))
 	if at, ok := timestamp(stats.LastSuccess); ok {
 		ch <- reloadLastSuccess.of(at)
+		ch <- blackboxReloadLastSuccess.of(at)
 	}
 }

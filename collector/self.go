@@ -16,6 +16,11 @@ var (
 	reloadSuccessful  = metric{"health_exporter_config_last_reload_successful", "Whether the last attempt to load the configuration was successful.", gauge, nil}
 	reloadLastSuccess = metric{"health_exporter_config_last_reload_success_timestamp_seconds", "When the configuration was last loaded with success.", gauge, nil}
 
+	// The names that blackbox_exporter has for the same things: alerts exist for them.
+	blackboxReloadSuccessful  = metric{"blackbox_exporter_config_last_reload_successful", "Whether the last attempt to load the configuration was successful, by blackbox_exporter's name.", gauge, nil}
+	blackboxReloadLastSuccess = metric{"blackbox_exporter_config_last_reload_success_timestamp_seconds", "When the configuration was last loaded with success, by blackbox_exporter's name.", gauge, nil}
+	blackboxUnknownModule     = metric{"blackbox_module_unknown_total", "Ad-hoc probes that asked for a module that does not exist.", counter, nil}
+
 	schedulerJobs     = metric{"health_scheduler_jobs", "Targets on the schedule of this exporter.", gauge, nil}
 	schedulerInFlight = metric{"health_scheduler_in_flight", "Probes under way. Those that have been slow go in a lane of their own.", gauge, []string{"lane"}}
 	schedulerStarted  = metric{"health_scheduler_probes_started_total", "Probes begun.", counter, nil}
@@ -33,6 +38,7 @@ var (
 
 var selfMetrics = []metric{
 	buildInfo, reloadSuccessful, reloadLastSuccess,
+	blackboxReloadSuccessful, blackboxReloadLastSuccess, blackboxUnknownModule,
 	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
 }

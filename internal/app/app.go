@@ -38,6 +38,12 @@ type Options struct {
 	DrainDelay time.Duration
 	// MaxInFlight bounds the probes under way; 0 derives it from the open files allowed.
 	MaxInFlight int
+	// HistoryLimit is how many ad-hoc probes are remembered for /logs.
+	HistoryLimit int
+	// ProbeLog receives what ad-hoc probes log; nil for nobody.
+	ProbeLog slog.Handler
+	// AutoReload is how often the configuration file is looked at for changes; 0 for never.
+	AutoReload time.Duration
 	// Profiling serves /debug/pprof/.
 	Profiling bool
 	// Version and Revision of the program.
@@ -55,6 +61,7 @@ type App struct {
 	scheduler *prober.Scheduler
 	metrics   *prometheus.Registry
 	reloads   reloads
+	unknown   atomic.Uint64 // times that /probe was asked for an unknown module
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
@@ -100,7 +107,7 @@ func loadConfig(file string) (*config.Config, error) {
 func (a *App) adopt(cfg *config.Config) {
 	r := &cfg.Registration
 	a.settings.Store(&server.Settings{
-		Modules: cfg.Modules, Network: cfg.Network,
+		Modules: cfg.Modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
 		Registration: server.Registration{
 			Enabled: r.Enabled, MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner,
 			Bearer: r.Bearer, Trusts: r.Trusts, AllowsEmail: r.AllowsEmail,
@@ -124,6 +131,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewScheduler(a.scheduler),
 		collector.NewStorage(a.storageStats),
 		collector.NewReload(a.reloads.stats),
+		collector.NewAdHoc(a.unknown.Load),
 	)
 	return reg
 }
@@ -157,6 +165,7 @@ func (a *App) handler() http.Handler {
 		Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
 		Metrics: collector.NewPage(a.scheduler, a.metrics, a.log),
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
+		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.unknown.Add(1) },
 		TimeoutOffset: a.opts.TimeoutOffset, Profiling: a.opts.Profiling, Log: a.log,
 	})
 }
@@ -173,6 +182,7 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() { a.scheduler.Run(working) })
 	work.Go(func() { a.reconcileLoop(working) })
 	work.Go(func() { a.saveLoop(working) })
+	work.Go(func() { a.watchConfig(working) })
 	a.setNotReady(nil)
 
 	err = a.serve(ctx, listeners)

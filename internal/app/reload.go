@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +29,37 @@ func (a *App) Reload(ctx context.Context) error {
 	a.reconcile()
 	a.log.Info("configuration reloaded", "file", cfg.File, "targets", len(cfg.Targets), "modules", len(cfg.Modules))
 	return nil
+}
+
+// watchConfig reloads when the content of the configuration file has changed, if
+// that is asked for. A file that is bad is tried once, until it changes again.
+func (a *App) watchConfig(ctx context.Context) {
+	if a.opts.AutoReload <= 0 || a.opts.ConfigFile == "" {
+		return
+	}
+	seen := checksum(a.opts.ConfigFile)
+	tick := time.NewTicker(a.opts.AutoReload)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if now := checksum(a.opts.ConfigFile); now != seen {
+			seen = now
+			_ = a.Reload(ctx) // it logs its own errors
+		}
+	}
+}
+
+// checksum is that of the file's content; of an unreadable file it is zero.
+func checksum(file string) [sha256.Size]byte {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return [sha256.Size]byte{}
+	}
+	return sha256.Sum256(text)
 }
 
 // reloads tells how the configuration was last loaded.

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -23,6 +25,10 @@ type Config struct {
 	Registration Registration
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
+
+	root        *yaml.Node           // the file as it is written
+	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too
+	builtin     map[string]string    // the built-in modules as they would be written
 }
 
 // KindOf tells the kind of a module by its name.

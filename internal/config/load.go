@@ -18,6 +18,7 @@ import (
 type document struct {
 	Options      map[string]yaml.Node `yaml:"options"`
 	Modules      map[string]yaml.Node `yaml:"modules"`
+	ModulesFiles []yaml.Node          `yaml:"modules_files"`
 	Targets      []yaml.Node          `yaml:"targets"`
 	Registration registrationSection  `yaml:"registration"`
 	Network      networkSection       `yaml:"network"`
@@ -80,12 +81,13 @@ func parse(path string, text []byte) (*Config, error) {
 	d := &decoder{faults: faults}
 	var doc document
 	doc.Registration.setDefaults()
-	if root, ok := parseYAML(text, faults); ok && root != nil {
+	root, ok := parseYAML(text, faults)
+	if ok && root != nil {
 		d.decode(root, "", &doc)
 	}
-	c := &Config{File: path}
+	c := &Config{File: path, root: root, builtin: map[string]string{}}
 	c.Options = doc.options(faults)
-	c.Modules = doc.modules(d)
+	c.Modules = doc.modules(d, c)
 	c.Registration = doc.Registration.build(faults)
 	c.Network = doc.Network.build(faults)
 	c.Targets = doc.targets(d, c)
@@ -135,15 +137,11 @@ func (doc *document) options(faults *Faults) map[string]string {
 }
 
 // builtinModules are there without being written down; a file may redefine them.
-func builtinModules() []prober.ModuleSource {
-	return []prober.ModuleSource{
-		{Kind: "health", Text: []byte("health")},
-		{Kind: "http", Text: []byte("http_2xx")},
-		{Kind: "http", Text: []byte("http_post_2xx"), Decode: func(into any) error {
-			return yaml.Unmarshal([]byte("method: POST"), into)
-		}},
-	}
-}
+const builtinModules = `
+health: {prober: health}
+http_2xx: {prober: http}
+http_post_2xx: {prober: http, http: {method: POST}}
+`
 
 // moduleSection is one module as it is written: the options of each kind stand
 // in a block of their own, and blocks of other kinds are checked and ignored.
@@ -153,20 +151,23 @@ type moduleSection struct {
 	Blocks  map[string]yaml.Node `yaml:",inline"`
 }
 
-func (doc *document) modules(d *decoder) map[string]*prober.Module {
+func (doc *document) modules(d *decoder, c *Config) map[string]*prober.Module {
 	modules := map[string]*prober.Module{}
-	for _, src := range builtinModules() {
-		m, err := prober.NewModule(src)
-		if err != nil {
-			panic(fmt.Sprintf("built-in module %s: %s", src.Text, err))
-		}
-		modules[string(src.Text)] = m
+	var builtin map[string]yaml.Node
+	if err := yaml.Unmarshal([]byte(builtinModules), &builtin); err != nil {
+		panic(fmt.Sprintf("built-in modules: %s", err))
 	}
+	for name, n := range builtin {
+		modules[name] = decodeModule(d, "built-in module "+name, &n)
+		c.builtin[name] = maskedText(&n)
+	}
+	c.moduleNodes = doc.Modules
 	for name, n := range doc.Modules {
 		if m := decodeModule(d, "modules."+name, &n); m != nil {
 			modules[name] = m
 		}
 	}
+	doc.includeModules(d, c, modules)
 	return modules
 }
 

@@ -1,12 +1,15 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/collector"
@@ -18,13 +21,14 @@ import (
 const defaultProbeModule = "http_2xx"
 
 // probe answers an ad-hoc probe as blackbox_exporter does: a failed probe is a
-// good answer with probe_success 0. It touches no state.
+// good answer with probe_success 0. It touches no state of any target.
 func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	settings := s.Settings()
 	name := cmp.Or(query.Get("module"), defaultProbeModule)
 	module, ok := settings.Modules[name]
 	if !ok {
+		s.UnknownModule()
 		http.Error(w, fmt.Sprintf("Unknown module %q", name), http.StatusBadRequest)
 		return
 	}
@@ -33,7 +37,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("Failed to parse timeout from Prometheus header: %s", err), http.StatusInternalServerError)
 		return
 	}
-	target := query.Get("target")
+	target := decodedAgain(query.Get("target"))
 	if target == "" {
 		http.Error(w, "Target parameter is missing", http.StatusBadRequest)
 		return
@@ -46,20 +50,62 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	res := module.Probe(ctx, prober.Request{
+	record := s.probeOnce(ctx, timeout, name, module, prober.Request{
 		Target: target, Hostname: hostname, Network: settings.Network, Samples: true,
-		Log: s.Log.With("module", name, "target", target),
 	})
-	s.Log.Debug("probe finished", "module", name, "target", target, "success", res.Outcome != health.Fail,
-		"duration", res.Duration, "reason", string(res.Reason), "err", res.Error)
-
-	var page bytes.Buffer
-	if err := collector.WriteSamples(&page, append(res.Samples, commonSamples(&res, timeout)...)); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+	if query.Get("debug") == "true" {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if err := record.write(w); err != nil {
+			s.Log.Debug("debug page broken off", "err", err)
+		}
 		return
 	}
-	w.Header().Set("Content-Type", collector.TextContentType)
-	w.Write(page.Bytes())
+	if err := collector.ServeSamples(w, r, record.samples); err != nil {
+		s.Log.Debug("answer broken off", "err", err)
+	}
+}
+
+// probeOnce makes the probe and remembers it.
+func (s *server) probeOnce(ctx context.Context, timeout time.Duration, name string, module *prober.Module, req prober.Request) *probeRecord {
+	logged := newRecorder(s.ProbeLog)
+	log := slog.New(logged)
+	if s.ProbeLog != nil {
+		logged.next = s.ProbeLog.WithAttrs([]slog.Attr{slog.String("module", name), slog.String("target", req.Target)})
+	}
+	req.Log = log
+	log.Debug("beginning probe", "prober", module.Kind(), "timeout_seconds", timeout.Seconds())
+	res := module.Probe(ctx, req)
+	if res.Outcome == health.Fail {
+		log.Error("Probe failed", "duration_seconds", res.Duration.Seconds(), "reason", string(res.Reason),
+			"phase", string(res.Phase), "err", res.Error)
+	} else {
+		log.Debug("Probe succeeded", "duration_seconds", res.Duration.Seconds())
+	}
+	record := &probeRecord{
+		module: name, target: req.Target, result: res, samples: append(res.Samples, commonSamples(&res, timeout)...),
+		log: logged.taken(), moduleText: func() string { return s.Settings().ModuleText(name) },
+	}
+	record.result.Samples = nil
+	s.probes.add(record)
+	return record
+}
+
+// decodedAgain undoes a second URL encoding, which some relabelling leaves in
+// targets. blackbox_exporter decodes every target twice, which turns a + in a
+// target into a space; here a target stays as it is unless decoding it again
+// makes a URL or host:port of it.
+func decodedAgain(target string) string {
+	if strings.Contains(target, "://") || !strings.Contains(target, "%") {
+		return target
+	}
+	again, err := url.QueryUnescape(target)
+	if err != nil {
+		return target
+	}
+	if _, _, err := net.SplitHostPort(again); err != nil && !strings.Contains(again, "://") {
+		return target
+	}
+	return again
 }
 
 // commonSamples are the metrics that every probe has, whatever its kind.

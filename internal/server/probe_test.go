@@ -1,12 +1,17 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // TestProbeTimeout has blackbox_exporter's own cases.
@@ -65,5 +70,90 @@ func TestProbe(t *testing.T) {
 	}
 	if len(f.scheduler.Snapshot()) != 0 || len(f.registry.Targets()) != 0 {
 		t.Error("an ad-hoc probe left something behind")
+	}
+}
+
+func TestProbeDebugAndLogs(t *testing.T) {
+	f := newFixture(t)
+	refused := "127.0.0.1:1"
+	w := f.do("GET", "/probe?debug=true&target="+refused, "")
+	for _, want := range []string{
+		"Logs for the probe:\n", "Probe failed", "module=http_2xx", "target=" + refused, "reason=connect",
+		"\nMetrics that would have been returned:\n", "\nprobe_success 0\n", `probe_failure_info{reason="connect"`,
+		"\nModule configuration:\nprober: http",
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("debug page lacks %q:\n%s", want, w.Body)
+		}
+	}
+	if w.Code != 200 || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("%d %s", w.Code, w.Header().Get("Content-Type"))
+	}
+	for _, test := range []struct {
+		query  string
+		status int
+	}{
+		{"", 400}, {"?id=0&target=x", 400}, {"?id=x", 400}, {"?id=99", 404}, {"?target=nowhere", 404}, {"?module=http_2xx", 400},
+		{"?id=0", 200}, {"?target=" + refused, 200}, {"?target=" + refused + "&module=http_2xx", 200},
+		{"?target=" + refused + "&module=health", 404},
+	} {
+		if w := f.do("GET", "/logs"+test.query, ""); w.Code != test.status {
+			t.Errorf("/logs%s: status %d, want %d", test.query, w.Code, test.status)
+		}
+	}
+}
+
+// TestFailuresAreRememberedLonger: with a limit of 3, three failures outlive any
+// number of good probes.
+func TestFailuresAreRememberedLonger(t *testing.T) {
+	l := probeLog{limit: 3}
+	outcome := func(o health.Outcome) { l.add(&probeRecord{result: prober.Result{Outcome: o}}) }
+	for range 5 {
+		outcome(health.Fail)
+	}
+	for range 10 {
+		outcome(health.Pass)
+	}
+	var ids []uint64
+	for _, p := range l.list() {
+		ids = append(ids, p.id)
+	}
+	if want := []uint64{14, 13, 12, 4, 3, 2}; !slices.Equal(ids, want) {
+		t.Errorf("remembered %v, want %v", ids, want)
+	}
+	none := probeLog{}
+	none.add(&probeRecord{})
+	if len(none.list()) != 0 {
+		t.Error("a limit of 0 remembers something")
+	}
+}
+
+func TestDecodedAgain(t *testing.T) {
+	for target, want := range map[string]string{
+		"http://x/a%2Bb": "http://x/a%2Bb", "http%3A%2F%2Fx%2Fy": "http://x/y", "x.org%3A443": "x.org:443",
+		"a+b": "a+b", "100%": "100%", "a%20b": "a%20b",
+	} {
+		if got := decodedAgain(target); got != want {
+			t.Errorf("%s: %s, want %s", target, got, want)
+		}
+	}
+}
+
+func TestConfigPage(t *testing.T) {
+	f := newFixture(t)
+	if w := f.do("GET", "/config", ""); w.Code != 200 || w.Body.String() != "modules: {}\n" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func BenchmarkProbeWithoutIO(b *testing.B) {
+	f := newFixture(b)
+	f.settings.Modules["func"] = prober.FuncModule("func", 0, func(context.Context) prober.Result {
+		return prober.Result{Outcome: health.Pass, Samples: make([]prober.Sample, 0, 4)}
+	})
+	r := httptest.NewRequest("GET", "/probe?module=func&target=x", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.handler.ServeHTTP(httptest.NewRecorder(), r)
 	}
 }

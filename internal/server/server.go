@@ -20,6 +20,9 @@ type Settings struct {
 	Network *prober.NetworkPolicy
 	// Registration says who may register what.
 	Registration Registration
+	// ConfigText is the configuration, and ModuleText one module, with secrets masked.
+	ConfigText func() string
+	ModuleText func(module string) string
 }
 
 func (s *Settings) kindOf(module string) (string, bool) {
@@ -61,6 +64,12 @@ type Deps struct {
 	Started           time.Time
 	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
 	TimeoutOffset time.Duration
+	// HistoryLimit is how many ad-hoc probes are remembered.
+	HistoryLimit int
+	// ProbeLog receives what ad-hoc probes log; nil for nobody.
+	ProbeLog slog.Handler
+	// UnknownModule is called when /probe is asked for a module that does not exist.
+	UnknownModule func()
 	// Profiling serves /debug/pprof/.
 	Profiling bool
 	Log       *slog.Logger
@@ -68,15 +77,18 @@ type Deps struct {
 
 type server struct {
 	Deps
+	probes probeLog
 }
 
 // New is the whole HTTP surface.
 func New(deps Deps) http.Handler {
-	s := &server{deps}
+	s := &server{Deps: deps, probes: probeLog{limit: deps.HistoryLimit}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.index)
 	mux.Handle("GET /metrics", deps.Metrics)
 	mux.HandleFunc("/probe", s.probe)
+	mux.HandleFunc("GET /logs", s.logs)
+	mux.HandleFunc("GET /config", s.config)
 	mux.HandleFunc("GET /health", s.health)
 	mux.HandleFunc("GET /-/healthy", s.healthy)
 	mux.HandleFunc("GET /-/ready", s.ready)

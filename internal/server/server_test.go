@@ -23,7 +23,7 @@ import (
 
 // fixture is a server over real parts: a registry in memory, and a schedule.
 type fixture struct {
-	t         *testing.T
+	t         testing.TB
 	handler   http.Handler
 	registry  *registry.Registry
 	scheduler *prober.Scheduler
@@ -33,7 +33,7 @@ type fixture struct {
 	reload    error
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, from: "127.0.0.1:4321"}
 	var err error
@@ -42,7 +42,9 @@ func newFixture(t *testing.T) *fixture {
 	}
 	f.scheduler = prober.NewScheduler(prober.SchedulerOptions{})
 	f.settings = Settings{
-		Modules: map[string]*prober.Module{},
+		Modules:    map[string]*prober.Module{},
+		ConfigText: func() string { return "modules: {}\n" },
+		ModuleText: func(string) string { return "prober: http\n" },
 		Registration: Registration{
 			Enabled: true, MaxTargets: 100, MaxTargetsPerOwner: 100,
 			Bearer: func(secret string) (string, bool) {
@@ -63,6 +65,7 @@ func newFixture(t *testing.T) *fixture {
 		Apply: f.apply, Reload: func(context.Context) error { return f.reload }, Ready: func() error { return f.ready },
 		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
 		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
+		HistoryLimit: 10, UnknownModule: func() {},
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -1,0 +1,88 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"slices"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// zipFrom is the size from which the answer of an ad-hoc probe is compressed.
+// Below, compressing costs more than it saves.
+const zipFrom = 4 << 10
+
+// ServeSamples answers with the samples of an ad-hoc probe in the format that
+// the client likes best: text, OpenMetrics or protobuf, compressed if it is
+// worth it.
+func ServeSamples(w http.ResponseWriter, r *http.Request, samples []prober.Sample) error {
+	format := expfmt.NegotiateAccept(r.Header, expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtProtoDelim)
+	var page bytes.Buffer
+	var err error
+	if format.FormatType() == expfmt.TypeTextPlain {
+		format = TextContentType
+		err = WriteSamples(&page, samples)
+	} else {
+		err = encodeSamples(&page, format, samples)
+	}
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", string(format))
+	header.Set("Vary", "Accept, Accept-Encoding")
+	if page.Len() < zipFrom || !acceptsGzip(r.Header) {
+		_, err = w.Write(page.Bytes())
+		return err
+	}
+	header.Set("Content-Encoding", "gzip")
+	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	if _, err := z.Write(page.Bytes()); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// encodeSamples writes the formats that few ask for, through the common encoder.
+func encodeSamples(page *bytes.Buffer, format expfmt.Format, samples []prober.Sample) error {
+	encoder := expfmt.NewEncoder(page, format)
+	for _, family := range familiesOf(samples) {
+		if err := encoder.Encode(family); err != nil {
+			return err
+		}
+	}
+	if closer, ok := encoder.(expfmt.Closer); ok {
+		return closer.Close()
+	}
+	return nil
+}
+
+// familiesOf groups samples by name, in order of the names.
+func familiesOf(samples []prober.Sample) []*dto.MetricFamily {
+	sorted := slices.Clone(samples)
+	slices.SortStableFunc(sorted, func(a, b prober.Sample) int { return strings.Compare(a.Name, b.Name) })
+	var list []*dto.MetricFamily
+	for _, s := range sorted {
+		if len(list) == 0 || list[len(list)-1].GetName() != s.Name {
+			list = append(list, &dto.MetricFamily{
+				Name: proto.String(s.Name), Help: proto.String(s.Help), Type: dto.MetricType_GAUGE.Enum(),
+			})
+		}
+		m := &dto.Metric{Gauge: &dto.Gauge{Value: proto.Float64(s.Value)}}
+		for _, l := range s.Labels {
+			m.Label = append(m.Label, &dto.LabelPair{Name: proto.String(l.Name), Value: proto.String(clean(l.Value))})
+		}
+		last := list[len(list)-1]
+		last.Metric = append(last.Metric, m)
+	}
+	return list
+}

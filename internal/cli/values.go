@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+)
+
+// Number is the value of a flag that takes a whole number within a range.
+type Number struct {
+	Flag        string
+	Into        *int
+	Least, Most int
+}
+
+// String is the value as it would be written.
+func (n Number) String() string { return strconv.Itoa(*n.Into) }
+
+// Set reads the value; the error names the flag and what is allowed.
+func (n Number) Set(text string) error {
+	value, err := strconv.Atoi(text)
+	if err != nil || value < n.Least || value > n.Most {
+		return fmt.Errorf("--%s must be a whole number from %d to %d, not %q", n.Flag, n.Least, n.Most, text)
+	}
+	*n.Into = value
+	return nil
+}
+
+// LogLevel is the value of a flag that takes a log level, or none.
+type LogLevel struct {
+	*promslog.Level
+	// None means that nothing is to be logged.
+	None bool
+	flag string
+}
+
+// NewLogLevel makes the value of a flag.
+func NewLogLevel(flag string) *LogLevel {
+	return &LogLevel{Level: promslog.NewLevel(), flag: flag}
+}
+
+// Set reads the level.
+func (l *LogLevel) Set(text string) error {
+	if l.None = strings.EqualFold(text, "none"); l.None {
+		return nil
+	}
+	if err := l.Level.Set(text); err != nil {
+		return fmt.Errorf("--%s must be debug, info, warn, error or none, not %q", l.flag, text)
+	}
+	return nil
+}
+
+// Seconds is the value of a flag that takes seconds without a unit.
+type Seconds struct {
+	Flag string
+	Into *time.Duration
+}
+
+// String is the value as it would be written.
+func (s Seconds) String() string { return fmt.Sprint(s.Into.Seconds()) }
+
+// Set reads the value; the error names the flag and what is allowed.
+func (s Seconds) Set(text string) error {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(value >= 0 && value <= 3600) {
+		return fmt.Errorf("--%s must be a number of seconds from 0 to 3600, not %q", s.Flag, text)
+	}
+	*s.Into = time.Duration(value * float64(time.Second))
+	return nil
+}
+
+// Duration is the value of a flag that takes a duration with its unit.
+type Duration struct {
+	Flag string
+	Into *time.Duration
+}
+
+// String is the value as it would be written.
+func (d Duration) String() string { return d.Into.String() }
+
+// Set reads the value; the error names the flag and what is allowed.
+func (d Duration) Set(text string) error {
+	value, err := time.ParseDuration(text)
+	if err != nil || value < 0 {
+		return fmt.Errorf("--%s must be a duration such as 5s or 1m, not %q", d.Flag, text)
+	}
+	*d.Into = value
+	return nil
+}

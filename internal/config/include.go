@@ -1,0 +1,118 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// includeModules reads the files that modules_files names, each of the form of a
+// blackbox.yml: a mapping "modules". Patterns are relative to the configuration
+// file; one without wildcards must match. A module may be given in one place only.
+func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*prober.Module) {
+	if len(doc.ModulesFiles) == 0 {
+		return
+	}
+	c.moduleNodes = maps.Clone(doc.Modules)
+	if c.moduleNodes == nil {
+		c.moduleNodes = map[string]yaml.Node{}
+	}
+	given := map[string]string{}
+	for name := range doc.Modules {
+		given[name] = c.File
+	}
+	for i, n := range doc.ModulesFiles {
+		path := fmt.Sprintf("modules_files[%d]", i)
+		for _, file := range matches(d, path, &n, c.File) {
+			for name, module := range readModules(d, path, n.Line, file) {
+				if first, dup := given[name]; dup {
+					d.faults.add(n.Line, path, "%s: the module %q is given in %s already", file, name, first)
+					continue
+				}
+				given[name] = file
+				c.moduleNodes[name] = module
+				if m := d.inFile(file, n.Line).module("modules."+name, &module); m != nil {
+					modules[name] = m
+				}
+			}
+		}
+	}
+}
+
+func matches(d *decoder, path string, n *yaml.Node, configFile string) []string {
+	pattern := n.Value
+	if !filepath.IsAbs(pattern) {
+		pattern = filepath.Join(filepath.Dir(configFile), pattern)
+	}
+	files, err := filepath.Glob(pattern)
+	switch {
+	case n.Kind != yaml.ScalarNode || n.Value == "":
+		d.faults.add(n.Line, path, "must be a file or a pattern such as modules/*.yml")
+	case err != nil:
+		d.faults.add(n.Line, path, "%q is no valid pattern: %s", n.Value, err)
+	case len(files) == 0 && !hasWildcard(pattern):
+		d.faults.add(n.Line, path, "there is no file %s", pattern)
+	}
+	slices.Sort(files)
+	return files
+}
+
+func hasWildcard(pattern string) bool {
+	for _, r := range pattern {
+		if r == '*' || r == '?' || r == '[' {
+			return true
+		}
+	}
+	return false
+}
+
+// readModules reads one included file. Its faults are reported at the line that
+// includes it, with the file's own line in the text.
+func readModules(d *decoder, path string, line int, file string) map[string]yaml.Node {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		d.faults.add(line, path, "%s", err)
+		return nil
+	}
+	own := &Faults{File: file}
+	root, ok := parseYAML(text, own)
+	var section struct {
+		Modules map[string]yaml.Node `yaml:"modules"`
+	}
+	if ok && root != nil {
+		(&decoder{faults: own}).decode(root, "", &section)
+	}
+	d.faults.adopt(own, line)
+	return section.Modules
+}
+
+// includedDecoder decodes what stands in another file.
+type includedDecoder struct {
+	to   *decoder
+	file string
+	line int
+}
+
+func (d *decoder) inFile(file string, line int) includedDecoder {
+	return includedDecoder{d, file, line}
+}
+
+func (i includedDecoder) module(path string, n *yaml.Node) *prober.Module {
+	own := &Faults{File: i.file}
+	m := decodeModule(&decoder{faults: own}, path, n)
+	i.to.faults.adopt(own, i.line)
+	return m
+}
+
+// adopt takes over the faults of an included file.
+func (f *Faults) adopt(own *Faults, line int) {
+	for _, fault := range own.List {
+		f.add(line, fault.Path, "%s line %d: %s", own.File, fault.Line, fault.Detail)
+	}
+}
