@@ -166,11 +166,3 @@ func (r *recorder) taken() []slog.Record {
 	defer r.mu.Unlock()
 	return *r.records
 }
-
-// resultWord is how pages call the outcome of an ad-hoc probe.
-func (p *probeRecord) resultWord() string {
-	if p.failed() {
-		return "Failure"
-	}
-	return "Success"
-}
