@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // Outbound are the keys that every kind has which connects to a named host. It
@@ -40,7 +41,13 @@ func (o *Outbound) newDialer() (d *dialer, faults []error) {
 			faults = append(faults, &FieldError{"resolver", err.Error()})
 		}
 		d.resolver.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, server.String())
+			conn, err := new(net.Dialer).DialContext(ctx, network, server.String())
+			if err != nil {
+				return nil, err
+			}
+			// The resolver waits for answers by its own clock; ours may be shorter.
+			context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+			return conn, nil
 		}
 	}
 	return d, faults
