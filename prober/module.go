@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,14 @@ import (
 // kinds is the table of all kinds of probe. Each entry makes the kind's
 // configuration with its defaults filled in.
 var kinds = map[string]func() spec{
-	"health": newHealthProbe,
-	"http":   newHTTPProbe,
+	"dns":       newDNSProbe,
+	"grpc":      newGRPCProbe,
+	"health":    newHealthProbe,
+	"http":      newHTTPProbe,
+	"icmp":      newICMPProbe,
+	"tcp":       newTCPProbe,
+	"unix":      newUnixProbe,
+	"websocket": newWebsocketProbe,
 }
 
 // spec is the configuration of one kind, decoded and validated, and the probe
@@ -94,6 +101,28 @@ func (m *Module) Fingerprint() string {
 		return ""
 	}
 	return m.fingerprint
+}
+
+// Warnings are what is most likely wrong with the module although it can probe,
+// each with a path below the kind's block. They are found when asked for, since
+// files come and go.
+func (m *Module) Warnings() []*FieldError {
+	if m == nil {
+		return nil
+	}
+	s, ok := m.spec.(interface{ warnings() []error })
+	if !ok {
+		return nil
+	}
+	var list []*FieldError
+	for _, err := range s.warnings() {
+		field, ok := errors.AsType[*FieldError](err)
+		if !ok {
+			field = &FieldError{Path: m.kind, Detail: err.Error()}
+		}
+		list = append(list, field)
+	}
+	return list
 }
 
 // FieldError is a fault in one field of a configuration or registration.

@@ -96,7 +96,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"number as duration", "targets: [{app: x, url: 'http://x', interval: 30}]",
 			`line 1: targets[0].interval: "30" is no duration; write a number and a unit, such as 30s, 500ms, 5m or 1h`},
 		{"alias bomb", "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]", "line 1: a: unknown key"},
-		{"module without prober", "modules: {m: {timeout: 5s}}", `line 1: modules.m.prober: "" is no kind of probe, must be one of health, http`},
+		{"module without prober", "modules: {m: {timeout: 5s}}", `line 1: modules.m.prober: "" is no kind of probe, must be one of dns, grpc, health, http, icmp, tcp, unix, websocket`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "c.yml")

@@ -1,0 +1,46 @@
+package prober
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+)
+
+// unixProbe connects to a Unix domain socket and holds a dialogue. The target is
+// the path of the socket; @name is an abstract one on Linux. Its keys, defaults
+// and metrics are those of blackbox_exporter.
+//
+// The network policy has nothing to say about paths. That whoever asks for a
+// probe may name one is what the operator allows by configuring a module of this
+// kind; no module of this kind is built in.
+type unixProbe struct {
+	Dialogue `yaml:",inline"`
+}
+
+func newUnixProbe() spec { return &unixProbe{} }
+
+// validate checks and completes the configuration.
+func (p *unixProbe) validate() error { return errors.Join(p.prepare()...) }
+
+// probe passes if the connection, the handshake and the dialogue succeed.
+func (p *unixProbe) probe(ctx context.Context, req Request) Result {
+	limit := timeLimit(ctx)
+	t := &talk{Dialogue: &p.Dialogue, req: &req, config: p.tlsConfig, phase: PhaseConnect}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", req.Target)
+	if err == nil {
+		t.debug("connected")
+		err = t.hold(ctx, conn)
+	}
+	return t.result(ctx, limit, err, nil)
+}
+
+// tlsConfig has no name to ask for but the one that is configured: a path is
+// none, and no certificate is issued for one.
+func (p *unixProbe) tlsConfig() (*tls.Config, error) {
+	c, err := p.certificates.config("")
+	if err == nil && c.ServerName == "" && !c.InsecureSkipVerify {
+		return nil, because(ReasonTLS, errors.New("tls_config needs a server_name to verify the certificate of a socket"))
+	}
+	return c, err
+}
