@@ -60,6 +60,7 @@ type flags struct {
 	autoReload    bool
 	reloadSeconds int
 	probe         cli.Probe
+	histograms    bool
 	web           *web.FlagConfig
 	logLevel      *promslog.Level
 	probeLevel    *cli.LogLevel
@@ -91,6 +92,8 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("info").SetValue(f.probeLevel)
 	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
 		Default("0").SetValue(cli.Number{Flag: "probe.max-in-flight", Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
+	k.Flag("probe.native-histograms", "Keep a native histogram of the durations of HTTP probes per module, and offer /metrics in protobuf.").
+		BoolVar(&f.histograms)
 	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
 		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
 	f.web = kingpinflag.AddFlags(k, ":10115")
@@ -311,6 +314,9 @@ func checkConfig(f *flags) int {
 	if err != nil {
 		return fail(exitFailure, err)
 	}
+	for _, warning := range cfg.Warnings() {
+		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", name, warning)
+	}
 	fmt.Printf("The configuration file %s is valid: %d targets, %d modules.\n", cfg.File, len(cfg.Targets), len(cfg.Modules))
 	return 0
 }
@@ -323,7 +329,7 @@ func serve(f *flags) int {
 	a, err := app.New(app.Options{
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
-		HistoryLimit: f.historyLimit, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
+		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
 		Profiling: f.debug, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})
 	if err != nil {

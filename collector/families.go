@@ -15,6 +15,7 @@ const (
 	gauge kind = iota
 	counter
 	info
+	histogram
 )
 
 // family is one line of the table. Exactly one of count, value, nth, series and

@@ -41,7 +41,8 @@ type Page struct {
 	source   Source
 	gatherer prometheus.Gatherer
 	log      *slog.Logger
-	own      map[string]bool // the names of our families
+	own      map[string]bool     // the names of our families
+	all      prometheus.Gatherer // targets too, for protobuf; nil if that is not offered
 
 	labels  labelCache
 	slots   chan struct{} // holds one element per scrape under way
@@ -74,6 +75,18 @@ func NewPage(source Source, gatherer prometheus.Gatherer, log *slog.Logger) *Pag
 	return p
 }
 
+// OfferProtobuf makes the page answer in protobuf too, which alone can carry
+// native histograms. That costs several times the memory and time of text. Call
+// it before the first scrape.
+func (p *Page) OfferProtobuf() {
+	targets := prometheus.NewRegistry()
+	targets.MustRegister(NewTargets(p.source))
+	p.all = prometheus.Gatherers{targets}
+	if p.gatherer != nil {
+		p.all = prometheus.Gatherers{targets, p.gatherer}
+	}
+}
+
 // ServeHTTP answers one scrape. A page that cannot be finished is broken off
 // (http.ErrAbortHandler), because the half of one would look like targets gone.
 func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +103,11 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("too many scrapes: %d are being answered already", maxScrapes), http.StatusServiceUnavailable)
 		return
 	}
-	format := expfmt.NegotiateAccept(r.Header, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText)
+	offered := []expfmt.Format{expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtText}
+	if p.all != nil {
+		offered = append(offered, expfmt.FmtProtoDelim)
+	}
+	format := expfmt.NegotiateAccept(r.Header, offered...)
 	header := w.Header()
 	header.Set("Content-Type", string(format))
 	header.Set("Vary", "Accept, Accept-Encoding")
@@ -136,6 +153,11 @@ func (p *Page) write(ctx context.Context, to io.Writer, more func(), format expf
 		w.release()
 		p.writers.Put(w)
 	}()
+	if format.FormatType() == expfmt.TypeProtoDelim {
+		p.appendGathered(w, format, p.all, nil)
+		w.flush()
+		return w.err
+	}
 	head := textHead
 	if format.FormatType() == expfmt.TypeOpenMetrics {
 		head = openMetricsHead
@@ -147,22 +169,23 @@ func (p *Page) write(ctx context.Context, to io.Writer, more func(), format expf
 			return w.err
 		}
 	}
-	p.appendGathered(w, format)
+	p.appendGathered(w, format, p.gatherer, p.own)
 	w.flush()
 	return w.err
 }
 
-// appendGathered adds the families of the gatherer. What cannot be gathered or
-// encoded is logged; it must not cost the rest of the page.
-func (p *Page) appendGathered(w *writer, format expfmt.Format) {
+// appendGathered adds the families of a gatherer, but those that are written
+// already. What cannot be gathered or encoded is logged; it must not cost the rest
+// of the page.
+func (p *Page) appendGathered(w *writer, format expfmt.Format, from prometheus.Gatherer, written map[string]bool) {
 	encoder := expfmt.NewEncoder(w, format)
-	if p.gatherer != nil {
-		gathered, err := p.gatherer.Gather()
+	if from != nil {
+		gathered, err := from.Gather()
 		if err != nil {
 			p.log.Error("gathering metrics", "err", err)
 		}
 		for _, f := range gathered {
-			if p.own[f.GetName()] {
+			if written[f.GetName()] {
 				p.log.Error("gathering metrics: a family of the targets", "name", f.GetName())
 				continue
 			}

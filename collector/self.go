@@ -21,6 +21,9 @@ var (
 	blackboxReloadLastSuccess = metric{"blackbox_exporter_config_last_reload_success_timestamp_seconds", "When the configuration was last loaded with success, by blackbox_exporter's name.", gauge, nil}
 	blackboxUnknownModule     = metric{"blackbox_module_unknown_total", "Ad-hoc probes that asked for a module that does not exist.", counter, nil}
 
+	// The name is what users of blackbox_exporter have asked it for.
+	httpDuration = metric{"probe_http_duration", "How many seconds probes over HTTP took, scheduled or ad hoc. A native histogram.", histogram, []string{"module"}}
+
 	schedulerJobs     = metric{"health_scheduler_jobs", "Targets on the schedule of this exporter.", gauge, nil}
 	schedulerInFlight = metric{"health_scheduler_in_flight", "Probes under way. Those that have been slow go in a lane of their own.", gauge, []string{"lane"}}
 	schedulerStarted  = metric{"health_scheduler_probes_started_total", "Probes begun.", counter, nil}
@@ -38,7 +41,7 @@ var (
 
 var selfMetrics = []metric{
 	buildInfo, reloadSuccessful, reloadLastSuccess,
-	blackboxReloadSuccessful, blackboxReloadLastSuccess, blackboxUnknownModule,
+	blackboxReloadSuccessful, blackboxReloadLastSuccess, blackboxUnknownModule, httpDuration,
 	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
 }

@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='prometheus prometheus-alertmanager'
+packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -21,6 +21,12 @@ have() {
 		{ command -v alertmanager >/dev/null 2>&1 || command -v prometheus-alertmanager >/dev/null 2>&1; } &&
 			command -v amtool >/dev/null 2>&1
 		;;
+	prometheus-blackbox-exporter)
+		command -v blackbox_exporter >/dev/null 2>&1 || command -v prometheus-blackbox-exporter >/dev/null 2>&1
+		;;
+	iproute2)
+		command -v ip >/dev/null 2>&1
+		;;
 	*)
 		command -v "$1" >/dev/null 2>&1
 		;;
@@ -32,6 +38,8 @@ uses() {
 	case $1 in
 	prometheus) echo 'checks and unit tests of the shipped rules (promtool), mail tests of e2e/' ;;
 	prometheus-alertmanager) echo 'checks of alertmanager.yml.example and the templates (amtool), mail tests of e2e/' ;;
+	prometheus-blackbox-exporter) echo 'comparison of /probe with blackbox_exporter (TestOracle...)' ;;
+	iproute2) echo 'tests in a network namespace of their own (ip)' ;;
 	*) echo 'end-to-end tests' ;;
 	esac
 }

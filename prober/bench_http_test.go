@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
@@ -93,5 +94,25 @@ func BenchmarkProbeHTTP(b *testing.B) {
 	ca := newAuthority(b)
 	secure := serveTLS(b, ca.issue(b, time.Now().Add(time.Hour), "127.0.0.1"), true, func(http.ResponseWriter, *http.Request) {})
 	trusting := httpModule(b, func(p *httpProbe) { p.Client.TLSConfig.CAFile = ca.file })
-	b.Run("TLS", func(b *testing.B) { benchmarkProbe(b, trusting, Request{Target: secure, Samples: true}) })
+	b.Run("HTTPS+CA_file", func(b *testing.B) { benchmarkProbe(b, trusting, Request{Target: secure, Samples: true}) })
+	b.Run("HTTPS+CA_file+HTTP1", func(b *testing.B) {
+		benchmarkProbe(b, httpModule(b, func(p *httpProbe) {
+			p.Client.TLSConfig.CAFile, p.Client.EnableHTTP2 = ca.file, false
+		}), Request{Target: secure, Samples: true})
+	})
+	unverified := httpModule(b, func(p *httpProbe) { p.Client.TLSConfig.InsecureSkipVerify = true })
+	b.Run("HTTPS", func(b *testing.B) { benchmarkProbe(b, unverified, Request{Target: secure, Samples: true}) })
+	b.Run("HTTP3", func(b *testing.B) {
+		addr := serveQUIC(b, &tls.Config{Certificates: []tls.Certificate{ca.issue(b, time.Now().Add(time.Hour), "127.0.0.1")}},
+			func(http.ResponseWriter, *http.Request) {})
+		benchmarkProbe(b, http3Module(b, ca, nil), Request{Target: addr, Samples: true})
+	})
+	json := serve(b, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":"ok","load":[1,2,3]}`)
+	})
+	b.Run("CEL", func(b *testing.B) {
+		benchmarkProbe(b, httpModule(b, func(p *httpProbe) {
+			p.FailIfBodyJSONNotMatches = expression(b, `body.status == "ok" && body.load.all(x, x < 5.0)`)
+		}), Request{Target: json, Samples: true})
+	})
 }

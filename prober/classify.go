@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/health-exporter/health_exporter/health"
 )
@@ -27,8 +28,44 @@ type reasonError struct {
 func (e *reasonError) Error() string { return e.err.Error() }
 func (e *reasonError) Unwrap() error { return e.err }
 
+// ownFault is a failure of ours, such as an option that cannot work. It says
+// nothing about the target.
+type ownFault struct{ text string }
+
+func (e *ownFault) Error() string { return e.text }
+
+func isOwnFault(err error) bool {
+	_, ok := errors.AsType[*ownFault](err)
+	return ok
+}
+
 // because marks an error with its reason.
 func because(reason Reason, err error) error { return &reasonError{reason, err} }
+
+// phaseError is an error of which is known how far the attempt had come.
+type phaseError struct {
+	phase Phase
+	err   error
+}
+
+func (e *phaseError) Error() string { return e.err.Error() }
+func (e *phaseError) Unwrap() error { return e.err }
+
+// during marks an error with the phase it belongs to, which is not always the one
+// it comes up in: dialling resolves names too, and a peer that does not like our
+// certificate says so when it should answer.
+func during(phase Phase, err error) error {
+	var dns *net.DNSError
+	var token *tokenError
+	switch {
+	case errors.As(err, &token):
+	case errors.As(err, &dns):
+		phase = PhaseResolve
+	case classify(err) == ReasonTLS:
+		phase = PhaseTLS
+	}
+	return &phaseError{phase, err}
+}
 
 // classify says in one word why an attempt to talk to a target failed.
 func classify(err error) Reason {
@@ -38,7 +75,7 @@ func classify(err error) Reason {
 	switch {
 	case errors.As(err, &policy):
 		return ReasonPolicy
-	case outOfResources(err), errors.Is(err, context.Canceled):
+	case isOwnFault(err), outOfResources(err), errors.Is(err, context.Canceled):
 		return ReasonInternal
 	case errors.As(err, &dns):
 		return ReasonDNS
@@ -121,16 +158,23 @@ func failed(ctx context.Context, limit time.Duration, err error) Result {
 			Error: "the probe was cancelled", Inconclusive: true,
 		}
 	}
-	res := Result{Outcome: health.Fail, Reason: classify(err), Inconclusive: outOfResources(err)}
+	res := Result{Outcome: health.Fail, Reason: classify(err), Inconclusive: isOwnFault(err) || outOfResources(err)}
 	res.Error = explain(err, res.Reason, limit)
 	res.CertExpiry = expiryOfRefused(err)
+	var known *phaseError
+	if errors.As(err, &known) {
+		res.Phase = known.phase
+	}
 	return res
 }
 
 // explain tells a person what an error means, in one line.
 func explain(err error, reason Reason, limit time.Duration) string {
 	var dns *net.DNSError
+	var token *tokenError
 	switch {
+	case errors.As(err, &token):
+		return "getting an OAuth2 token: " + explain(token.err, reason, limit)
 	case errors.As(err, &dns):
 		return explainDNS(dns, limit)
 	case reason == ReasonTimeout && limit > 0:
@@ -208,6 +252,12 @@ func plainError(err error) string {
 func oneLine(text string) string {
 	const limit = 300
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
 	if runes := []rune(text); len(runes) > limit {
 		text = string(runes[:limit-1]) + "…"
 	}
@@ -216,10 +266,4 @@ func oneLine(text string) string {
 
 // expiryOfRefused finds when the certificates expire that a handshake refused,
 // for a certificate that has expired is one whose expiry people want to see.
-func expiryOfRefused(err error) time.Time {
-	var verify *tls.CertificateVerificationError
-	if errors.As(err, &verify) {
-		return earliestExpiry(verify.UnverifiedCertificates)
-	}
-	return time.Time{}
-}
+func expiryOfRefused(err error) time.Time { return earliestExpiry(refusedCertificates(err)) }

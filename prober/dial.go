@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type dialer struct {
 	resolver *net.Resolver
 	source   netip.Addr // the local address; the zero address lets the system choose
+	broken   error      // why nothing can be opened: the options are wrong
 }
 
 // local is the local address to connect from, as net.Dialer wants it.
@@ -36,6 +38,9 @@ func newDialer() *dialer {
 // dial connects to host:port. A name with several addresses is tried as
 // net.Dialer does it, IPv6 and IPv4 side by side.
 func (d *dialer) dial(ctx context.Context, policy *NetworkPolicy, network, address string) (net.Conn, error) {
+	if d.broken != nil {
+		return nil, d.broken
+	}
 	if literal, err := netip.ParseAddrPort(address); err == nil {
 		if err := policy.Check(literal, ""); err != nil {
 			return nil, err
@@ -70,8 +75,19 @@ func (d *dialer) dialChecked(ctx context.Context, network string, addr netip.Add
 // of the preferred family, or with fallback the last of the other one. Literal
 // addresses are taken as they are. Everything but "" and "ip6" means IPv4.
 func (d *dialer) lookup(ctx context.Context, host, preferred string, fallback bool) (netip.Addr, error) {
+	if d.broken != nil {
+		return netip.Addr{}, d.broken
+	}
 	want6 := preferred == "" || preferred == "ip6"
-	addrs, err := d.addresses(ctx, host)
+	network := "ip"
+	switch {
+	case fallback:
+	case want6:
+		network = "ip6"
+	default:
+		network = "ip4"
+	}
+	addrs, err := d.addresses(ctx, network, host)
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -92,7 +108,9 @@ func (d *dialer) lookup(ctx context.Context, host, preferred string, fallback bo
 	return netip.Addr{}, &net.DNSError{Err: "no " + family + " address", Name: host, IsNotFound: true}
 }
 
-func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
+// addresses are those of the host; the network (ip, ip4 or ip6) says which to
+// ask for.
+func (d *dialer) addresses(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr.Unmap()}, nil
 	}
@@ -100,7 +118,10 @@ func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 	if _, odd := parseLooseIPv4(strings.TrimSuffix(host, ".")); odd {
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
-	addrs, err := d.resolver.LookupNetIP(ctx, "ip", host)
+	addrs, err := d.resolver.LookupNetIP(ctx, network, host)
+	if _, none := errors.AsType[*net.AddrError](err); none {
+		return nil, nil // there are some, but not of this network
+	}
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}

@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -17,7 +18,8 @@ import (
 type dnsProbe struct {
 	Outbound `yaml:",inline"`
 
-	QueryName  string `yaml:"query_name"`
+	QueryName string `yaml:"query_name"`
+	// QueryType and QueryClass are names such as MX and IN; empty means ANY and IN.
 	QueryType  string `yaml:"query_type"`
 	QueryClass string `yaml:"query_class"`
 	// TransportProtocol is udp, tcp, or https for DNS over HTTPS (RFC 8484).
@@ -48,6 +50,14 @@ type dnsProbe struct {
 	defaultPort  uint16
 	dialer       *dialer
 	certificates *tlsSource
+	useless      dnsUseless
+}
+
+// dnsUseless are options that cannot work. blackbox_exporter finds them when it
+// comes to them in a probe, which fails then; so they are no faults but warnings.
+type dnsUseless struct {
+	transport, overTLS, query, rcodes error
+	all                               []error // what to warn of
 }
 
 // newDNSProbe has the defaults of blackbox_exporter.
@@ -88,7 +98,10 @@ func (p *dnsProbe) validate() error {
 	}
 	p.completeTransport(fault)
 	p.completeQuery(fault)
-	p.completeRcodes(fault)
+	p.completeRcodes()
+	p.ValidateAnswer.complete("validate_answer_rrs", p.warn)
+	p.ValidateAuthority.complete("validate_authority_rrs", p.warn)
+	p.ValidateAdditional.complete("validate_additional_rrs", p.warn)
 	if err := p.TLSConfig.Validate(); err != nil {
 		fault("tls_config", "%s", err)
 	}
@@ -100,6 +113,17 @@ func (p *dnsProbe) validate() error {
 	p.dialer = d
 	p.certificates = newTLSSource(p.TLSConfig)
 	return nil
+}
+
+// warnings are the options that cannot work, or not as they look.
+func (p *dnsProbe) warnings() []error { return append(p.Outbound.warnings(), p.useless.all...) }
+
+// warn notes an option that cannot work. The error is that of the probes which
+// come to it.
+func (p *dnsProbe) warn(path, format string, args ...any) error {
+	field := &FieldError{path, fmt.Sprintf(format, args...)}
+	p.useless.all = append(p.useless.all, field)
+	return &ownFault{field.Error()}
 }
 
 func (p *dnsProbe) completeTransport(fault func(path, format string, args ...any)) {
@@ -118,12 +142,13 @@ func (p *dnsProbe) completeTransport(fault func(path, format string, args ...any
 			fault("path", "%q is no path of a URL such as /dns-query", p.Path)
 		}
 	default:
-		fault("transport_protocol", "must be udp, tcp or https, not %q", p.TransportProtocol)
+		p.useless.transport = p.warn("transport_protocol", "must be udp, tcp or https, not %q", p.TransportProtocol)
+		return
 	}
 	if p.DNSOverTLS {
 		p.defaultPort = 853
 		if p.TransportProtocol != dnsTCP {
-			fault("dns_over_tls", "needs transport_protocol: tcp, not %s", p.TransportProtocol)
+			p.useless.overTLS = p.warn("dns_over_tls", "needs transport_protocol: tcp, not %s", p.TransportProtocol)
 		}
 	}
 }
@@ -132,11 +157,11 @@ func (p *dnsProbe) completeQuery(fault func(path, format string, args ...any)) {
 	if p.QueryName == "" && p.configured {
 		fault("query_name", "must be set")
 	}
-	qtype, ok := dns.StringToType[strings.ToUpper(p.QueryType)]
+	qtype, ok := dns.StringToType[strings.ToUpper(cmp.Or(p.QueryType, "ANY"))]
 	if !ok {
 		fault("query_type", "%q is no type of a DNS record", p.QueryType)
 	}
-	class, ok := dns.StringToClass[strings.ToUpper(p.QueryClass)]
+	class, ok := dns.StringToClass[strings.ToUpper(cmp.Or(p.QueryClass, "IN"))]
 	if !ok {
 		fault("query_class", "%q is no class of DNS records", p.QueryClass)
 	}
@@ -147,20 +172,18 @@ func (p *dnsProbe) completeQuery(fault func(path, format string, args ...any)) {
 	}
 	var err error
 	if p.query, err = query.Pack(); err != nil {
-		fault("query_name", "%q is no name in DNS: %s", p.QueryName, strings.TrimPrefix(err.Error(), "dns: "))
+		p.useless.query = p.warn("query_name", "%q is no name in DNS: %s", p.QueryName, strings.TrimPrefix(err.Error(), "dns: "))
 	}
 }
 
-func (p *dnsProbe) completeRcodes(fault func(path, format string, args ...any)) {
-	p.rcodes = []int{dns.RcodeSuccess}
+func (p *dnsProbe) completeRcodes() {
 	if len(p.ValidRcodes) == 0 {
-		return
+		p.rcodes = []int{dns.RcodeSuccess}
 	}
-	p.rcodes = nil
 	for i, name := range p.ValidRcodes {
 		code, ok := dns.StringToRcode[strings.ToUpper(name)]
 		if !ok {
-			fault(fmt.Sprintf("valid_rcodes[%d]", i), "%q is no response code such as NOERROR or NXDOMAIN", name)
+			p.useless.rcodes = p.warn(fmt.Sprintf("valid_rcodes[%d]", i), "%q is no response code such as NOERROR or NXDOMAIN", name)
 		} else if !slices.Contains(p.rcodes, code) {
 			p.rcodes = append(p.rcodes, code)
 		}

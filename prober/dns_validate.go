@@ -1,8 +1,8 @@
 package prober
 
 import (
-	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,19 +15,65 @@ import (
 // Expressions are not anchored.
 type dnsRRConditions struct {
 	// FailIfMatches fails if any record matches any expression.
-	FailIfMatches []Regexp `yaml:"fail_if_matches_regexp"`
+	FailIfMatches []dnsRegexp `yaml:"fail_if_matches_regexp"`
 	// FailIfAllMatch fails unless every record matches every expression. That is
 	// the opposite of its name, and what blackbox_exporter does; configurations
 	// rely on it.
-	FailIfAllMatch []Regexp `yaml:"fail_if_all_match_regexp"`
+	FailIfAllMatch []dnsRegexp `yaml:"fail_if_all_match_regexp"`
 	// FailIfAllMatches fails if there are records and each of them matches some
 	// expression.
-	FailIfAllMatches []Regexp `yaml:"fail_if_all_matches_regexp"`
+	FailIfAllMatches []dnsRegexp `yaml:"fail_if_all_matches_regexp"`
 	// FailIfNotMatches fails if any record does not match one of the
 	// expressions, or there are no records.
-	FailIfNotMatches []Regexp `yaml:"fail_if_not_matches_regexp"`
+	FailIfNotMatches []dnsRegexp `yaml:"fail_if_not_matches_regexp"`
 	// FailIfNoneMatches fails unless some record matches some expression.
-	FailIfNoneMatches []Regexp `yaml:"fail_if_none_matches_regexp"`
+	FailIfNoneMatches []dnsRegexp `yaml:"fail_if_none_matches_regexp"`
+
+	// invalid is the first expression that is none. Probes fail if there is a
+	// record to hold against it.
+	invalid error
+}
+
+// dnsRegexp is a regular expression (RE2). One that is wrong is remembered:
+// blackbox_exporter loads it, and notices when it is used first.
+type dnsRegexp struct {
+	text string
+	*regexp.Regexp
+	wrong error
+}
+
+// UnmarshalText compiles the expression.
+func (r *dnsRegexp) UnmarshalText(text []byte) error {
+	r.text = string(text)
+	r.Regexp, r.wrong = regexp.Compile(r.text)
+	return nil
+}
+
+// MarshalText is the expression's source.
+func (r dnsRegexp) MarshalText() ([]byte, error) { return []byte(r.text), nil }
+
+// complete finds the expressions that are none.
+func (c *dnsRRConditions) complete(block string, warn func(path, format string, args ...any) error) {
+	for _, list := range []struct {
+		key         string
+		expressions []dnsRegexp
+	}{
+		{"fail_if_matches_regexp", c.FailIfMatches},
+		{"fail_if_all_match_regexp", c.FailIfAllMatch},
+		{"fail_if_all_matches_regexp", c.FailIfAllMatches},
+		{"fail_if_not_matches_regexp", c.FailIfNotMatches},
+		{"fail_if_none_matches_regexp", c.FailIfNoneMatches},
+	} {
+		for i, r := range list.expressions {
+			if r.wrong == nil {
+				continue
+			}
+			err := warn(fmt.Sprintf("%s.%s[%d]", block, list.key, i), "%s", r.wrong)
+			if c.invalid == nil {
+				c.invalid = err
+			}
+		}
+	}
 }
 
 func (c *dnsRRConditions) empty() bool {
@@ -37,64 +83,52 @@ func (c *dnsRRConditions) empty() bool {
 
 // check holds the records against the conditions. The error names the section.
 func (c *dnsRRConditions) check(section string, records []dns.RR) error {
-	if c.empty() {
+	switch {
+	case c.empty():
 		return nil
+	case len(records) > 0 && c.invalid != nil:
+		return c.invalid
+	case len(records) == 0 && len(c.FailIfNotMatches)+len(c.FailIfNoneMatches) > 0:
+		return fmt.Errorf("no %s records", section)
 	}
 	texts := make([]string, len(records))
 	for i, rr := range records {
 		texts[i] = rr.String()
 	}
 	for _, text := range texts {
-		if r, ok := firstMatch(c.FailIfMatches, text); ok {
+		if r, ok := firstThat(true, c.FailIfMatches, text); ok {
 			return fmt.Errorf("%s record %s matches %q", section, recordText(text), r)
 		}
-	}
-	for _, text := range texts {
-		if r, ok := firstMiss(c.FailIfAllMatch, text); ok {
+		if r, ok := firstThat(false, c.FailIfAllMatch, text); ok {
+			return fmt.Errorf("%s record %s does not match %q", section, recordText(text), r)
+		}
+		if r, ok := firstThat(false, c.FailIfNotMatches, text); ok {
 			return fmt.Errorf("%s record %s does not match %q", section, recordText(text), r)
 		}
 	}
 	if n := countMatches(c.FailIfAllMatches, texts); n > 0 && n == len(texts) {
-		return fmt.Errorf("all %d %s records match %s", len(texts), section, quotedAll(c.FailIfAllMatches))
+		return fmt.Errorf("all %d %s records match %s", n, section, quotedAll(c.FailIfAllMatches))
 	}
-	if len(c.FailIfNotMatches) > 0 && len(texts) == 0 {
-		return fmt.Errorf("no %s records", section)
-	}
-	for _, text := range texts {
-		if r, ok := firstMiss(c.FailIfNotMatches, text); ok {
-			return fmt.Errorf("%s record %s does not match %q", section, recordText(text), r)
-		}
-	}
-	if len(c.FailIfNoneMatches) > 0 && countMatches(c.FailIfNoneMatches, texts) == 0 {
+	if len(c.FailIfNoneMatches) > 0 && len(texts) > 0 && countMatches(c.FailIfNoneMatches, texts) == 0 {
 		return fmt.Errorf("none of %d %s records matches %s", len(texts), section, quotedAll(c.FailIfNoneMatches))
 	}
 	return nil
 }
 
-// firstMatch is the first expression that matches.
-func firstMatch(any []Regexp, text string) (Regexp, bool) {
-	for _, r := range any {
-		if r.MatchString(text) {
-			return r, true
+// firstThat is the first expression that matches, or does not.
+func firstThat(matches bool, list []dnsRegexp, text string) (expression string, ok bool) {
+	for _, r := range list {
+		if r.MatchString(text) == matches {
+			return r.text, true
 		}
 	}
-	return Regexp{}, false
-}
-
-// firstMiss is the first expression that does not match.
-func firstMiss(all []Regexp, text string) (Regexp, bool) {
-	for _, r := range all {
-		if !r.MatchString(text) {
-			return r, true
-		}
-	}
-	return Regexp{}, false
+	return "", false
 }
 
 // countMatches is how many of the texts match some expression.
-func countMatches(any []Regexp, texts []string) (n int) {
+func countMatches(list []dnsRegexp, texts []string) (n int) {
 	for _, text := range texts {
-		if _, ok := firstMatch(any, text); ok {
+		if _, ok := firstThat(true, list, text); ok {
 			n++
 		}
 	}
@@ -110,16 +144,19 @@ func recordText(text string) string {
 	return strconv.Quote(text)
 }
 
-func quotedAll(list []Regexp) string {
+func quotedAll(list []dnsRegexp) string {
 	texts := make([]string, len(list))
 	for i, r := range list {
-		texts[i] = strconv.Quote(r.String())
+		texts[i] = strconv.Quote(r.text)
 	}
 	return strings.Join(texts, " or ")
 }
 
 // checkAnswer holds an answer against all conditions.
 func (p *dnsProbe) checkAnswer(answer *dns.Msg) error {
+	if p.useless.rcodes != nil {
+		return p.useless.rcodes
+	}
 	if !slices.Contains(p.rcodes, answer.Rcode) {
 		names := make([]string, len(p.rcodes))
 		for i, code := range p.rcodes {
@@ -148,28 +185,4 @@ func rcodeName(code int) string {
 		return name
 	}
 	return "RCODE" + strconv.Itoa(code)
-}
-
-// errNotOurs marks a datagram that answers somebody else's question, or none.
-var errNotOurs = errors.New("answer to another question")
-
-// readAnswer reads the answer to the query with this ID. truncated tells that
-// the server had more to say; the answer may then be nil.
-func readAnswer(wire []byte, id uint16) (answer *dns.Msg, truncated bool, err error) {
-	const header, response, cut = 12, 0x80, 0x02 // size of the header, bits of its third byte
-	if len(wire) < header {
-		return nil, false, because(ReasonBody, fmt.Errorf("answer of %d bytes is no DNS message", len(wire)))
-	}
-	if uint16(wire[0])<<8|uint16(wire[1]) != id || wire[2]&response == 0 {
-		return nil, false, because(ReasonBody, errNotOurs)
-	}
-	truncated = wire[2]&cut != 0
-	answer = new(dns.Msg)
-	if err := answer.Unpack(wire); err != nil {
-		if truncated { // some servers cut in the middle of a record
-			return nil, true, nil
-		}
-		return nil, false, because(ReasonBody, fmt.Errorf("answer is no DNS message: %s", strings.TrimPrefix(err.Error(), "dns: ")))
-	}
-	return answer, truncated, nil
 }

@@ -5,22 +5,16 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	grpccreds "google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 )
 
 // grpcProbe asks a server for the health of a service by the gRPC health
@@ -55,9 +49,40 @@ func (p *grpcProbe) validate() error {
 	p.metadata = metadata.MD{}
 	for name, values := range p.Metadata {
 		p.metadata.Append(name, values...) // in lower case, as HTTP/2 wants it
+		if why := badMetadata(name, values); why != "" {
+			faults = append(faults, &FieldError{"metadata." + name, why})
+		}
 	}
 	p.agent = userAgent()
 	return errors.Join(faults...)
+}
+
+// badMetadata tells what makes every call with the metadata fail, or makes it
+// disappear from the call.
+func badMetadata(name string, values []string) string {
+	name = strings.ToLower(name)
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+	}
+	switch {
+	case name == "" || strings.ContainsFunc(name, odd):
+		return "is no name of metadata: only letters, digits, -, _ and . are allowed"
+	case slices.Contains(reservedMetadata, name):
+		return "is reserved by gRPC"
+	case strings.HasSuffix(name, "-bin"): // goes over the wire in base64
+		return ""
+	}
+	for _, value := range values {
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return "has a value that is not printable ASCII; binary values need a name that ends in -bin"
+		}
+	}
+	return ""
+}
+
+// reservedMetadata are the headers that belong to the protocol itself.
+var reservedMetadata = []string{
+	"content-type", "grpc-encoding", "grpc-message", "grpc-message-type", "grpc-status", "grpc-timeout", "te", "user-agent",
 }
 
 // grpcRun is one probe of kind grpc.
@@ -66,11 +91,12 @@ type grpcRun struct {
 	req   *Request
 	phase Phase
 
-	at     place
-	looked bool          // an address was looked for
-	called bool          // it was found, so that the call was made or failed to be
-	took   time.Duration // the call, and the way there
-	code   codes.Code
+	at      place
+	options *tls.Config   // nil without TLS
+	looked  bool          // an address was looked for
+	called  bool          // it was found, so that the call was made or failed to be
+	took    time.Duration // the call, and the way there
+	code    codes.Code
 	// answer is nil if the call failed.
 	answer *healthpb.HealthCheckResponse
 	tls    *tls.ConnectionState
@@ -81,7 +107,8 @@ func (p *grpcProbe) probe(ctx context.Context, req Request) Result {
 	limit := timeLimit(ctx)
 	r := &grpcRun{grpcProbe: p, req: &req}
 	res := Result{Outcome: health.Pass}
-	if err := r.do(ctx); err != nil {
+	err := r.do(ctx)
+	if err != nil {
 		res = failedIn(ctx, r.phase, limit, err)
 		req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	}
@@ -89,7 +116,7 @@ func (p *grpcProbe) probe(ctx context.Context, req Request) Result {
 		res.CertExpiry = earliestExpiry(r.tls.PeerCertificates)
 	}
 	if req.Samples {
-		res.Samples = r.samples()
+		res.Samples = refusedSamples(r.samples(), err)
 	}
 	return res
 }
@@ -98,6 +125,11 @@ func (r *grpcRun) do(ctx context.Context) error {
 	host, port, err := grpcTarget(r.req.Target, r.TLS)
 	if err != nil {
 		return err
+	}
+	if r.TLS {
+		if r.options, err = r.certificates.config(host, "h2"); err != nil {
+			return err
+		}
 	}
 	r.phase, r.looked = PhaseResolve, true
 	if r.at, err = r.locate(ctx, r.dialer, r.req, host, port); err != nil {
@@ -138,117 +170,6 @@ func grpcTarget(target string, secure bool) (host, port string, err error) {
 	return plainHost(u.Hostname()), port, nil
 }
 
-// call connects and asks. It leaves r.code as it is to be shown.
-func (r *grpcRun) call(ctx context.Context) error {
-	r.phase = PhaseConnect
-	conn, err := r.at.connect(ctx, r.dialer, r.req.Network)
-	if err != nil {
-		r.code = codeWithoutAnswer(err)
-		return err
-	}
-	defer conn.Close()
-	stop := bound(ctx, conn)
-	defer stop()
-	secure := &grpcCredentials{TransportCredentials: insecure.NewCredentials()}
-	authority := net.JoinHostPort(r.at.host, r.at.port)
-	if r.TLS {
-		r.phase = PhaseTLS
-		config, err := r.certificates.config(r.at.host, "h2")
-		if err == nil {
-			authority = config.ServerName
-			conn, err = r.secure(conn, config)
-		}
-		if err != nil {
-			r.code = codeWithoutAnswer(err)
-			return err
-		}
-		secure.state = r.tls
-	}
-	r.phase = PhaseRequest
-	return r.check(ctx, conn, secure, authority)
-}
-
-func (r *grpcRun) secure(conn net.Conn, config *tls.Config) (net.Conn, error) {
-	secure, err := handshake(conn, config)
-	if err != nil {
-		return conn, err
-	}
-	state := secure.ConnectionState()
-	r.tls = &state
-	if state.NegotiatedProtocol != "h2" {
-		return conn, because(ReasonTLS, errors.New("server does not offer HTTP/2 (ALPN)"))
-	}
-	return secure, nil
-}
-
-// codeWithoutAnswer is the code of a call that did not get as far as the server.
-func codeWithoutAnswer(err error) codes.Code {
-	if isTimeout(err) {
-		return codes.DeadlineExceeded
-	}
-	return codes.Unavailable
-}
-
-// check makes the call over the connection.
-func (r *grpcRun) check(ctx context.Context, conn net.Conn, secure grpccreds.TransportCredentials, authority string) error {
-	once := &grpcConn{Conn: conn}
-	once.left.Store(maxDialogueBytes)
-	client, err := grpc.NewClient("passthrough:///target",
-		grpc.WithContextDialer(once.dial),
-		grpc.WithTransportCredentials(secure),
-		grpc.WithAuthority(authority),
-		grpc.WithUserAgent(r.agent),
-		grpc.WithNoProxy(),
-		grpc.WithDisableServiceConfig(),
-		grpc.WithDisableHealthCheck(),
-		grpc.WithDisableRetry(),
-		grpc.WithIdleTimeout(0),
-		grpc.WithReadBufferSize(4<<10),
-		grpc.WithWriteBufferSize(4<<10),
-		grpc.WithMaxHeaderListSize(maxHeaderBytes),
-	)
-	if err != nil {
-		return because(ReasonInternal, fmt.Errorf("making a gRPC client: %w", err))
-	}
-	defer client.Close()
-	answer, err := healthpb.NewHealthClient(client).Check(
-		metadata.NewOutgoingContext(ctx, r.metadata),
-		&healthpb.HealthCheckRequest{Service: r.Service},
-		grpc.MaxCallRecvMsgSize(maxGRPCAnswer),
-	)
-	if err != nil {
-		return r.explain(ctx, err, once)
-	}
-	r.answer = answer
-	return nil
-}
-
-// maxGRPCAnswer is the most that an answer, which holds one number, may have.
-const maxGRPCAnswer = 64 << 10
-
-// explain tells a call that the server has refused from one that never came
-// back, and notes the code.
-func (r *grpcRun) explain(ctx context.Context, err error, conn *grpcConn) error {
-	answer := status.Convert(err)
-	r.code = answer.Code()
-	broken := conn.broken()
-	switch {
-	case ctx.Err() != nil || isTimeout(broken):
-		if r.code != codes.Canceled {
-			r.code = codes.DeadlineExceeded
-		}
-		return context.DeadlineExceeded
-	case errors.Is(broken, errTalkative):
-		return because(ReasonBody, broken)
-	case broken != nil && r.code == codes.Unavailable:
-		return broken
-	case strings.HasPrefix(answer.Message(), "connection error: "):
-		return because(ReasonBody, errors.New("no answer in HTTP/2"))
-	}
-	r.phase = PhaseCheck
-	return because(ReasonStatus, fmt.Errorf("call failed with code %s: %s", r.code, answer.Message()))
-}
-
 // samples are the metrics of this probe.
 func (r *grpcRun) samples() []Sample {
 	s := make([]Sample, 0, 16)
@@ -285,76 +206,3 @@ var servingStatuses = []healthpb.HealthCheckResponse_ServingStatus{
 	healthpb.HealthCheckResponse_NOT_SERVING,
 	healthpb.HealthCheckResponse_SERVICE_UNKNOWN,
 }
-
-// grpcCredentials tell gRPC of the handshake that has been done already.
-type grpcCredentials struct {
-	grpccreds.TransportCredentials // of a connection without TLS
-
-	state *tls.ConnectionState // nil without TLS
-}
-
-// ClientHandshake has nothing left to do.
-func (c *grpcCredentials) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, grpccreds.AuthInfo, error) {
-	if c.state == nil {
-		return c.TransportCredentials.ClientHandshake(ctx, authority, conn)
-	}
-	return conn, grpccreds.TLSInfo{
-		State:          *c.state,
-		CommonAuthInfo: grpccreds.CommonAuthInfo{SecurityLevel: grpccreds.PrivacyAndIntegrity},
-	}, nil
-}
-
-// Info makes gRPC ask for https, if that is what it is.
-func (c *grpcCredentials) Info() grpccreds.ProtocolInfo {
-	if c.state == nil {
-		return c.TransportCredentials.Info()
-	}
-	return grpccreds.ProtocolInfo{SecurityProtocol: "tls"}
-}
-
-// Clone is the same again; there is nothing to change in it.
-func (c *grpcCredentials) Clone() grpccreds.TransportCredentials { return c }
-
-// grpcConn is a connection that is used for one call and not replaced when it
-// breaks. Its deadline is not gRPC's to move.
-type grpcConn struct {
-	net.Conn
-
-	taken atomic.Bool
-	left  atomic.Int64 // bytes that may be read
-	err   atomic.Pointer[error]
-}
-
-// dial hands the connection out, once.
-func (c *grpcConn) dial(context.Context, string) (net.Conn, error) {
-	if c.taken.Swap(true) {
-		return nil, errors.New("one connection is all there is")
-	}
-	return c, nil
-}
-
-// broken is why the connection cannot be read any more.
-func (c *grpcConn) broken() error {
-	if err := c.err.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
-func (c *grpcConn) Read(b []byte) (int, error) {
-	if c.left.Load() <= 0 {
-		err := errTalkative
-		c.err.CompareAndSwap(nil, &err)
-		return 0, err
-	}
-	n, err := c.Conn.Read(b)
-	c.left.Add(-int64(n))
-	if err != nil {
-		c.err.CompareAndSwap(nil, &err)
-	}
-	return n, err
-}
-
-func (c *grpcConn) SetDeadline(time.Time) error      { return nil }
-func (c *grpcConn) SetReadDeadline(time.Time) error  { return nil }
-func (c *grpcConn) SetWriteDeadline(time.Time) error { return nil }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
@@ -52,9 +53,10 @@ func (p *healthProbe) validate() error {
 		p.ValidStatusCodes = StatusCodes{{200, 200}}
 	}
 	p.agent = userAgent()
-	p.creds = newCredentials(&p.Client)
-	p.conns = newHTTPConns(newDialer(), newTLSSource(p.Client.TLSConfig), p.KeepAlive)
-	p.proxy = proxyFor(&p.Client)
+	d := newDialer()
+	p.creds = newCredentials(&p.Client).withOAuth2(p.Client.OAuth2, d)
+	p.conns = newHTTPConns(d, newTLSSource(p.Client.TLSConfig), p.KeepAlive)
+	p.proxy = proxyFor(&p.Client.ProxyConfig)
 	return nil
 }
 
@@ -87,7 +89,7 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 		if err != nil {
 			answer.done()
 			return Result{
-				Outcome: health.Fail, Reason: ReasonRedirect, Error: oneLine(err.Error()),
+				Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: oneLine(err.Error()),
 				StatusCode: answer.code, CertExpiry: answer.expiry,
 			}
 		}
@@ -141,9 +143,9 @@ func (p *healthProbe) get(ctx context.Context, u *url.URL, host string, policy *
 			return p.getViaProxy(ctx, u, host, policy, limit)
 		}
 	}
-	header, err := p.header(u)
+	header, err := p.header(ctx, u)
 	if err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, during(PhaseRequest, err)
 	}
 	return p.conns.get(ctx, getRequest{url: u, host: host, header: header, bodyLimit: limit, policy: policy})
 }
@@ -151,8 +153,8 @@ func (p *healthProbe) get(ctx context.Context, u *url.URL, host string, policy *
 const acceptHealth = health.MediaType + ", application/json;q=0.9, */*;q=0.1"
 
 // header is the request's header after Host, as it goes over the wire.
-func (p *healthProbe) header(u *url.URL) (string, error) {
-	authorization, err := p.creds.value(u)
+func (p *healthProbe) header(ctx context.Context, u *url.URL) (string, error) {
+	authorization, err := p.creds.authorization(ctx, u)
 	if err != nil {
 		return "", err
 	}
@@ -185,15 +187,16 @@ func (p *healthProbe) header(u *url.URL) (string, error) {
 // getViaProxy asks through the module's proxy, always on a new connection.
 func (p *healthProbe) getViaProxy(ctx context.Context, u *url.URL, host string, policy *NetworkPolicy, limit int) (httpAnswer, error) {
 	if err := policy.checkUnseen(u.Hostname(), portOf(u)); err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, during(PhaseConnect, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "", nil)
+	trace := &httpTrace{}
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace.hooks()), http.MethodGet, "", nil)
 	if err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, during(PhaseRequest, err)
 	}
-	authorization, err := p.creds.value(u)
+	authorization, err := p.creds.authorization(ctx, u)
 	if err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, during(PhaseRequest, err)
 	}
 	req.URL, req.Host = u, host
 	req.Header = http.Header{
@@ -203,17 +206,17 @@ func (p *healthProbe) getViaProxy(ctx context.Context, u *url.URL, host string, 
 		req.Header.Set("Authorization", authorization)
 	}
 	if err := addHeaders(req.Header, p.Client.HTTPHeaders); err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, during(PhaseRequest, err)
 	}
-	t := newTransport(p.proxy, &p.Client, false)
+	t := newTransport(p.proxy, &p.Client.ProxyConfig, false)
 	t.DialContext = viaProxy(p.conns.dialer)
 	if t.TLSClientConfig, err = p.conns.tls.config(nameOf(host, u)); err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, during(PhaseRequest, err)
 	}
 	defer t.CloseIdleConnections()
 	resp, err := t.RoundTrip(req)
 	if err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, &phaseError{trace.phase(err), err}
 	}
 	defer resp.Body.Close()
 	answer := httpAnswer{code: resp.StatusCode, header: resp.Header, done: func() {}}
@@ -224,6 +227,9 @@ func (p *healthProbe) getViaProxy(ctx context.Context, u *url.URL, host string, 
 		var whole bool
 		answer.body, whole, err = readUpTo(nil, resp.Body, limit)
 		answer.cut = !whole
+	}
+	if err != nil {
+		err = during(PhaseTransfer, err)
 	}
 	return answer, err
 }
@@ -244,11 +250,11 @@ func (p *healthProbe) judge(answer *httpAnswer, codes StatusCodes) Result {
 	}
 	switch {
 	case !codes.Contain(answer.code):
-		res.Outcome, res.Reason = health.Fail, ReasonStatus
+		res.Outcome, res.Reason, res.Phase = health.Fail, ReasonStatus, PhaseCheck
 		res.Error = withDetail(wrongStatus(answer.code, codes), says)
 	case res.Report == nil:
 	case res.Report.Status == health.Fail:
-		res.Outcome, res.Reason = health.Fail, ReasonBody
+		res.Outcome, res.Reason, res.Phase = health.Fail, ReasonBody, PhaseCheck
 		res.Error = withDetail("the target says it fails", says)
 	case res.Report.Status == health.Warn:
 		res.Outcome = health.Warn

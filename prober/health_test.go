@@ -73,7 +73,7 @@ func TestHealthResult(t *testing.T) {
 			want: Result{Outcome: health.Warn, Error: "the target warns: disk 90 %", Response: []byte(`{"status":"WARN","output":"disk 90 %"}`),
 				Report: &health.Report{Status: health.Warn, Output: "disk 90 %"}}},
 		{name: "fail in the body", contentType: "Application/JSON", body: `{"status":"down"}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonBody, Error: "the target says it fails", Response: []byte(`{"status":"down"}`),
+			want: Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails", Response: []byte(`{"status":"down"}`),
 				Report: &health.Report{Status: health.Fail}}},
 		{name: "other JSON", contentType: jsonType, body: `{"a":1}`, want: Result{Outcome: health.Pass, Response: []byte(`{"a":1}`)}},
 		{name: "numeric status", contentType: jsonType, body: `{"status":500}`, want: Result{Outcome: health.Pass, Response: []byte(`{"status":500}`)}},
@@ -84,22 +84,22 @@ func TestHealthResult(t *testing.T) {
 		{name: "health+json that is no object", contentType: healthType, body: `[]`,
 			want: Result{Outcome: health.Pass, BodyError: true, Response: []byte(`[]`)}},
 		{name: "problem+json", contentType: "application/problem+json", code: 503, body: `{"status":503,"title":"x"}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 503, want 200", Response: []byte(`{"status":503,"title":"x"}`)}},
+			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 503, want 200", Response: []byte(`{"status":503,"title":"x"}`)}},
 		{name: "wrong code, says pass", contentType: healthType, code: 500, body: `{"status":"pass","output":"all\nfine"}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 500, want 200: all fine",
+			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 500, want 200: all fine",
 				Response: []byte(`{"status":"pass","output":"all\nfine"}`), Report: &health.Report{Status: health.Pass, Output: "all fine"}}},
-		{name: "204 is not 200", code: 204, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 204, want 200"}},
+		{name: "204 is not 200", code: 204, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 204, want 200"}},
 		{name: "codes of the module", code: 204, options: func(p *healthProbe) { p.ValidStatusCodes = StatusCodes{{200, 299}} },
 			want: Result{Outcome: health.Pass}},
 		{name: "codes of the request", code: 418, codes: StatusCodes{{418, 418}}, want: Result{Outcome: health.Pass}},
 		{name: "codes of the request win", codes: StatusCodes{{201, 204}, {418, 418}},
-			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 200, want 201-204, 418"}},
+			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 200, want 201-204, 418"}},
 		{name: "ignore_body", contentType: healthType, body: `{"status":"fail"}`, options: func(p *healthProbe) { p.IgnoreBody = true },
 			want: Result{Outcome: health.Pass}},
 		{name: "large body", contentType: healthType, body: `{"status":"fail","x":"` + strings.Repeat("x", 70<<10) + `"}`,
 			want: Result{Outcome: health.Pass}},
 		{name: "body of 64 KiB", contentType: jsonType, body: `{"status":"fail"` + strings.Repeat(" ", 64<<10-17) + `}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonBody, Error: "the target says it fails",
+			want: Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails",
 				Response: []byte(`{"status":"fail"` + strings.Repeat(" ", 64<<10-17) + `}`), Report: &health.Report{Status: health.Fail}}},
 	}
 	for _, test := range tests {
@@ -287,13 +287,13 @@ func TestHealthRedirects(t *testing.T) {
 	}{
 		{path: "/chain", m: follow, asked: 2, want: Result{Outcome: health.Pass, StatusCode: 200}},
 		{path: "/ten", m: follow, asked: 11, want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{path: "/loop", m: follow, asked: 11, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Error: "more than 10 redirects", StatusCode: 301}},
-		{path: "/other", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Error: "redirect to another host: localhost", StatusCode: 302}},
+		{path: "/loop", m: follow, asked: 11, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: "more than 10 redirects", StatusCode: 301}},
+		{path: "/other", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: "redirect to another host: localhost", StatusCode: 302}},
 		{path: "/port", m: follow, asked: 1, want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{path: "/scheme", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Error: `redirect to scheme "ftp"`, StatusCode: 302}},
-		{path: "/nowhere", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 302, want 200", StatusCode: 302}},
-		{path: "/bad", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Error: "redirect to something that is no URL", StatusCode: 302}},
-		{path: "/chain", m: stay, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 302, want 200", StatusCode: 302}},
+		{path: "/scheme", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: `redirect to scheme "ftp"`, StatusCode: 302}},
+		{path: "/nowhere", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 302, want 200", StatusCode: 302}},
+		{path: "/bad", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: "redirect to something that is no URL", StatusCode: 302}},
+		{path: "/chain", m: stay, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 302, want 200", StatusCode: 302}},
 		{path: "/chain", m: stay, codes: StatusCodes{{300, 399}}, asked: 1, want: Result{Outcome: health.Pass, StatusCode: 302}},
 	}
 	for _, test := range tests {
@@ -332,21 +332,21 @@ func TestHealthTLS(t *testing.T) {
 		{name: "trusted", target: good, options: trusting, want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
 		{name: "trusted by name", target: good, hostname: "app.example", options: trusting, want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
 		{name: "keep_alive", target: good, options: func(p *healthProbe) { trusting(p); p.KeepAlive = true }, want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
-		{name: "unknown authority", target: good, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "certificate is signed by an unknown authority", CertExpiry: until}},
+		{name: "unknown authority", target: good, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is signed by an unknown authority", CertExpiry: until}},
 		{name: "insecure_skip_verify", target: good, options: func(p *healthProbe) { p.Client.TLSConfig.InsecureSkipVerify = true }, want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
-		{name: "expired", target: expired, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "certificate has expired", CertExpiry: past}},
-		{name: "wrong name", target: wrongName, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS,
+		{name: "expired", target: expired, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate has expired", CertExpiry: past}},
+		{name: "wrong name", target: wrongName, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS,
 			Error: "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs", CertExpiry: until}},
 		{name: "server_name", target: wrongName, options: func(p *healthProbe) { trusting(p); p.Client.TLSConfig.ServerName = "other.example" },
 			want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
-		{name: "no TLS", target: plain, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "no TLS: first record does not look like a TLS handshake"}},
-		{name: "hangs up", target: "https://" + rude, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "connection closed in the TLS handshake"}},
-		{name: "silent", target: "https://" + silent, want: Result{Outcome: health.Fail, Reason: ReasonTimeout, Error: "no answer within 500ms"}},
+		{name: "no TLS", target: plain, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "no TLS: first record does not look like a TLS handshake"}},
+		{name: "hangs up", target: "https://" + rude, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "connection closed in the TLS handshake"}},
+		{name: "silent", target: "https://" + silent, want: Result{Outcome: health.Fail, Reason: ReasonTimeout, Phase: PhaseTLS, Error: "no answer within 500ms"}},
 		{name: "version", target: good, options: func(p *healthProbe) { trusting(p); p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS11) },
-			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "no supported versions satisfy MinVersion and MaxVersion"}},
+			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "no supported versions satisfy MinVersion and MaxVersion"}},
 		{name: "missing ca_file", target: good, options: func(p *healthProbe) { p.Client.TLSConfig.CAFile = "testdata/none.pem" },
-			want: Result{Outcome: health.Fail, Reason: ReasonInternal, Error: "no such file or directory"}},
-		{name: "https to http", target: downgrade, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, StatusCode: 302, Error: "redirect from https to http", CertExpiry: until}},
+			want: Result{Outcome: health.Fail, Reason: ReasonInternal, Phase: PhaseTLS, Error: "no such file or directory"}},
+		{name: "https to http", target: downgrade, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, StatusCode: 302, Error: "redirect from https to http", CertExpiry: until}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -395,6 +395,7 @@ func TestTLSFilesRotate(t *testing.T) {
 
 func TestHealthKeepAlive(t *testing.T) {
 	var conns atomic.Int32
+	var idle atomic.Bool // the server has noticed that a connection has nothing to do
 	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/close/health" {
 			w.Header().Set("Connection", "close")
@@ -404,6 +405,7 @@ func TestHealthKeepAlive(t *testing.T) {
 		if state == http.StateNew {
 			conns.Add(1)
 		}
+		idle.Store(state == http.StateIdle)
 	}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -428,10 +430,11 @@ func TestHealthKeepAlive(t *testing.T) {
 	probe("", 1)
 	probe("?"+strings.Repeat("x", 5000), 0)
 	// What the server has closed is noticed, and asked again.
-	for range 3 {
-		server.SetKeepAlivesEnabled(false)
-		server.SetKeepAlivesEnabled(true)
+	for deadline := time.Now().Add(5 * time.Second); !idle.Load() && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
 	}
+	server.SetKeepAlivesEnabled(false)
+	server.SetKeepAlivesEnabled(true)
 	probe("", 1)
 	probe("/close", 4)
 	noKeep := healthModule(t, nil)
@@ -483,25 +486,25 @@ func TestHealthFailures(t *testing.T) {
 		name, target string
 		want         Result
 	}{
-		{"refused", dead.Addr().String(), Result{Outcome: health.Fail, Reason: ReasonConnect, Error: "connection refused"}},
-		{"no such host", "none.example", Result{Outcome: health.Fail, Reason: ReasonDNS, Error: "looking up none.example: no such host"}},
-		{"closed", answer(""), Result{Outcome: health.Fail, Reason: ReasonConnect, Error: "connection closed without an answer"}},
-		{"reset", resets, Result{Outcome: health.Fail, Reason: ReasonConnect, Error: "connection reset by peer"}},
-		{"cut header", answer("HTTP/1.1 200 OK\r\nA: b"), Result{Outcome: health.Fail, Reason: ReasonConnect, Error: "connection closed in the middle of the answer"}},
-		{"cut body", answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"), Result{Outcome: health.Fail, Reason: ReasonConnect, StatusCode: 200, Error: "connection closed in the middle of the answer"}},
-		{"no HTTP", answer("SSH-2.0-OpenSSH_9\r\n"), Result{Outcome: health.Fail, Reason: ReasonBody, Error: `no answer in HTTP: malformed HTTP response "SSH-2.0-OpenSSH_9"`}},
-		{"bad header", answer("HTTP/1.1 200 OK\r\nbad\r\n\r\n"), Result{Outcome: health.Fail, Reason: ReasonBody, Error: `no answer in HTTP: malformed MIME header: missing colon: "bad"`}},
-		{"bad chunks", answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Result{Outcome: health.Fail, Reason: ReasonBody, StatusCode: 200, Error: "reading the body: invalid byte in chunk length"}},
+		{"refused", dead.Addr().String(), Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseConnect, Error: "connection refused"}},
+		{"no such host", "none.example", Result{Outcome: health.Fail, Reason: ReasonDNS, Phase: PhaseResolve, Error: "looking up none.example: no such host"}},
+		{"closed", answer(""), Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseRequest, Error: "connection closed without an answer"}},
+		{"reset", resets, Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseRequest, Error: "connection reset by peer"}},
+		{"cut header", answer("HTTP/1.1 200 OK\r\nA: b"), Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseTransfer, Error: "connection closed in the middle of the answer"}},
+		{"cut body", answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"), Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseTransfer, StatusCode: 200, Error: "connection closed in the middle of the answer"}},
+		{"no HTTP", answer("SSH-2.0-OpenSSH_9\r\n"), Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: `no answer in HTTP: malformed HTTP response "SSH-2.0-OpenSSH_9"`}},
+		{"bad header", answer("HTTP/1.1 200 OK\r\nbad\r\n\r\n"), Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: `no answer in HTTP: malformed MIME header: missing colon: "bad"`}},
+		{"bad chunks", answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, StatusCode: 200, Error: "reading the body: invalid byte in chunk length"}},
 		{"chunked", answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/plain\r\n\r\n2\r\n{}\r\n0\r\n\r\n"), Result{Outcome: health.Pass, StatusCode: 200, Response: []byte("{}")}},
 		{"chunks of one byte", answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 65000)), Result{Outcome: health.Pass, StatusCode: 200}},
 		{"HTTP/1.0", answer("HTTP/1.0 200 OK\r\n\r\nok"), Result{Outcome: health.Pass, StatusCode: 200}},
 		{"interim answers", answer("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Result{Outcome: health.Pass, StatusCode: 200}},
-		{"only interim answers", answer(strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 9)), Result{Outcome: health.Fail, Reason: ReasonBody, Error: "no answer in HTTP: too many interim answers"}},
+		{"only interim answers", answer(strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 9)), Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "no answer in HTTP: too many interim answers"}},
 		{"gzip", answer("HTTP/1.1 200 OK\r\nContent-Type: application/health+json\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08"), Result{Outcome: health.Pass, StatusCode: 200, BodyError: true}},
-		{"metadata", "169.254.169.254", Result{Outcome: health.Fail, Reason: ReasonPolicy, Error: "the network policy forbids 169.254.169.254: link-local address"}},
-		{"metadata as a number", "0xa9fea9fe", Result{Outcome: health.Fail, Reason: ReasonPolicy, Error: "the network policy forbids 169.254.169.254: link-local address"}},
-		{"metadata by name", "metadata.example", Result{Outcome: health.Fail, Reason: ReasonPolicy, Error: "the network policy forbids 169.254.169.254: link-local address"}},
-		{"metadata by NAT64", "[64:ff9b::a9fe:a9fe]", Result{Outcome: health.Fail, Reason: ReasonPolicy, Error: "the network policy forbids 64:ff9b::a9fe:a9fe: link-local address"}},
+		{"metadata", "169.254.169.254", Result{Outcome: health.Fail, Reason: ReasonPolicy, Phase: PhaseConnect, Error: "the network policy forbids 169.254.169.254: link-local address"}},
+		{"metadata as a number", "0xa9fea9fe", Result{Outcome: health.Fail, Reason: ReasonPolicy, Phase: PhaseConnect, Error: "the network policy forbids 169.254.169.254: link-local address"}},
+		{"metadata by name", "metadata.example", Result{Outcome: health.Fail, Reason: ReasonPolicy, Phase: PhaseConnect, Error: "the network policy forbids 169.254.169.254: link-local address"}},
+		{"metadata by NAT64", "[64:ff9b::a9fe:a9fe]", Result{Outcome: health.Fail, Reason: ReasonPolicy, Phase: PhaseConnect, Error: "the network policy forbids 64:ff9b::a9fe:a9fe: link-local address"}},
 	}
 	resolver := fakeDNS(t, map[string][][]string{"metadata.example": {{"169.254.169.254"}}})
 	for _, test := range tests {
@@ -691,7 +694,7 @@ func TestClassify(t *testing.T) {
 
 func TestHealthModuleFaults(t *testing.T) {
 	for want, set := range map[string]func(p *healthProbe){
-		"oauth2: not supported yet": func(p *healthProbe) { p.Client.OAuth2 = &config.OAuth2{} },
+		"oauth2: oauth2 client_id must be configured": func(p *healthProbe) { p.Client.OAuth2 = &config.OAuth2{} },
 		"basic_auth: at most one of basic_auth, oauth2 & authorization must be configured": func(p *healthProbe) {
 			p.Client.BasicAuth, p.Client.Authorization = &config.BasicAuth{}, &config.Authorization{}
 		},

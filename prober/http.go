@@ -28,11 +28,13 @@ type httpRun struct {
 	hostname string   // the Host header if it is not the target's own
 	addr     netip.Addr
 	lookup   time.Duration
-	looked   bool // an address was looked for
-	asked    bool // a request was begun
+	looked   bool  // an address was looked for
+	asked    bool  // a request was begun
+	phase    Phase // how far it has come
 
 	// the way there
 	pinned, free *http.Transport // to the address chosen; to wherever a redirect leads
+	call         *quicCall       // instead of them, with HTTP/3
 	jar          *cookiejar.Jar
 	traces       []*httpTrace
 	redirects    int
@@ -42,7 +44,9 @@ type httpRun struct {
 	resp         *http.Response
 	bodyBytes    int64
 	regexFailed  bool
+	celFailed    bool
 	lastModified time.Time
+	lost         error // why there is no answer
 
 	result Result
 }
@@ -65,9 +69,9 @@ func (r *httpRun) do(ctx context.Context) {
 		return
 	}
 	defer r.hangUp()
-	r.asked = true
 	resp, unfollowed, err := r.roundTrips(ctx)
 	if err != nil {
+		r.lost = err
 		r.fail(ctx, err)
 		return
 	}
@@ -79,10 +83,11 @@ func (r *httpRun) do(ctx context.Context) {
 // fail notes the first thing that went wrong; what follows from it is only logged.
 func (r *httpRun) fail(ctx context.Context, err error) {
 	res := failed(ctx, r.limit, err)
-	if n := len(r.traces); n > 0 && res.Reason == ReasonConnect && r.traces[n-1].inHandshake() {
+	if res.Reason == ReasonConnect && r.phase == PhaseTLS {
 		res = failed(ctx, r.limit, because(ReasonTLS, err))
 	}
-	r.req.debug("probe failed", "reason", string(res.Reason), "err", res.Error)
+	res.Phase = r.phase
+	r.req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	if r.result.Outcome == health.Fail {
 		return
 	}
@@ -99,7 +104,11 @@ func (r *httpRun) locate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.EnableHTTP3 {
+		u.Scheme = "https" // there is no other
+	}
 	r.first = u
+	r.phase = PhaseResolve
 	r.hostname = r.host
 	if r.req.Hostname != "" {
 		r.hostname = r.req.Hostname
@@ -113,7 +122,7 @@ func (r *httpRun) locate(ctx context.Context) error {
 		return err
 	}
 	begin := time.Now()
-	r.addr, err = r.dialer.lookup(ctx, plainHost(u.Hostname()), r.PreferredIPProtocol, r.IPProtocolFallback)
+	r.addr, err = r.Outbound.lookup(ctx, r.dialer, plainHost(u.Hostname()))
 	r.lookup = time.Since(begin)
 	if err != nil {
 		return err
@@ -130,6 +139,7 @@ func (r *httpRun) evaluate(ctx context.Context, unfollowed bool) {
 	if resp.TLS != nil {
 		r.result.CertExpiry = earliestExpiry(resp.TLS.PeerCertificates)
 	}
+	r.phase = PhaseCheck
 	r.checkStatus(ctx)
 	if r.ok() {
 		if err := r.matchHeaders(resp.Header); err != nil {
@@ -198,27 +208,49 @@ func (r *httpRun) readBody(ctx context.Context, unfollowed bool) {
 	if isJSON, _ := jsonType(r.resp.Header.Get("Content-Type")); isJSON {
 		count.keep = health.MaxReportSize + 1
 	}
-	if r.ok() && r.matchesBody() {
-		text, err := readForMatch(count)
-		if err == nil {
-			err = r.matchBody(text)
-			if err != nil {
-				err = because(ReasonBody, err)
-			}
-		}
-		if r.regexFailed = err != nil; err != nil {
-			r.fail(ctx, r.bodyError(err))
-		}
+	if r.ok() && (r.matchesBody() || r.matchesJSON()) {
+		r.match(ctx, count)
 	}
 	if !unfollowed {
 		if _, err := io.Copy(io.Discard, count); err != nil {
-			r.fail(ctx, r.bodyError(err))
+			r.failBody(ctx, err)
 		}
 	}
 	r.bodyBytes = count.n
 	if count.keep > 0 && len(count.kept) < count.keep && json.Valid(count.kept) {
 		r.result.Response = slices.Clone(count.kept)
 	}
+}
+
+// match holds the body against regular expressions, then against expressions
+// over JSON. What cannot be read fails the first of them.
+func (r *httpRun) match(ctx context.Context, body io.Reader) {
+	text, err := readForMatch(body)
+	if err != nil {
+		r.regexFailed = r.matchesBody()
+		r.celFailed = !r.regexFailed
+		r.failBody(ctx, err)
+		return
+	}
+	err = r.matchBody(text)
+	r.regexFailed = err != nil
+	if err == nil {
+		err = r.matchJSON(ctx, text)
+		r.celFailed = err != nil
+	}
+	if err != nil {
+		r.fail(ctx, because(ReasonBody, err))
+	}
+}
+
+// failBody notes that the body could not be read, or is not as it should be.
+func (r *httpRun) failBody(ctx context.Context, err error) {
+	err = r.bodyError(err)
+	if reason := classify(err); reason != ReasonBody && reason != ReasonRedirect {
+		r.phase = PhaseTransfer
+	}
+	r.fail(ctx, err)
+	r.phase = PhaseCheck
 }
 
 // bodyError gives an error of reading the body its reason: that of the

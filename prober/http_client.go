@@ -2,14 +2,12 @@ package prober
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -114,108 +112,6 @@ func redirection(code int, header http.Header, base *url.URL) (to *url.URL, rela
 	return base.ResolveReference(ref), !ref.IsAbs() && ref.Host == "", nil
 }
 
-// credentials makes the value of the Authorization header. Files are read at
-// each probe, so that secrets rotate without a reload.
-type credentials struct {
-	basic *config.BasicAuth
-	other *config.Authorization
-	fixed string // the value, if no file is involved
-}
-
-func newCredentials(options *config.HTTPClientConfig) *credentials {
-	c := &credentials{basic: options.BasicAuth, other: options.Authorization}
-	if b := c.basic; b != nil && b.UsernameFile == "" && b.PasswordFile == "" {
-		c.fixed = basicAuth(b.Username, string(b.Password))
-	}
-	if a := c.other; a != nil && a.CredentialsFile == "" {
-		c.fixed = a.Type + " " + string(a.Credentials)
-	}
-	return c
-}
-
-func basicAuth(username, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password))
-}
-
-// value is the header's value for a URL: what is configured, else what stands
-// in the URL itself, else empty.
-func (c *credentials) value(u *url.URL) (string, error) {
-	switch {
-	case c.fixed != "":
-		return c.fixed, nil
-	case c.basic != nil:
-		username, err := textOrFile(c.basic.Username, c.basic.UsernameFile)
-		if err != nil {
-			return "", err
-		}
-		password, err := textOrFile(string(c.basic.Password), c.basic.PasswordFile)
-		if err != nil {
-			return "", err
-		}
-		return basicAuth(username, password), nil
-	case c.other != nil:
-		secret, err := textOrFile("", c.other.CredentialsFile)
-		return c.other.Type + " " + secret, err
-	case u.User != nil:
-		password, _ := u.User.Password()
-		return basicAuth(u.User.Username(), password), nil
-	}
-	return "", nil
-}
-
-// configured tells whether there are credentials besides those in a URL.
-func (c *credentials) configured() bool { return c.basic != nil || c.other != nil }
-
-func textOrFile(text, file string) (string, error) {
-	if file == "" {
-		return text, nil
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return "", because(ReasonInternal, fmt.Errorf("reading credentials: %w", err))
-	}
-	return strings.TrimSpace(string(content)), nil
-}
-
-// addHeaders adds what is configured as http_headers.
-func addHeaders(to http.Header, from *config.Headers) error {
-	if from == nil {
-		return nil
-	}
-	for name, header := range from.Headers {
-		name = http.CanonicalHeaderKey(name)
-		for _, value := range header.Values {
-			to.Add(name, value)
-		}
-		for _, secret := range header.Secrets {
-			to.Add(name, string(secret))
-		}
-		for _, file := range header.Files {
-			value, err := textOrFile("", file)
-			if err != nil {
-				return err
-			}
-			to.Add(name, value)
-		}
-	}
-	return nil
-}
-
-// harmlessHeaders may go to another host than the one they were configured for:
-// they say what we want, not who we are.
-var harmlessHeaders = map[string]bool{
-	"Accept": true, "Accept-Charset": true, "Accept-Encoding": true, "Accept-Language": true,
-	"Cache-Control": true, "Content-Type": true, "Pragma": true, "User-Agent": true,
-}
-
-func onlyHarmless(header http.Header) {
-	for name := range header {
-		if !harmlessHeaders[name] {
-			delete(header, name)
-		}
-	}
-}
-
 // validateClient checks what all kinds over HTTP share, and refuses what they
 // do not support yet rather than ignoring it.
 func validateClient(options *config.HTTPClientConfig) (faults []error) {
@@ -223,8 +119,7 @@ func validateClient(options *config.HTTPClientConfig) (faults []error) {
 		faults = append(faults, &FieldError{path, fmt.Sprintf(format, args...)})
 	}
 	if options.OAuth2 != nil {
-		fault("oauth2", "not supported yet")
-		return faults
+		faults = append(faults, validateOAuth2(options.OAuth2)...)
 	}
 	if b := options.BasicAuth; b != nil && (b.UsernameRef != "" || b.PasswordRef != "") {
 		fault("basic_auth", "username_ref and password_ref need a secret manager, which there is none of")
@@ -241,12 +136,8 @@ func validateClient(options *config.HTTPClientConfig) (faults []error) {
 	if t := options.TLSConfig; t.CARef != "" || t.CertRef != "" || t.KeyRef != "" {
 		fault("tls_config", "ca_ref, cert_ref and key_ref need a secret manager, which there is none of")
 	}
-	if p := options.ProxyURL.URL; p != nil {
-		switch p.Scheme {
-		case "http", "https", "socks5", "socks5h":
-		default:
-			fault("proxy_url", "scheme must be http, https, socks5 or socks5h, not %q", p.Scheme)
-		}
+	if err := checkProxyURL(&options.ProxyConfig); err != nil {
+		fault("proxy_url", "%s", err)
 	}
 	if options.HTTPHeaders != nil {
 		for name, header := range options.HTTPHeaders.Headers {
@@ -264,9 +155,21 @@ func validateClient(options *config.HTTPClientConfig) (faults []error) {
 	return faults
 }
 
+func checkProxyURL(options *config.ProxyConfig) error {
+	if options.ProxyURL.URL == nil || options.ProxyURL.String() == "" {
+		return nil
+	}
+	switch scheme := options.ProxyURL.Scheme; scheme {
+	case "http", "https", "socks5", "socks5h":
+		return nil
+	default:
+		return fmt.Errorf("scheme must be http, https, socks5 or socks5h, not %q", scheme)
+	}
+}
+
 // clientField names the key that a fault of the shared options is about.
 func clientField(err error) string {
-	for _, key := range []string{"bearer_token", "authorization", "basic_auth", "proxy_connect_header", "no_proxy", "proxy_from_environment"} {
+	for _, key := range []string{"bearer_token", "authorization", "basic_auth", "oauth2", "proxy_connect_header", "no_proxy", "proxy_from_environment"} {
 		if strings.Contains(err.Error(), key) {
 			return key
 		}
@@ -280,7 +183,7 @@ func clientField(err error) string {
 // proxyFor is the proxy for a URL, nil if it is reached directly. Nothing goes
 // through a proxy that the module does not ask for: the policy cannot see what
 // a proxy connects to.
-func proxyFor(options *config.HTTPClientConfig) func(*http.Request) (*url.URL, error) {
+func proxyFor(options *config.ProxyConfig) func(*http.Request) (*url.URL, error) {
 	if options.ProxyURL.URL != nil && options.ProxyURL.String() != "" || options.ProxyFromEnvironment {
 		return options.Proxy()
 	}
@@ -289,7 +192,7 @@ func proxyFor(options *config.HTTPClientConfig) func(*http.Request) (*url.URL, e
 
 // newTransport makes a transport for one connection, or for one module's
 // connections one after the other. A nil proxy means none at all.
-func newTransport(proxy func(*http.Request) (*url.URL, error), options *config.HTTPClientConfig, http2 bool) *http.Transport {
+func newTransport(proxy func(*http.Request) (*url.URL, error), options *config.ProxyConfig, http2 bool) *http.Transport {
 	t := &http.Transport{
 		Proxy:                  proxy,
 		DisableKeepAlives:      true,

@@ -41,8 +41,8 @@ type httpProbe struct {
 	FailIfHeaderMatches    []HeaderMatch `yaml:"fail_if_header_matches"`
 	FailIfHeaderNotMatches []HeaderMatch `yaml:"fail_if_header_not_matches"`
 	// FailIfBodyJSONMatches and its opposite are CEL expressions.
-	FailIfBodyJSONMatches    *string `yaml:"fail_if_body_json_matches_cel"`
-	FailIfBodyJSONNotMatches *string `yaml:"fail_if_body_json_not_matches_cel"`
+	FailIfBodyJSONMatches    *Expression `yaml:"fail_if_body_json_matches_cel"`
+	FailIfBodyJSONNotMatches *Expression `yaml:"fail_if_body_json_not_matches_cel"`
 
 	// Compression is how the body is compressed, whatever its header says: gzip,
 	// br, deflate or identity.
@@ -51,10 +51,7 @@ type httpProbe struct {
 	// but then a scheduled probe reads the first 10 MiB only.
 	BodySizeLimit Size `yaml:"body_size_limit"`
 
-	// PreferredIPProtocol is ip6 or empty for IPv6; anything else means IPv4.
-	PreferredIPProtocol string `yaml:"preferred_ip_protocol"`
-	// IPProtocolFallback allows the other protocol if there is no preferred address.
-	IPProtocolFallback bool `yaml:"ip_protocol_fallback"`
+	Outbound `yaml:",inline"`
 	// SkipResolvePhaseWithProxy leaves resolving the target to the proxy.
 	SkipResolvePhaseWithProxy bool `yaml:"skip_resolve_phase_with_proxy"`
 	EnableHTTP3               bool `yaml:"enable_http3"`
@@ -72,7 +69,10 @@ type httpProbe struct {
 
 // newHTTPProbe has the defaults of blackbox_exporter.
 func newHTTPProbe() spec {
-	return &httpProbe{IPProtocolFallback: true, Client: config.DefaultHTTPClientConfig}
+	return &httpProbe{
+		Outbound: Outbound{IPProtocolFallback: true},
+		Client:   config.DefaultHTTPClientConfig,
+	}
 }
 
 // Regexp is a regular expression (RE2) that is compiled when it is decoded.
@@ -108,6 +108,9 @@ type HeaderMatch struct {
 // are powers of 1024.
 type Size int64
 
+// unlimitedBody is the largest body_size_limit: one more byte must be countable.
+const unlimitedBody Size = 1<<63 - 2
+
 // UnmarshalText reads a number with a unit.
 func (s *Size) UnmarshalText(text []byte) error {
 	n, err := units.ParseBase2Bytes(string(text))
@@ -123,24 +126,15 @@ func (s Size) MarshalText() ([]byte, error) { return []byte(units.Base2Bytes(s).
 
 // validate checks and completes the configuration.
 func (p *httpProbe) validate() error {
-	faults := validateClient(&p.Client)
+	d, faults := p.newDialer()
+	faults = append(faults, validateClient(&p.Client)...)
 	fault := func(path, format string, args ...any) {
 		faults = append(faults, &FieldError{path, fmt.Sprintf(format, args...)})
 	}
 	if p.Body != "" && p.BodyFile != "" {
 		fault("body_file", "cannot be used together with body")
 	}
-	if p.EnableHTTP3 {
-		fault("enable_http3", "not supported yet")
-	} else if slices.Contains(p.ValidHTTPVersions, "HTTP/3.0") {
-		fault("valid_http_versions", "HTTP/3.0 needs enable_http3, which is not supported yet")
-	}
-	if p.FailIfBodyJSONMatches != nil {
-		fault("fail_if_body_json_matches_cel", "not supported yet")
-	}
-	if p.FailIfBodyJSONNotMatches != nil {
-		fault("fail_if_body_json_not_matches_cel", "not supported yet")
-	}
+	p.validateHTTP3(fault)
 	validateMatches(p.FailIfHeaderMatches, "fail_if_header_matches", fault)
 	validateMatches(p.FailIfHeaderNotMatches, "fail_if_header_not_matches", fault)
 	p.takeHeaders(fault)
@@ -155,13 +149,33 @@ func (p *httpProbe) validate() error {
 		p.Method = http.MethodGet
 	}
 	if p.BodySizeLimit < 0 || p.BodySizeLimit == 1<<63-1 {
-		p.BodySizeLimit = 1<<63 - 2 // one more byte than the limit must be countable
+		p.BodySizeLimit = unlimitedBody
 	}
-	p.creds = newCredentials(&p.Client)
+	p.creds = newCredentials(&p.Client).withOAuth2(p.Client.OAuth2, d)
 	p.certificates = newTLSSource(p.Client.TLSConfig)
-	p.dialer = newDialer()
-	p.proxy = proxyFor(&p.Client)
+	p.dialer = d
+	if !p.EnableHTTP3 { // which no proxy can pass on
+		p.proxy = proxyFor(&p.Client.ProxyConfig)
+	}
 	return nil
+}
+
+// validateHTTP3 sees that the versions asked for are ones that can come back.
+func (p *httpProbe) validateHTTP3(fault func(path, format string, args ...any)) {
+	if !p.EnableHTTP3 {
+		if slices.Contains(p.ValidHTTPVersions, "HTTP/3.0") {
+			fault("valid_http_versions", "HTTP/3.0 needs enable_http3: true")
+		}
+		return
+	}
+	if p.Client.EnableHTTP2 {
+		fault("enable_http3", "cannot be used together with HTTP/2: set enable_http2: false")
+	}
+	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		if slices.Contains(p.ValidHTTPVersions, version) {
+			fault("valid_http_versions", "%s cannot be the answer to enable_http3: true", version)
+		}
+	}
 }
 
 func validateMatches(matches []HeaderMatch, key string, fault func(path, format string, args ...any)) {

@@ -107,7 +107,7 @@ func (c *httpConns) release(s *scratch) {
 func (c *httpConns) getWith(ctx context.Context, req getRequest, s *scratch) (httpAnswer, error) {
 	var err error
 	if s.buf, err = appendRequest(s.buf[:0], &req); err != nil {
-		return httpAnswer{}, err
+		return httpAnswer{}, during(PhaseRequest, err)
 	}
 	key := req.url.Scheme + " " + withPort(req.url)
 	if c.keepAlive {
@@ -173,7 +173,7 @@ type httpConn struct {
 func (c *httpConns) connect(ctx context.Context, req *getRequest) (*httpConn, error) {
 	conn, err := c.dialer.dial(ctx, req.policy, "tcp", withPort(req.url))
 	if err != nil {
-		return nil, err
+		return nil, during(PhaseConnect, err)
 	}
 	made := &httpConn{Conn: conn}
 	if c.keepAlive {
@@ -187,7 +187,7 @@ func (c *httpConns) connect(ctx context.Context, req *getRequest) (*httpConn, er
 	config, err := c.tls.config(nameOf(req.host, req.url), "http/1.1")
 	if err != nil {
 		conn.Close()
-		return nil, err
+		return nil, during(PhaseTLS, err)
 	}
 	stop := bound(ctx, conn)
 	secure := tls.Client(conn, config)
@@ -197,7 +197,7 @@ func (c *httpConns) connect(ctx context.Context, req *getRequest) (*httpConn, er
 		if err == nil {
 			err = ctx.Err()
 		}
-		return nil, because(ReasonTLS, err)
+		return nil, during(PhaseTLS, because(ReasonTLS, err))
 	}
 	made.Conn = secure
 	made.expiry = earliestExpiry(secure.ConnectionState().PeerCertificates)
@@ -243,7 +243,7 @@ func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, re
 	s.meter = meter{from: conn, left: maxHeaderBytes}
 	s.reader.Reset(&s.meter)
 	if _, err := conn.Write(s.buf); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
-		return answer, err
+		return answer, during(PhaseRequest, err)
 	} // else the answer, if there is one, says more
 	resp, err := readResponse(s.reader)
 	if err != nil {
@@ -253,7 +253,10 @@ func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, re
 		if s.meter.read > 0 && !isTimeout(err) && !isEOF(err) && !isNet(err) && !errors.Is(err, errHeaderTooLarge) {
 			err = because(ReasonBody, fmt.Errorf("no answer in HTTP: %w", err))
 		}
-		return answer, err
+		if s.meter.read == 0 {
+			return answer, during(PhaseRequest, err)
+		}
+		return answer, during(PhaseTransfer, err)
 	}
 	answer.code, answer.header = resp.StatusCode, resp.Header
 	if req.bodyLimit < 0 {
@@ -269,6 +272,9 @@ func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, re
 	}
 	if err != nil && !isTimeout(err) && !isNet(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		err = because(ReasonBody, fmt.Errorf("reading the body: %w", err))
+	}
+	if err != nil {
+		err = during(PhaseTransfer, err)
 	}
 	reusable = c.keepAlive && whole && !resp.Close && s.reader.Buffered() == 0
 	return answer, err

@@ -27,6 +27,9 @@ func (r *httpRun) samples() []Sample {
 		gauge("probe_http_version", "Returns the version of HTTP of the probe response", version),
 		gauge("probe_failed_due_to_regex", "Indicates if probe failed due to regex", boolValue(r.regexFailed)),
 	)
+	if r.matchesJSON() {
+		s = append(s, gauge("probe_failed_due_to_cel", "Indicates if probe failed due to CEL expression not matching", boolValue(r.celFailed)))
+	}
 	s = r.phaseSamples(s)
 	if !r.lastModified.IsZero() {
 		s = append(s, gauge("probe_http_last_modified_timestamp_seconds",
@@ -35,7 +38,7 @@ func (r *httpRun) samples() []Sample {
 	if resp.TLS != nil {
 		s = tlsSamples(s, resp.TLS, true)
 	}
-	return s
+	return refusedSamples(s, r.lost)
 }
 
 func (r *httpRun) phaseSamples(s []Sample) []Sample {

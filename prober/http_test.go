@@ -465,7 +465,12 @@ func TestHTTPTLS(t *testing.T) {
 		"probe_ssl_last_chain_expiry_timestamp_seconds": float64(until.Unix()), info: 1,
 		"probe_tls_version_info{version=TLS 1.3}": 1, "probe_tls_cipher_info{cipher=TLS_AES_128_GCM_SHA256}": 1,
 	}
-	noTLSValues := map[string]float64{"probe_http_ssl": 0, "probe_ssl_earliest_cert_expiry": absent, "probe_tls_version_info{version=TLS 1.3}": absent}
+	// A certificate that we refuse is shown nevertheless, and nothing else of TLS.
+	refusedValues := map[string]float64{
+		"probe_http_ssl": 0, "probe_ssl_earliest_cert_expiry": float64(until.Unix()), info: 1,
+		"probe_ssl_last_chain_expiry_timestamp_seconds": absent, "probe_tls_version_info{version=TLS 1.3}": absent,
+	}
+	expiredValues := map[string]float64{"probe_http_ssl": 0, "probe_ssl_earliest_cert_expiry": float64(past.Unix())}
 	tests := []struct {
 		name, target, hostname string
 		set                    func(p *httpProbe)
@@ -482,12 +487,12 @@ func TestHTTPTLS(t *testing.T) {
 			values: map[string]float64{"probe_ssl_last_chain_expiry_timestamp_seconds": -62135596800, info: 1}},
 		{name: "TLS 1.2", target: target, set: func(p *httpProbe) { trusting(p); p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS12) }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until},
 			values: map[string]float64{"probe_tls_version_info{version=TLS 1.2}": 1}},
-		{name: "fail_if_ssl", target: target, set: func(p *httpProbe) { trusting(p); p.FailIfSSL = true }, proto: " HTTP/2.0", want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "answer came over TLS", StatusCode: 200, CertExpiry: until}},
+		{name: "fail_if_ssl", target: target, set: func(p *httpProbe) { trusting(p); p.FailIfSSL = true }, proto: " HTTP/2.0", want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseCheck, Error: "answer came over TLS", StatusCode: 200, CertExpiry: until}},
 		{name: "fail_if_not_ssl", target: target, set: func(p *httpProbe) { trusting(p); p.FailIfNotSSL = true }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
 		{name: "valid_http_versions", target: target, set: func(p *httpProbe) { trusting(p); p.ValidHTTPVersions = []string{"HTTP/2.0"} }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}, values: map[string]float64{"probe_http_version": 2}},
-		{name: "unknown authority", target: target, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "certificate is signed by an unknown authority", CertExpiry: until}, values: noTLSValues},
-		{name: "expired", target: expired, set: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "certificate has expired", CertExpiry: past}, values: noTLSValues},
-		{name: "wrong name", target: target, hostname: "no.example", set: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Error: "certificate is valid for app.example, not no.example", CertExpiry: until}, values: noTLSValues},
+		{name: "unknown authority", target: target, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is signed by an unknown authority", CertExpiry: until}, values: refusedValues},
+		{name: "expired", target: expired, set: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate has expired", CertExpiry: past}, values: expiredValues},
+		{name: "wrong name", target: target, hostname: "no.example", set: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is valid for app.example, not no.example", CertExpiry: until}, values: refusedValues},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -727,13 +732,13 @@ func TestHTTPMetricsOfBadTargets(t *testing.T) {
 
 func TestHTTPModuleFaults(t *testing.T) {
 	tests := map[string]func(p *httpProbe){
-		"enable_http3: not supported yet":                                              func(p *httpProbe) { p.EnableHTTP3 = true },
-		"valid_http_versions: HTTP/3.0 needs enable_http3, which is not supported yet": func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/3.0"} },
-		"fail_if_body_json_matches_cel: not supported yet":                             func(p *httpProbe) { p.FailIfBodyJSONMatches = new("") },
-		"fail_if_body_json_not_matches_cel: not supported yet":                         func(p *httpProbe) { p.FailIfBodyJSONNotMatches = new("body.a") },
-		"oauth2: not supported yet":                                                    func(p *httpProbe) { p.Client.OAuth2 = &config.OAuth2{} },
-		"body_file: cannot be used together with body":                                 func(p *httpProbe) { p.Body, p.BodyFile = "a", "b" },
-		"fail_if_header_matches[0].header: must be set":                                func(p *httpProbe) { p.FailIfHeaderMatches = []HeaderMatch{{Regexp: re("a")}} },
+		"enable_http3: cannot be used together with HTTP/2: set enable_http2: false": func(p *httpProbe) { p.EnableHTTP3 = true },
+		"valid_http_versions: HTTP/1.1 cannot be the answer to enable_http3: true": func(p *httpProbe) {
+			p.EnableHTTP3, p.Client.EnableHTTP2, p.ValidHTTPVersions = true, false, []string{"HTTP/3.0", "HTTP/1.1"}
+		},
+		"valid_http_versions: HTTP/3.0 needs enable_http3: true": func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/3.0"} },
+		"body_file: cannot be used together with body":           func(p *httpProbe) { p.Body, p.BodyFile = "a", "b" },
+		"fail_if_header_matches[0].header: must be set":          func(p *httpProbe) { p.FailIfHeaderMatches = []HeaderMatch{{Regexp: re("a")}} },
 		"fail_if_header_not_matches[1].regexp: must be set": func(p *httpProbe) {
 			p.FailIfHeaderNotMatches = []HeaderMatch{{Header: "a", Regexp: re("a")}, {Header: "b"}}
 		},

@@ -2,6 +2,8 @@ package prober
 
 import (
 	"crypto/tls"
+	"errors"
+	"net"
 	"net/http/httptrace"
 	"sync"
 	"time"
@@ -56,10 +58,21 @@ func (t *httpTrace) times() httpTimes {
 	return t.httpTimes
 }
 
-// inHandshake tells that a TLS handshake was begun and never led to a connection.
-func (t *httpTrace) inHandshake() bool {
+// phase is how far the round trip had come that ended in the error.
+func (t *httpTrace) phase(err error) Phase {
 	times := t.times()
-	return !times.tlsStart.IsZero() && times.gotConn.IsZero()
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns), !times.start.IsZero() && times.dnsDone.IsZero():
+		return PhaseResolve
+	case !times.tlsStart.IsZero() && times.gotConn.IsZero(), classify(err) == ReasonTLS:
+		return PhaseTLS
+	case times.gotConn.IsZero():
+		return PhaseConnect
+	case times.firstByte.IsZero():
+		return PhaseRequest
+	}
+	return PhaseTransfer
 }
 
 // httpPhases are the parts of a probe's duration, summed over its round trips.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptrace"
@@ -26,6 +25,7 @@ func (r *httpRun) roundTrips(ctx context.Context) (resp *http.Response, unfollow
 		if err != nil {
 			return nil, false, err
 		}
+		r.phase = PhaseCheck
 		to, relative, err := redirection(resp.StatusCode, resp.Header, hop.url)
 		if err != nil {
 			resp.Body.Close()
@@ -85,18 +85,15 @@ func (r *httpRun) roundTrip(ctx context.Context, hop *httpHop) (*http.Response, 
 	default:
 		return nil, because(ReasonRedirect, fmt.Errorf("redirect to scheme %q", hop.url.Scheme))
 	}
+	r.phase = PhaseRequest
 	trace := &httpTrace{secure: hop.url.Scheme == "https"}
 	r.traces = append(r.traces, trace)
-	req, err := r.request(httptrace.WithClientTrace(ctx, trace.hooks()), hop)
-	if err != nil {
-		return nil, err
-	}
-	transport, err := r.transport(req, hop)
+	req, err := r.request(ctx, hop, trace)
 	if err != nil {
 		return nil, err
 	}
 	r.req.debug("making HTTP request", "url", hop.url.Redacted(), "host", req.Host, "method", req.Method)
-	resp, err := transport.RoundTrip(req)
+	resp, err := r.take(req, hop, trace)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +115,7 @@ func cookieURL(req *http.Request, hop *httpHop) *url.URL {
 }
 
 // request makes the request of one hop.
-func (r *httpRun) request(ctx context.Context, hop *httpHop) (*http.Request, error) {
+func (r *httpRun) request(ctx context.Context, hop *httpHop, trace *httpTrace) (*http.Request, error) {
 	var body io.Reader
 	switch {
 	case !hop.body:
@@ -131,7 +128,8 @@ func (r *httpRun) request(ctx context.Context, hop *httpHop) (*http.Request, err
 		}
 		body = file // closed by the transport
 	}
-	req, err := http.NewRequestWithContext(ctx, hop.method, "", body)
+	traced := httptrace.WithClientTrace(ctx, trace.hooks())
+	req, err := http.NewRequestWithContext(traced, hop.method, "", body)
 	if err != nil {
 		closeBody(body)
 		return nil, because(ReasonInternal, err)
@@ -140,7 +138,7 @@ func (r *httpRun) request(ctx context.Context, hop *httpHop) (*http.Request, err
 	if hop.host != "" {
 		req.Host = hop.host
 	}
-	if err := r.setHeader(req, hop); err != nil {
+	if err := r.setHeader(ctx, req, hop); err != nil {
 		closeBody(body)
 		return nil, err
 	}
@@ -158,9 +156,12 @@ func closeBody(body io.Reader) {
 	}
 }
 
+// aboutBody are the headers that go with a body, and go away with it.
+var aboutBody = [...]string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Type"}
+
 // setHeader gives the request what is configured; to another host than the
 // target's only what is no secret.
-func (r *httpRun) setHeader(req *http.Request, hop *httpHop) error {
+func (r *httpRun) setHeader(ctx context.Context, req *http.Request, hop *httpHop) error {
 	header := make(http.Header, len(r.header)+2)
 	maps.Copy(header, r.header)
 	if err := addHeaders(header, r.Client.HTTPHeaders); err != nil {
@@ -169,8 +170,13 @@ func (r *httpRun) setHeader(req *http.Request, hop *httpHop) error {
 	if r.left {
 		onlyHarmless(header)
 	}
+	if !hop.body {
+		for _, name := range aboutBody {
+			header.Del(name)
+		}
+	}
 	if header.Get("Authorization") == "" && !(r.left && r.creds.configured()) {
-		value, err := r.creds.value(hop.url)
+		value, err := r.creds.authorization(ctx, hop.url)
 		if err != nil {
 			return err
 		}
@@ -190,7 +196,7 @@ func (r *httpRun) setHeader(req *http.Request, hop *httpHop) error {
 // isPinned tells whether a URL is to be reached at the address that was chosen:
 // that of the target itself, and redirects to the same host and port.
 func (r *httpRun) isPinned(u *url.URL) bool {
-	return r.addr.IsValid() && withPort(u) == withPort(r.first)
+	return r.addr.IsValid() && r.atHome(u)
 }
 
 func atAddress(addr netip.Addr, port string) string {
@@ -204,91 +210,22 @@ func atAddress(addr netip.Addr, port string) string {
 	return host + ":" + port
 }
 
-// transport is what takes the request there. The options' server name is for
-// the target; a redirect to elsewhere is verified by its own name.
-func (r *httpRun) transport(req *http.Request, hop *httpHop) (*http.Transport, error) {
-	home := withPort(hop.url) == withPort(r.first)
-	if r.proxy != nil {
-		proxy, err := r.proxy(req)
-		if err != nil {
-			return nil, because(ReasonInternal, fmt.Errorf("choosing a proxy: %w", err))
-		}
-		if proxy != nil {
-			if err := r.checkProxied(req.URL, hop.url); err != nil {
-				return nil, err
-			}
-		}
+// take brings the request to its destination.
+func (r *httpRun) take(req *http.Request, hop *httpHop, trace *httpTrace) (*http.Response, error) {
+	if r.EnableHTTP3 {
+		return r.takeQUIC(req, hop, trace)
 	}
-	slot, name := &r.free, ""
-	if home {
-		slot, name = &r.pinned, nameOf(r.hostname, r.first)
-	}
-	if *slot != nil {
-		return *slot, nil
-	}
-	t := newTransport(r.proxy, &r.Client, r.Client.EnableHTTP2)
-	t.DialContext = r.dial
-	config, err := r.certificates.config(name)
+	transport, err := r.transport(req, hop)
 	if err != nil {
+		closeBody(req.Body)
 		return nil, err
 	}
-	if !home {
-		config.ServerName = ""
+	r.asked = true
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		r.phase = trace.phase(err)
 	}
-	t.TLSClientConfig = config
-	*slot = t
-	return t, nil
-}
-
-// checkProxied asks the policy about what a proxy will connect to for us.
-func (r *httpRun) checkProxied(asked, named *url.URL) error {
-	if addr, err := netip.ParseAddr(asked.Hostname()); err == nil {
-		return r.req.Network.Check(netip.AddrPortFrom(addr, portOf(asked)), named.Hostname())
-	}
-	return r.req.Network.checkUnseen(asked.Hostname(), portOf(asked))
-}
-
-// dial connects to the target, to where a redirect leads, or to a proxy.
-func (r *httpRun) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if r.proxy != nil && r.isProxy(address) {
-		return r.dialer.dial(ctx, nil, network, address)
-	}
-	if r.addr.IsValid() {
-		if at, err := netip.ParseAddrPort(address); err == nil && at.Addr() == r.addr {
-			// The address was found for the target's name: rules about the name hold.
-			if err := r.req.Network.Check(at, r.first.Hostname()); err != nil {
-				return nil, err
-			}
-			return r.dialer.dialChecked(ctx, network, at)
-		}
-	}
-	return r.dialer.dial(ctx, r.req.Network, network, address)
-}
-
-// isProxy tells whether an address is that of the proxy for some scheme.
-func (r *httpRun) isProxy(address string) bool {
-	for _, scheme := range []string{"http", "https"} {
-		proxy, err := r.proxy(&http.Request{URL: &url.URL{Scheme: scheme, Host: r.first.Host}})
-		if err == nil && proxy != nil && proxyAddress(proxy) == address {
-			return true
-		}
-	}
-	return false
-}
-
-func proxyAddress(proxy *url.URL) string {
-	port := proxy.Port()
-	if port == "" {
-		switch proxy.Scheme {
-		case "https":
-			port = "443"
-		case "socks5", "socks5h":
-			port = "1080"
-		default:
-			port = "80"
-		}
-	}
-	return net.JoinHostPort(plainHost(proxy.Hostname()), port)
+	return resp, err
 }
 
 // hangUp ends what the probe has opened.
@@ -301,4 +238,5 @@ func (r *httpRun) hangUp() {
 			t.CloseIdleConnections()
 		}
 	}
+	r.hangUpQUIC()
 }

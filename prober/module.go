@@ -52,6 +52,7 @@ type Module struct {
 	timeout     time.Duration
 	spec        spec
 	fingerprint string
+	observe     func(time.Duration) // nil for nobody
 }
 
 // ModuleSource is an undecoded module.
@@ -101,6 +102,13 @@ func (m *Module) Fingerprint() string {
 		return ""
 	}
 	return m.fingerprint
+}
+
+// Observed is the same module, which in addition tells how long each probe took.
+func (m *Module) Observed(observe func(took time.Duration)) *Module {
+	observed := *m
+	observed.observe = observe
+	return &observed
 }
 
 // Warnings are what is most likely wrong with the module although it can probe,

@@ -203,7 +203,7 @@ func (p *NetworkPolicy) Check(addr netip.AddrPort, host string) error {
 	for _, rule := range p.Deny {
 		for _, form := range forms[:n] {
 			if rule.matches(form, host, addr.Port()) {
-				return &PolicyError{addr.String(), "denied by " + rule.String()}
+				return &PolicyError{placeText(addr), "denied by " + rule.String()}
 			}
 		}
 	}
@@ -215,7 +215,15 @@ func (p *NetworkPolicy) Check(addr netip.AddrPort, host string) error {
 			return nil
 		}
 	}
-	return &PolicyError{addr.String(), "not among what is allowed"}
+	return &PolicyError{placeText(addr), "not among what is allowed"}
+}
+
+// placeText is an address as errors show it; port 0 is none, as with ICMP.
+func placeText(addr netip.AddrPort) string {
+	if addr.Port() == 0 {
+		return addr.Addr().String()
+	}
+	return addr.String()
 }
 
 // matches tells whether the rule is about this place. Port 0 is a port that is

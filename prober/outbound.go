@@ -25,13 +25,14 @@ type Outbound struct {
 }
 
 // newDialer checks the keys and makes the dialer they ask for. All faults are
-// returned.
+// returned. A wrong source address is none of them: blackbox_exporter finds it out
+// with each probe, and so does this dialer.
 func (o *Outbound) newDialer() (d *dialer, faults []error) {
 	d = newDialer()
 	if o.SourceIPAddress != "" {
 		source, err := netip.ParseAddr(o.SourceIPAddress)
 		if err != nil {
-			faults = append(faults, &FieldError{"source_ip_address", fmt.Sprintf("%q is no IP address", o.SourceIPAddress)})
+			d.broken = because(ReasonInternal, fmt.Errorf("source_ip_address %q is no IP address", o.SourceIPAddress))
 		}
 		d.source = source
 	}
@@ -51,6 +52,23 @@ func (o *Outbound) newDialer() (d *dialer, faults []error) {
 		}
 	}
 	return d, faults
+}
+
+// warnings are what is most likely wrong although it can be tried.
+func (o *Outbound) warnings() (list []error) {
+	switch o.PreferredIPProtocol {
+	case "", "ip4", "ip6":
+	default:
+		list = append(list, &FieldError{
+			"preferred_ip_protocol", fmt.Sprintf("%q means ip4: neither ip6 nor empty", o.PreferredIPProtocol),
+		})
+	}
+	if _, err := netip.ParseAddr(o.SourceIPAddress); o.SourceIPAddress != "" && err != nil {
+		list = append(list, &FieldError{
+			"source_ip_address", fmt.Sprintf("%q is no IP address; every probe will fail", o.SourceIPAddress),
+		})
+	}
+	return list
 }
 
 // resolverAddress reads the address of a DNS server; the port is 53 if there is none.

@@ -18,8 +18,26 @@ func TestOutboundFaults(t *testing.T) {
 			paths = append(paths, field.Path)
 		}
 	}
-	if len(paths) != 2 || paths[0] != "source_ip_address" || paths[1] != "resolver" {
+	if len(paths) != 1 || paths[0] != "resolver" {
 		t.Errorf("faults %v", faults)
+	}
+}
+
+// TestWrongSource: blackbox_exporter loads such a file, and so do we.
+func TestWrongSource(t *testing.T) {
+	m, err := NewModule(ModuleSource{Kind: "tcp", Decode: func(into any) error {
+		into.(*tcpProbe).SourceIPAddress = "here"
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := m.Warnings(); len(list) != 1 || list[0].Path != "source_ip_address" {
+		t.Errorf("warnings %v", list)
+	}
+	res := m.Probe(t.Context(), Request{Target: "127.0.0.1:1"})
+	if res.Reason != ReasonInternal || res.Error != `source_ip_address "here" is no IP address` {
+		t.Errorf("%q: %s", res.Reason, res.Error)
 	}
 }
 

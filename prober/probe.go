@@ -128,6 +128,9 @@ func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
 			res = Failure(ReasonInternal, fmt.Errorf("probe panicked: %v", v))
 		}
 		res.Start, res.Duration = start, time.Since(start)
+		if m != nil && m.observe != nil && !res.Inconclusive {
+			m.observe(res.Duration)
+		}
 	}()
 	if m == nil || m.spec == nil {
 		return Failure(ReasonInternal, fmt.Errorf("no module to probe with"))

@@ -9,12 +9,13 @@ import (
 // StatusCodes is a set of HTTP status codes, as a list of inclusive ranges.
 type StatusCodes []StatusRange
 
-// StatusRange is an inclusive range of status codes, 100 to 599.
+// StatusRange is an inclusive range of status codes, 100 to 999: some
+// servers invent codes beyond 599.
 type StatusRange struct{ First, Last int }
 
 // ParseStatusRange reads a code ("204"), a class ("2xx") or a range ("200-399").
 func ParseStatusRange(text string) (StatusRange, error) {
-	bad := fmt.Errorf("%q is no status code (200), class (2xx) or range (200-399) within 100 to 599", text)
+	bad := fmt.Errorf("%q is no status code (200), class (2xx) or range (200-399) within 100 to 999", text)
 	t := strings.ToLower(strings.TrimSpace(text))
 	if class, ok := strings.CutSuffix(t, "xx"); ok {
 		n, err := strconv.Atoi(class)
@@ -29,7 +30,7 @@ func ParseStatusRange(text string) (StatusRange, error) {
 	}
 	first, err1 := strconv.Atoi(from)
 	last, err2 := strconv.Atoi(to)
-	if err1 != nil || err2 != nil || first < 100 || last > 599 || first > last {
+	if err1 != nil || err2 != nil || first < 100 || last > 999 || first > last {
 		return StatusRange{}, bad
 	}
 	return StatusRange{first, last}, nil

@@ -1,12 +1,14 @@
 package prober
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,10 @@ func (p *tcpProbe) validate() error {
 	return errors.Join(append(faults, p.prepare()...)...)
 }
 
+func (p *tcpProbe) warnings() []error {
+	return append(p.Outbound.warnings(), p.Dialogue.warnings()...)
+}
+
 // probe passes if the connection, the handshake and the dialogue succeed.
 func (p *tcpProbe) probe(ctx context.Context, req Request) Result {
 	limit := timeLimit(ctx)
@@ -36,12 +42,8 @@ func (p *tcpProbe) probe(ctx context.Context, req Request) Result {
 	if err != nil {
 		return t.result(ctx, limit, because(ReasonInternal, errors.New("target must be host:port")), nil)
 	}
-	host = plainHost(host)
 	t.config = func() (*tls.Config, error) {
-		if req.Hostname != "" {
-			return p.certificates.config(req.Hostname)
-		}
-		return p.certificates.config(host)
+		return p.certificates.config(cmp.Or(req.Hostname, plainHost(host)))
 	}
 	at, err := p.locate(ctx, p.dialer, &req, host, port)
 	t.phase = PhaseResolve
@@ -61,7 +63,9 @@ func (p *tcpProbe) talk(ctx context.Context, t *talk, at place) error {
 	if err != nil {
 		return err
 	}
-	t.debug("connected", "to", conn.RemoteAddr().String())
+	if t.logs() {
+		t.req.debug("connected", "to", conn.RemoteAddr().String())
+	}
 	return t.hold(ctx, conn)
 }
 
@@ -75,17 +79,27 @@ type place struct {
 // locate chooses the address of a host by the keys. What the network policy
 // refuses as it is written is not even looked up.
 func (o *Outbound) locate(ctx context.Context, d *dialer, req *Request, host, port string) (place, error) {
-	at := place{host: host, port: port}
+	at := place{host: plainHost(host), port: port}
 	if err := req.Network.CheckLiteral(net.JoinHostPort(host, port)); err != nil {
 		return at, err
 	}
 	begin := time.Now()
-	addr, err := o.lookup(ctx, d, host)
+	addr, err := o.lookup(ctx, d, lookupName(host))
 	at.addr, at.took = addr, time.Since(begin)
 	if err == nil && req.Log != nil {
 		req.debug("resolved target address", "host", host, "ip", addr)
 	}
 	return at, err
+}
+
+// lookupName is a host name as a resolver wants it. The dot at the end of a full
+// name stays: it keeps the search domains out.
+func lookupName(host string) string {
+	name := plainHost(host)
+	if strings.Contains(name, ".") && strings.HasSuffix(host, ".") {
+		name += "."
+	}
+	return name
 }
 
 // connect opens a connection to the place, if the network policy allows it.

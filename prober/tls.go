@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -118,28 +119,55 @@ func lastChainExpiry(state *tls.ConnectionState) time.Time {
 // some kinds of probe show.
 func tlsSamples(samples []Sample, state *tls.ConnectionState, withCipher bool) []Sample {
 	samples = append(samples,
-		gauge("probe_ssl_earliest_cert_expiry", "Returns earliest SSL cert expiry in unixtime",
-			float64(earliestExpiry(state.PeerCertificates).Unix())),
+		expirySample(state.PeerCertificates),
 		gauge("probe_ssl_last_chain_expiry_timestamp_seconds", "Returns last SSL chain expiry in timestamp",
 			float64(lastChainExpiry(state).Unix())),
 		gauge("probe_tls_version_info", "Returns the TLS version used or NaN when unknown", 1,
 			Label{"version", tls.VersionName(state.Version)}),
 	)
 	if len(state.PeerCertificates) > 0 {
-		leaf := state.PeerCertificates[0]
-		sum := sha256.Sum256(leaf.Raw)
-		samples = append(samples, gauge("probe_ssl_last_chain_info", "Contains SSL leaf certificate information", 1,
-			Label{"fingerprint_sha256", hex.EncodeToString(sum[:])},
-			Label{"issuer", validText(leaf.Issuer.String())},
-			Label{"serialnumber", serialNumber(leaf)},
-			Label{"subject", validText(leaf.Subject.String())},
-			Label{"subjectalternative", validText(strings.Join(leaf.DNSNames, ","))}))
+		samples = append(samples, leafInfo(state.PeerCertificates[0]))
 	}
 	if withCipher {
 		samples = append(samples, gauge("probe_tls_cipher_info", "Returns the TLS cipher negotiated during handshake", 1,
 			Label{"cipher", tls.CipherSuiteName(state.CipherSuite)}))
 	}
 	return samples
+}
+
+// refusedSamples are the metrics of a connection that we did not want because of
+// the peer's certificates: who is warned too late that one expires still sees it.
+func refusedSamples(samples []Sample, err error) []Sample {
+	certs := refusedCertificates(err)
+	if len(certs) == 0 {
+		return samples
+	}
+	return append(samples, expirySample(certs), leafInfo(certs[0]))
+}
+
+// refusedCertificates are the ones that a handshake refused, if that is the error.
+func refusedCertificates(err error) []*x509.Certificate {
+	var verify *tls.CertificateVerificationError
+	var token *tokenError // of whose endpoint nobody wants to see the certificate
+	if errors.As(err, &verify) && !errors.As(err, &token) {
+		return verify.UnverifiedCertificates
+	}
+	return nil
+}
+
+func expirySample(certs []*x509.Certificate) Sample {
+	return gauge("probe_ssl_earliest_cert_expiry", "Returns earliest SSL cert expiry in unixtime",
+		float64(earliestExpiry(certs).Unix()))
+}
+
+func leafInfo(leaf *x509.Certificate) Sample {
+	sum := sha256.Sum256(leaf.Raw)
+	return gauge("probe_ssl_last_chain_info", "Contains SSL leaf certificate information", 1,
+		Label{"fingerprint_sha256", hex.EncodeToString(sum[:])},
+		Label{"issuer", validText(leaf.Issuer.String())},
+		Label{"serialnumber", serialNumber(leaf)},
+		Label{"subject", validText(leaf.Subject.String())},
+		Label{"subjectalternative", validText(strings.Join(leaf.DNSNames, ","))})
 }
 
 // serialNumber is lower-case hex of whole bytes.

@@ -18,10 +18,20 @@ type unixProbe struct {
 	Dialogue `yaml:",inline"`
 }
 
+const needsServerName = "is needed to verify the certificate of a socket"
+
 func newUnixProbe() spec { return &unixProbe{} }
 
 // validate checks and completes the configuration.
 func (p *unixProbe) validate() error { return errors.Join(p.prepare()...) }
+
+func (p *unixProbe) warnings() []error {
+	list := p.Dialogue.warnings()
+	if p.secured() && p.TLSConfig.ServerName == "" && !p.TLSConfig.InsecureSkipVerify {
+		list = append(list, &FieldError{"tls_config.server_name", needsServerName})
+	}
+	return list
+}
 
 // probe passes if the connection, the handshake and the dialogue succeed.
 func (p *unixProbe) probe(ctx context.Context, req Request) Result {
@@ -29,7 +39,9 @@ func (p *unixProbe) probe(ctx context.Context, req Request) Result {
 	t := &talk{Dialogue: &p.Dialogue, req: &req, config: p.tlsConfig, phase: PhaseConnect}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", req.Target)
 	if err == nil {
-		t.debug("connected")
+		if t.logs() {
+			t.req.debug("connected")
+		}
 		err = t.hold(ctx, conn)
 	}
 	return t.result(ctx, limit, err, nil)
@@ -40,7 +52,7 @@ func (p *unixProbe) probe(ctx context.Context, req Request) Result {
 func (p *unixProbe) tlsConfig() (*tls.Config, error) {
 	c, err := p.certificates.config("")
 	if err == nil && c.ServerName == "" && !c.InsecureSkipVerify {
-		return nil, because(ReasonTLS, errors.New("tls_config needs a server_name to verify the certificate of a socket"))
+		return nil, because(ReasonTLS, errors.New("tls_config.server_name "+needsServerName))
 	}
 	return c, err
 }

@@ -29,13 +29,13 @@ func TestParseEmail(t *testing.T) {
 
 func TestParseStatusRange(t *testing.T) {
 	for text, want := range map[string]StatusRange{
-		"200": {200, 200}, "2xx": {200, 299}, "5XX": {500, 599}, "200-399": {200, 399}, " 404 ": {404, 404},
+		"200": {200, 200}, "2xx": {200, 299}, "5XX": {500, 599}, "200-399": {200, 399}, "999": {999, 999}, " 404 ": {404, 404},
 	} {
 		if got, err := ParseStatusRange(text); err != nil || got != want {
 			t.Errorf("%q: %v, %v, want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "99", "600", "6xx", "0xx", "22xx", "xx", "200-", "-200", "300-200", "200-700", "2x", "+200"} {
+	for _, text := range []string{"", "99", "1000", "6xx", "0xx", "22xx", "xx", "200-", "-200", "300-200", "200-1000", "2x", "+200"} {
 		if got, err := ParseStatusRange(text); err == nil && text != "+200" {
 			t.Errorf("%q was accepted as %v", text, got)
 		}

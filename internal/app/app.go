@@ -44,6 +44,9 @@ type Options struct {
 	ProbeLog slog.Handler
 	// AutoReload is how often the configuration file is looked at for changes; 0 for never.
 	AutoReload time.Duration
+	// NativeHistograms keeps one of the durations of HTTP probes, per module, and
+	// offers /metrics in protobuf.
+	NativeHistograms bool
 	// Profiling serves /debug/pprof/.
 	Profiling bool
 	// Version and Revision of the program.
@@ -61,11 +64,13 @@ type App struct {
 	scheduler *prober.Scheduler
 	metrics   *prometheus.Registry
 	reloads   reloads
-	unknown   atomic.Uint64 // times that /probe was asked for an unknown module
+	durations *collector.HTTPDurations // nil unless asked for
+	unknown   atomic.Uint64            // times that /probe was asked for an unknown module
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
 	notReady atomic.Pointer[error]
+	noICMP   atomic.Pointer[error] // why targets of kind icmp cannot be probed
 
 	reloading   sync.Mutex // makes reloads one at a time
 	reconciling sync.Mutex // protects all following fields
@@ -90,6 +95,9 @@ func New(opts Options) (*App, error) {
 	a.scheduler = prober.NewScheduler(prober.SchedulerOptions{
 		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log,
 	})
+	if opts.NativeHistograms {
+		a.durations = collector.NewHTTPDurations()
+	}
 	a.adopt(cfg)
 	a.metrics = a.newMetrics()
 	a.reconcile()
@@ -105,6 +113,9 @@ func loadConfig(file string) (*config.Config, error) {
 
 // adopt puts a configuration in force, all but the schedule.
 func (a *App) adopt(cfg *config.Config) {
+	a.warn(cfg)
+	a.observeModules(cfg)
+	a.checkICMP(cfg)
 	r := &cfg.Registration
 	a.settings.Store(&server.Settings{
 		Modules: cfg.Modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
@@ -116,6 +127,14 @@ func (a *App) adopt(cfg *config.Config) {
 	a.config.Store(cfg)
 	a.registry.Replace(config.SourceName, cfg.Targets)
 	a.reloads.succeeded(time.Now())
+}
+
+// warn logs what is most likely a mistake in the configuration.
+func (a *App) warn(cfg *config.Config) {
+	for _, warning := range cfg.Warnings() {
+		a.log.Warn("the configuration looks wrong", "file", cfg.File, "line", warning.Line,
+			"key", warning.Path, "problem", warning.Detail)
+	}
 }
 
 func (a *App) setNotReady(err error) { a.notReady.Store(&err) }
@@ -133,6 +152,9 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewReload(a.reloads.stats),
 		collector.NewAdHoc(a.unknown.Load),
 	)
+	if a.durations != nil {
+		reg.MustRegister(a.durations)
+	}
 	return reg
 }
 
@@ -160,10 +182,14 @@ func maxInFlight(wanted int) int {
 
 // Handler is the whole HTTP surface.
 func (a *App) handler() http.Handler {
+	page := collector.NewPage(a.scheduler, a.metrics, a.log)
+	if a.durations != nil {
+		page.OfferProtobuf()
+	}
 	return server.New(server.Deps{
 		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler,
 		Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
-		Metrics: collector.NewPage(a.scheduler, a.metrics, a.log),
+		Metrics: page,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.unknown.Add(1) },
 		TimeoutOffset: a.opts.TimeoutOffset, Profiling: a.opts.Profiling, Log: a.log,

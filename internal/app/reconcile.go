@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/config"
@@ -67,14 +66,8 @@ func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
 }
 
 func (a *App) job(cfg *config.Config, t *prober.Target) prober.Job {
-	name := t.Module
-	if name == "" {
-		name = prober.DefaultModule
-	}
-	job := prober.Job{Target: t, Module: cfg.Modules[name], NotBefore: a.firstProbe(t)}
-	if job.Module == nil {
-		job.Problem = fmt.Sprintf("the configuration has no module %q", name)
-	}
+	module, problem := a.module(cfg, t)
+	job := prober.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t)}
 	if t.Source != config.SourceName {
 		job.Network = cfg.Network
 	}

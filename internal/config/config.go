@@ -28,6 +28,7 @@ type Config struct {
 
 	root        *yaml.Node           // the file as it is written
 	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too
+	moduleFiles map[string]string    // where a module of modules_files stands
 	builtin     map[string]string    // the built-in modules as they would be written
 }
 

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -97,16 +98,31 @@ func (d *decoder) custom(n *yaml.Node, path string, v reflect.Value) bool {
 		if err != nil && !errors.Is(err, errReported) {
 			d.faults.add(n.Line, path, "%s", err)
 		}
+	case *time.Duration: // of packages that do not know ours
+		d.text(n, path, (*Duration)(u))
 	case encoding.TextUnmarshaler:
-		if n.Kind != yaml.ScalarNode {
-			d.faults.add(n.Line, path, "must be a single value, not %s", found(n))
-		} else if err := u.UnmarshalText([]byte(n.Value)); err != nil {
-			d.faults.add(n.Line, path, "%s", err)
-		}
+		d.text(n, path, u)
 	default:
 		return false
 	}
 	return true
+}
+
+func (d *decoder) text(n *yaml.Node, path string, into encoding.TextUnmarshaler) {
+	if n.Kind != yaml.ScalarNode {
+		d.faults.add(n.Line, path, "must be a single value, not %s", found(n))
+		return
+	}
+	text := n.Value
+	if n.ShortTag() == "!!binary" { // is written in base64
+		if err := n.Decode(&text); err != nil {
+			d.faults.add(n.Line, path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+			return
+		}
+	}
+	if err := into.UnmarshalText([]byte(text)); err != nil {
+		d.faults.add(n.Line, path, "%s", err)
+	}
 }
 
 func (d *decoder) structure(n *yaml.Node, path string, v reflect.Value) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Duration is written as Prometheus writes durations (30s, 1h30m, 1d), or as Go
-// does (1.5s, 500ms).
+// does (1.5s, 500ms). Only 0 needs no unit.
 type Duration time.Duration
 
 // UnmarshalText reads a duration.
@@ -18,7 +18,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		return nil
 	}
 	short, err := time.ParseDuration(string(text))
-	if err != nil || string(text) == "0" {
+	if err != nil {
 		return fmt.Errorf("%q is no duration; write a number and a unit, such as 30s, 500ms, 5m or 1h", text)
 	}
 	*d = Duration(short)

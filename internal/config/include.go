@@ -23,6 +23,7 @@ func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*p
 	if c.moduleNodes == nil {
 		c.moduleNodes = map[string]yaml.Node{}
 	}
+	c.moduleFiles = map[string]string{}
 	given := map[string]string{}
 	for name := range doc.Modules {
 		given[name] = c.File
@@ -36,7 +37,7 @@ func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*p
 					continue
 				}
 				given[name] = file
-				c.moduleNodes[name] = module
+				c.moduleNodes[name], c.moduleFiles[name] = module, file
 				if m := d.inFile(file, n.Line).module("modules."+name, &module); m != nil {
 					modules[name] = m
 				}

@@ -141,6 +141,10 @@ const builtinModules = `
 health: {prober: health}
 http_2xx: {prober: http}
 http_post_2xx: {prober: http, http: {method: POST}}
+tcp_connect: {prober: tcp}
+icmp: {prober: icmp}
+grpc: {prober: grpc, grpc: {tls: true}}
+grpc_plain: {prober: grpc, grpc: {}}
 `
 
 // moduleSection is one module as it is written: the options of each kind stand
@@ -172,6 +176,9 @@ func (doc *document) modules(d *decoder, c *Config) map[string]*prober.Module {
 }
 
 func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
+	if n.IsZero() {
+		return nil // a name and nothing else is no module, as in blackbox_exporter
+	}
 	var s moduleSection
 	if !d.decode(n, path, &s) {
 		return nil
@@ -203,12 +210,7 @@ func newModule(d *decoder, path, kind string, timeout Duration, block *yaml.Node
 	line := 0
 	if block != nil {
 		line = block.Line
-		text, err := yaml.Marshal(block)
-		if err != nil {
-			d.faults.add(block.Line, join(path, kind), "%s", err)
-			return nil
-		}
-		src.Text = text
+		src.Text = contentOf(block)
 		src.Decode = func(into any) error {
 			if !d.decode(block, join(path, kind), into) {
 				return errReported
@@ -220,6 +222,20 @@ func newModule(d *decoder, path, kind string, timeout Duration, block *yaml.Node
 	m, err := prober.NewModule(src)
 	d.report(err, path, kind, line, block)
 	return m
+}
+
+// contentOf is what a node says, with what its aliases stand for, whose anchors
+// may change elsewhere.
+func contentOf(n *yaml.Node) []byte {
+	var content any
+	if n.Decode(&content) != nil {
+		content = n // it is about to be refused
+	}
+	text, err := yaml.Marshal(content)
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 // report lists the faults that a module found in its block.

@@ -202,6 +202,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(text)
 	}
+	f.Add([]byte("modules: {a: &a {prober: http, http: &h {headers: {Host: x}}}, b: {<<: *a, http: *h}, c: null}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := parse("c.yml", text)
 		if (c == nil) == (err == nil) {

@@ -54,7 +54,9 @@ func maskNode(n *yaml.Node, key string, depth int) *yaml.Node {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			below := n.Content[i].Value
-			if secretKey.MatchString(key) && !publicKey.MatchString(key) {
+			if depth == 1 && key == "modules" {
+				below = "" // a module's name, such as http_basic_auth, says nothing of its keys
+			} else if secretKey.MatchString(key) && !publicKey.MatchString(key) {
 				below = key // everything below a secret is one
 			}
 			name := &yaml.Node{Kind: yaml.ScalarNode, Tag: n.Content[i].Tag, Value: n.Content[i].Value}
@@ -70,7 +72,7 @@ func maskNode(n *yaml.Node, key string, depth int) *yaml.Node {
 
 var (
 	// secretKey knows the names of keys and headers whose values are secrets.
-	secretKey = regexp.MustCompile(`(?i)pass|secret|token|credential|cookie|auth|api-?_?key|^key$|private|session|bearer|signature`)
+	secretKey = regexp.MustCompile(`(?i)pass|secret|token|credential|cookie|auth|api-?_?key|(?:^|_)key$|private|session|bearer|signature`)
 	// publicKey are names that only look so.
 	publicKey = regexp.MustCompile(`(?i)_file$|_url$|^authorization$|^oauth2$|^basic_auth$|^tokens$|_ref$|^validate_authority_rrs$|_algorithm$`)
 	// secretSpeech knows lines of a dialogue that give a password away.

@@ -57,3 +57,14 @@ func TestMaskValue(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesOfModulesMaskNothing(t *testing.T) {
+	c, err := parse("c.yml", []byte(`modules: {http_basic_auth: {prober: http, http: {method: POST, basic_auth: {username: a, password: b}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "modules: {http_basic_auth: {prober: http, http: {method: POST, basic_auth: {username: a, password: <secret>}}}}\n"
+	if got := c.Text(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

@@ -71,8 +71,8 @@ func moduleOf(t *prober.Target) string {
 }
 
 func moduleWritten(doc *document, name string) bool {
-	_, ok := doc.Modules[name]
-	return ok
+	n, ok := doc.Modules[name]
+	return ok && !n.IsZero()
 }
 
 func (s *targetSection) target() prober.Target {

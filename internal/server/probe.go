@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -32,7 +33,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("Unknown module %q", name), http.StatusBadRequest)
 		return
 	}
-	timeout, err := probeTimeout(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), module.Timeout(), s.TimeoutOffset)
+	seconds, err := probeTimeout(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), module.Timeout(), s.TimeoutOffset)
 	if err != nil {
 		http.Error(w, fmt.Sprintf("Failed to parse timeout from Prometheus header: %s", err), http.StatusInternalServerError)
 		return
@@ -48,9 +49,9 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 			configured, hostname), http.StatusBadRequest)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	ctx, cancel := context.WithTimeout(r.Context(), asDuration(seconds))
 	defer cancel()
-	record := s.probeOnce(ctx, timeout, name, module, prober.Request{
+	record := s.probeOnce(ctx, seconds, name, module, prober.Request{
 		Target: target, Hostname: hostname, Network: settings.Network, Samples: true,
 	})
 	if query.Get("debug") == "true" {
@@ -66,14 +67,14 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 }
 
 // probeOnce makes the probe and remembers it.
-func (s *server) probeOnce(ctx context.Context, timeout time.Duration, name string, module *prober.Module, req prober.Request) *probeRecord {
+func (s *server) probeOnce(ctx context.Context, timeout float64, name string, module *prober.Module, req prober.Request) *probeRecord {
 	logged := newRecorder(s.ProbeLog)
 	log := slog.New(logged)
 	if s.ProbeLog != nil {
 		logged.next = s.ProbeLog.WithAttrs([]slog.Attr{slog.String("module", name), slog.String("target", req.Target)})
 	}
 	req.Log = log
-	log.Debug("beginning probe", "prober", module.Kind(), "timeout_seconds", timeout.Seconds())
+	log.Debug("beginning probe", "prober", module.Kind(), "timeout_seconds", timeout)
 	res := module.Probe(ctx, req)
 	if res.Outcome == health.Fail {
 		log.Error("Probe failed", "duration_seconds", res.Duration.Seconds(), "reason", string(res.Reason),
@@ -109,7 +110,7 @@ func decodedAgain(target string) string {
 }
 
 // commonSamples are the metrics that every probe has, whatever its kind.
-func commonSamples(res *prober.Result, timeout time.Duration) []prober.Sample {
+func commonSamples(res *prober.Result, timeout float64) []prober.Sample {
 	success := 1.0
 	if res.Outcome == health.Fail {
 		success = 0
@@ -117,7 +118,7 @@ func commonSamples(res *prober.Result, timeout time.Duration) []prober.Sample {
 	samples := []prober.Sample{
 		{Name: "probe_success", Help: "Displays whether or not the probe was a success", Value: success},
 		{Name: "probe_duration_seconds", Help: "Returns how long the probe took to complete in seconds", Value: res.Duration.Seconds()},
-		{Name: "probe_timeout_seconds", Help: "Returns the timeout of the probe in seconds", Value: timeout.Seconds()},
+		{Name: "probe_timeout_seconds", Help: "Returns the timeout of the probe in seconds", Value: timeout},
 	}
 	if res.Outcome == health.Fail {
 		samples = append(samples, prober.Sample{
@@ -128,9 +129,10 @@ func commonSamples(res *prober.Result, timeout time.Duration) []prober.Sample {
 	return samples
 }
 
-// probeTimeout is the deadline of an ad-hoc probe: what Prometheus announces (120 s
-// if nothing) less the offset, or the module's own timeout if that is shorter.
-func probeTimeout(header string, module, offset time.Duration) (time.Duration, error) {
+// probeTimeout is the deadline of an ad-hoc probe in seconds: what Prometheus
+// announces (120 s if nothing) less the offset, or the module's own timeout if that
+// is shorter. It is a number as wide as the header's, which may be infinite or none.
+func probeTimeout(header string, module, offset time.Duration) (float64, error) {
 	announced := 0.0
 	if header != "" {
 		var err error
@@ -143,7 +145,16 @@ func probeTimeout(header string, module, offset time.Duration) (time.Duration, e
 	}
 	limit := announced - offset.Seconds()
 	if own := module.Seconds(); own < limit && own > 0 || limit < 0 {
-		return module, nil
+		return own, nil
 	}
-	return time.Duration(limit * float64(time.Second)), nil
+	return limit, nil
+}
+
+// asDuration leaves a probe no time at all if the deadline is no number, or later
+// than a clock can tell, as blackbox_exporter does.
+func asDuration(seconds float64) time.Duration {
+	if ns := seconds * float64(time.Second); ns < math.MaxInt64 {
+		return time.Duration(ns)
+	}
+	return 0
 }

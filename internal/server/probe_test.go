@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -24,15 +25,29 @@ func TestProbeTimeout(t *testing.T) {
 		{0, .5, "15", 14.5}, {20, .5, "15", 14.5}, {5, .5, "15", 5}, {10, .5, "", 10}, {10, .5, "10", 9.5},
 		{9.5, 1, "", 9.5}, {0, .5, "", 119.5}, {0, 0, "", 120},
 		{0, .5, "0.3", 0}, {0, .5, "0.5", 0}, {1, .5, "0.3", 1}, {1, .5, "0.5", 0}, {0, .5, "-1", 0},
+		{0, .5, "0.6", 0.09999999999999998}, {5, .5, "inf", 5}, {0, .5, "inf", math.Inf(1)}, {0, .5, "1e300", 1e300},
 	} {
 		second := float64(time.Second)
 		got, err := probeTimeout(test.header, time.Duration(test.module*second), time.Duration(test.offset*second))
-		if err != nil || got.Seconds() != test.want {
+		if err != nil || got != test.want {
 			t.Errorf("module %v, header %q, offset %v: %v, %v, want %v s", test.module, test.header, test.offset, got, err, test.want)
 		}
 	}
 	if _, err := probeTimeout("soon", 0, 0); err == nil {
 		t.Error("a header that is no number was accepted")
+	}
+	if got, err := probeTimeout("nan", 5*time.Second, 0); err != nil || !math.IsNaN(got) {
+		t.Errorf("NaN seconds are %v, %v", got, err)
+	}
+}
+
+func TestAsDuration(t *testing.T) {
+	for seconds, want := range map[float64]time.Duration{
+		1.5: 1500 * time.Millisecond, 0: 0, 9e9: 9e18, 1e10: 0, math.Inf(1): 0, math.NaN(): 0,
+	} {
+		if got := asDuration(seconds); got != want {
+			t.Errorf("%v seconds are %v, want %v", seconds, got, want)
+		}
 	}
 }
 

@@ -1,0 +1,60 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestICMPNotPermitted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yml")
+	write(t, file, "targets: [{app: router, address: 127.0.0.1, module: icmp, interval: 1s}]")
+	r := start(t, Options{ConfigFile: file})
+	err := errors.New("not permitted: do this")
+	r.noICMP.Store(&err)
+	r.reconcile()
+	if _, body := r.get("/api/v1/targets/router"); !strings.Contains(body, `"state":"UNKNOWN"`) || !strings.Contains(body, "do this") {
+		t.Errorf("%s", body)
+	}
+	if _, page := r.get("/metrics"); !strings.Contains(page, `health_target_state{target="router",state="unknown"} 1`) {
+		t.Error("the target is not unknown on /metrics")
+	}
+}
+
+func TestWarningsAreLogged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yml")
+	write(t, file, "modules:\n  m:\n    prober: dns\n    dns:\n      query_name: example.org\n      valid_rcodes: [NXDOMIAN]\n")
+	var log bytes.Buffer
+	cfg, err := loadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &App{log: slog.New(slog.NewTextHandler(&log, nil))}
+	a.warn(cfg)
+	for _, want := range []string{"line=6", "key=modules.m.dns.valid_rcodes", "NXDOMIAN", file} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("no %s in %s", want, log.String())
+		}
+	}
+}
+
+func TestDurationsPerModule(t *testing.T) {
+	site, _ := switchable(t)
+	r := start(t, Options{NativeHistograms: true})
+	if code, body := r.get("/probe?module=http_2xx&target=" + url.QueryEscape(site)); code != http.StatusOK {
+		t.Fatalf("%d %s", code, body)
+	}
+	r.post("/api/v1/targets", `{"app":"a","url":"`+site+`"}`)
+	r.post("/api/v1/targets/a/probe", "")
+	_, page := r.get("/metrics")
+	for _, want := range []string{`probe_http_duration_count{module="http_2xx"} 1`, `probe_http_duration_count{module="health"} 1`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+}

@@ -1,0 +1,506 @@
+package prober
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/miekg/dns"
+	"github.com/prometheus/common/config"
+)
+
+// dnsModule makes a module of kind dns that asks for example.org; set may change
+// its options.
+func dnsModule(t testing.TB, set func(p *dnsProbe)) *Module {
+	t.Helper()
+	m, err := NewModule(ModuleSource{Kind: "dns", Decode: func(into any) error {
+		p := into.(*dnsProbe)
+		p.QueryName, p.QueryType, p.configured = "example.org", "A", true
+		if set != nil {
+			set(p)
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// serveDNS answers on a port of loopback, over TLS if there is a certificate,
+// until the test ends.
+func serveDNS(t testing.TB, network, host string, cert *tls.Certificate, handler dns.HandlerFunc) string {
+	t.Helper()
+	server := &dns.Server{Handler: handler}
+	address := net.JoinHostPort(host, "0")
+	if network == "udp" {
+		conn, err := net.ListenPacket(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.PacketConn, address = conn, conn.LocalAddr().String()
+	} else {
+		l, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address = l.Addr().String()
+		if cert != nil {
+			l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*cert}})
+		}
+		server.Listener = l
+	}
+	started := make(chan struct{})
+	server.NotifyStartedFunc = func() { close(started) }
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := server.ActivateAndServe(); err != nil {
+			t.Errorf("serving DNS: %v", err)
+		}
+	})
+	<-started
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = server.ShutdownContext(ctx) // a handler may be silent on purpose
+		wg.Wait()
+	})
+	return address
+}
+
+// rr reads a record in its presentation format.
+func rr(t testing.TB, text string) dns.RR {
+	t.Helper()
+	record, err := dns.NewRR(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+// fullAnswer has records in all sections.
+func fullAnswer(t testing.TB, query *dns.Msg) *dns.Msg {
+	m := new(dns.Msg).SetReply(query)
+	m.Answer = []dns.RR{rr(t, "example.org. 60 IN A 192.0.2.1"), rr(t, "example.org. 60 IN A 192.0.2.2")}
+	m.Ns = []dns.RR{rr(t, "example.org. 60 IN NS ns.example.org.")}
+	m.Extra = []dns.RR{
+		rr(t, "ns.example.org. 60 IN A 192.0.2.3"), rr(t, "ns.example.org. 60 IN AAAA 2001:db8::3"), rr(t, `ns.example.org. 60 IN TXT "x"`),
+	}
+	return m
+}
+
+func answerFully(t testing.TB) dns.HandlerFunc {
+	return func(w dns.ResponseWriter, query *dns.Msg) { _ = w.WriteMsg(fullAnswer(t, query)) }
+}
+
+// overHTTPSHandler answers DNS over HTTPS, and complains of requests that are
+// not as RFC 8484 has them.
+func overHTTPSHandler(t testing.TB, answer func(query *dns.Msg) *dns.Msg) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var query dns.Msg
+		err := query.Unpack(body)
+		if err != nil || query.Id != 0 || r.Method != http.MethodPost || r.URL.RequestURI() != "/dns-query" ||
+			r.Header.Get("Content-Type") != dnsMediaType || r.Header.Get("Accept") != dnsMediaType || r.Header.Get("User-Agent") == "" {
+			t.Errorf("%s %s, %v, ID %d, header %v", r.Method, r.URL, err, query.Id, r.Header)
+		}
+		packed, err := answer(&query).Pack()
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", dnsMediaType)
+		w.Header().Set("X-Proto", r.Proto)
+		_, _ = w.Write(packed)
+	}
+}
+
+// serveDNSOverHTTPS answers over HTTP/1.1, or over HTTP/2 alone.
+func serveDNSOverHTTPS(t testing.TB, host string, cert tls.Certificate, http2 bool, handler http.HandlerFunc) string {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if (r.ProtoMajor == 2) != http2 {
+			t.Errorf("asked over %s", r.Proto)
+		}
+		handler(w, r)
+	}))
+	server.Listener.Close()
+	server.Listener = l
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	server.EnableHTTP2 = http2
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are expected
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return l.Addr().String()
+}
+
+// TestDNSTransports: over each transport and protocol, the metrics are those of
+// blackbox_exporter; only DNS over HTTPS, which it has not, shows the certificate.
+func TestDNSTransports(t *testing.T) {
+	ca := newAuthority(t)
+	expiry := time.Now().Add(100 * time.Hour).Truncate(time.Second)
+	cert := ca.issue(t, expiry, "127.0.0.1", "::1")
+	trust := config.TLSConfig{CAFile: ca.file}
+	overHTTPS := overHTTPSHandler(t, func(query *dns.Msg) *dns.Msg { return fullAnswer(t, query) })
+	for _, test := range []struct {
+		name  string
+		serve func(t *testing.T, host string) string
+		set   func(p *dnsProbe)
+		tls   bool
+		https bool
+	}{
+		{name: "udp", set: func(*dnsProbe) {},
+			serve: func(t *testing.T, host string) string { return serveDNS(t, "udp", host, nil, answerFully(t)) }},
+		{name: "tcp", set: func(p *dnsProbe) { p.TransportProtocol = "tcp" },
+			serve: func(t *testing.T, host string) string { return serveDNS(t, "tcp", host, nil, answerFully(t)) }},
+		{name: "tls", set: func(p *dnsProbe) { p.DNSOverTLS = true }, tls: true,
+			serve: func(t *testing.T, host string) string { return serveDNS(t, "tcp", host, &cert, answerFully(t)) }},
+		{name: "https with HTTP/2", set: func(p *dnsProbe) { p.TransportProtocol = "https" }, tls: true, https: true,
+			serve: func(t *testing.T, host string) string { return serveDNSOverHTTPS(t, host, cert, true, overHTTPS) }},
+		{name: "https with HTTP/1.1", set: func(p *dnsProbe) { p.TransportProtocol = "https" }, tls: true, https: true,
+			serve: func(t *testing.T, host string) string { return serveDNSOverHTTPS(t, host, cert, false, overHTTPS) }},
+	} {
+		m := dnsModule(t, func(p *dnsProbe) { p.TLSConfig = trust; test.set(p) })
+		for host, protocol := range map[string]float64{"127.0.0.1": 4, "::1": 6} {
+			t.Run(test.name+" "+host, func(t *testing.T) {
+				target := test.serve(t, host)
+				res := probeWithin(t, m, 5*time.Second, Request{Target: target, Samples: true})
+				if res.Outcome != health.Pass || res.Reason != "" || res.Phase != "" {
+					t.Fatalf("%+v", res)
+				}
+				checkValues(t, res, map[string]float64{
+					"probe_dns_answer_rrs": 2, "probe_dns_authority_rrs": 1, "probe_dns_additional_rrs": 3,
+					"probe_dns_query_succeeded": 1, "probe_ip_protocol": protocol, "probe_dns_serial": absent,
+					"probe_ip_addr_hash": map[string]float64{"127.0.0.1": 3668918509, "::1": 1751717746}[host],
+				})
+				names := []string{
+					"probe_dns_lookup_time_seconds", "probe_ip_protocol", "probe_ip_addr_hash",
+					"probe_dns_answer_rrs", "probe_dns_authority_rrs", "probe_dns_additional_rrs", "probe_dns_query_succeeded",
+					"probe_dns_duration_seconds", "probe_dns_duration_seconds", "probe_dns_duration_seconds",
+				}
+				if test.https {
+					names = append(names, "probe_ssl_earliest_cert_expiry", "probe_ssl_last_chain_expiry_timestamp_seconds",
+						"probe_tls_version_info", "probe_ssl_last_chain_info")
+				}
+				if diff := cmp.Diff(names, dnsSampleNames(res.Samples)); diff != "" {
+					t.Errorf("metrics: %s", diff)
+				}
+				values := valuesOf(res.Samples)
+				for _, phase := range []string{"resolve", "connect", "request"} {
+					if took := values["probe_dns_duration_seconds{phase="+phase+"}"]; took <= 0 || took > res.Duration.Seconds() {
+						t.Errorf("phase %s took %g s of %s", phase, took, res.Duration)
+					}
+				}
+				if test.tls != res.CertExpiry.Equal(expiry) {
+					t.Errorf("certificate expires at %s", res.CertExpiry)
+				}
+				if test.https != (res.StatusCode == 200) {
+					t.Errorf("status code %d", res.StatusCode)
+				}
+			})
+		}
+	}
+}
+
+func dnsSampleNames(samples []Sample) (names []string) {
+	for _, s := range samples {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// TestDNSQuestion: the server is asked just what the options say.
+func TestDNSQuestion(t *testing.T) {
+	asked := make(chan *dns.Msg, 1)
+	target := serveDNS(t, "udp", "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
+		asked <- query.Copy()
+		_ = w.WriteMsg(new(dns.Msg).SetReply(query))
+	})
+	question := func(name string, kind, class uint16) []dns.Question {
+		return []dns.Question{{Name: name, Qtype: kind, Qclass: class}}
+	}
+	for _, test := range []struct {
+		name      string
+		options   string
+		recursion bool
+		want      []dns.Question
+	}{
+		{"no block", "", true, question(".", dns.TypeANY, dns.ClassINET)},
+		{"only a name", "query_name: example.org", true, question("example.org.", dns.TypeANY, dns.ClassINET)},
+		{"everything", "{query_name: version.bind., query_type: TXT, query_class: CH, recursion_desired: false}", false,
+			question("version.bind.", dns.TypeTXT, dns.ClassCHAOS)},
+		{"empty words", `{query_name: example.org, query_type: "", query_class: ""}`, true, question("example.org.", dns.TypeANY, dns.ClassINET)},
+		{"small letters", "{query_name: example.org, query_type: mx, query_class: any}", true, question("example.org.", dns.TypeMX, dns.ClassANY)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m, err := dnsModuleOf(test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res := probeWithin(t, m, 5*time.Second, Request{Target: target}); res.Outcome != health.Pass {
+				t.Fatalf("%+v", res)
+			}
+			query := <-asked
+			if diff := cmp.Diff(test.want, query.Question); diff != "" {
+				t.Error(diff)
+			}
+			if query.RecursionDesired != test.recursion || len(query.Extra) > 0 || query.Response {
+				t.Errorf("query %v", query)
+			}
+		})
+	}
+}
+
+// TestDNSQueryID: queries differ, so that nobody can guess.
+func TestDNSQueryID(t *testing.T) {
+	const probes = 20
+	var mu sync.Mutex
+	ids := map[uint16]bool{}
+	target := serveDNS(t, "udp", "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
+		mu.Lock()
+		ids[query.Id] = true
+		mu.Unlock()
+		_ = w.WriteMsg(new(dns.Msg).SetReply(query))
+	})
+	m := dnsModule(t, nil)
+	for range probes {
+		if res := probeWithin(t, m, 5*time.Second, Request{Target: target}); res.Outcome != health.Pass {
+			t.Fatalf("%+v", res)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(ids) < probes-2 { // two may be alike by chance, once in 300 runs
+		t.Errorf("only %d different IDs in %d queries", len(ids), probes)
+	}
+}
+
+// TestDNSSerial: the metric is there once an answer to a question for SOA is.
+func TestDNSSerial(t *testing.T) {
+	const soa = "example.org. 60 IN SOA ns.example.org. me.example.org. 2024010203 1 2 3 4"
+	for _, test := range []struct {
+		name, kind string
+		records    []string
+		want       float64
+	}{
+		{"record", "SOA", []string{soa}, 2024010203},
+		{"no record", "SOA", nil, 0},
+		{"another record", "SOA", []string{"example.org. 60 IN A 192.0.2.1"}, 0},
+		{"another question", "A", []string{soa}, absent},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			target := serveDNS(t, "udp", "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
+				m := new(dns.Msg).SetRcode(query, dns.RcodeServerFailure) // which does not matter
+				for _, text := range test.records {
+					m.Answer = append(m.Answer, rr(t, text))
+				}
+				_ = w.WriteMsg(m)
+			})
+			m := dnsModule(t, func(p *dnsProbe) { p.QueryType = test.kind })
+			res := probeWithin(t, m, 5*time.Second, Request{Target: target, Samples: true})
+			checkValues(t, res, map[string]float64{"probe_dns_serial": test.want, "probe_dns_query_succeeded": 1})
+		})
+	}
+}
+
+func TestDNSRcodes(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		rcode int
+		valid []string
+		want  string // the error; empty for a pass
+	}{
+		{"NOERROR", dns.RcodeSuccess, nil, ""},
+		{"NXDOMAIN", dns.RcodeNameError, nil, "answer NXDOMAIN, want NOERROR"},
+		{"NXDOMAIN is wanted", dns.RcodeNameError, []string{"NXDOMAIN"}, ""},
+		{"one of two", dns.RcodeRefused, []string{"NOERROR", "refused"}, ""},
+		{"none of two", dns.RcodeSuccess, []string{"NXDOMAIN", "REFUSED"}, "answer NOERROR, want NXDOMAIN or REFUSED"},
+		{"one without a name", 12, nil, "answer RCODE12, want NOERROR"},
+		{"one of EDNS0", dns.RcodeBadCookie, []string{"BADCOOKIE"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			target := serveDNS(t, "udp", "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
+				m := new(dns.Msg).SetRcode(query, test.rcode)
+				if test.rcode > 15 {
+					m.SetEdns0(1232, false)
+				}
+				_ = w.WriteMsg(m)
+			})
+			res := probeWithin(t, dnsModule(t, func(p *dnsProbe) { p.ValidRcodes = test.valid }), 5*time.Second, Request{Target: target, Samples: true})
+			if test.want == "" && res.Outcome == health.Pass {
+				return
+			}
+			if res.Error != test.want || res.Reason != ReasonStatus || res.Phase != PhaseCheck || res.Inconclusive {
+				t.Errorf("%+v, want %q", res, test.want)
+			}
+			checkValues(t, res, map[string]float64{"probe_dns_query_succeeded": 1})
+		})
+	}
+}
+
+// TestDNSFailureSamples: what is shown when there is no answer.
+func TestDNSFailureSamples(t *testing.T) {
+	closed := unusedAddress(t)
+	resolver := fakeDNS(t, map[string][][]string{"ns.example.org": {{"127.0.0.1"}}})
+	all := map[string]float64{
+		"probe_dns_answer_rrs": 0, "probe_dns_authority_rrs": 0, "probe_dns_additional_rrs": 0, "probe_dns_query_succeeded": 0,
+		"probe_dns_serial": absent, "probe_dns_duration_seconds{phase=request}": 0, "probe_dns_duration_seconds{phase=connect}": 0,
+	}
+	for _, test := range []struct {
+		name, target string
+		policy       *NetworkPolicy
+		set          func(p *dnsProbe)
+		reason       Reason
+		phase        Phase
+		want         map[string]float64
+	}{
+		{"no such name", "nowhere.example.org", nil, nil, ReasonDNS, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0, "probe_ip_addr_hash": 0, "probe_dns_duration_seconds{phase=resolve}": 0}},
+		{"no address of the protocol", "ns.example.org", nil, func(p *dnsProbe) { p.IPProtocolFallback = false }, ReasonDNS, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0}},
+		{"literal of the other protocol", "127.0.0.1", nil, func(p *dnsProbe) { p.IPProtocolFallback = false }, ReasonDNS, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0}},
+		{"no host", ":53", nil, nil, ReasonDNS, PhaseResolve, map[string]float64{"probe_ip_protocol": 0}},
+		{"port", "127.0.0.1:70000", nil, nil, ReasonInternal, PhaseResolve, map[string]float64{"probe_ip_protocol": 4}},
+		{"refused", closed, nil, func(p *dnsProbe) { p.TransportProtocol = "tcp" }, ReasonConnect, PhaseConnect,
+			map[string]float64{"probe_ip_protocol": 4, "probe_dns_duration_seconds{phase=connect}": positive}},
+		{"policy", "127.0.0.1", &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, nil, ReasonPolicy, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0}},
+		{"policy, by name", "ns.example.org", &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, nil, ReasonPolicy, PhaseConnect,
+			map[string]float64{"probe_ip_protocol": 4, "probe_dns_duration_seconds{phase=connect}": positive}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := dnsModule(t, func(p *dnsProbe) {
+				p.QueryType = "SOA"
+				if test.set != nil {
+					test.set(p)
+				}
+			})
+			m.spec.(*dnsProbe).dialer.resolver = resolver
+			res := probeWithin(t, m, 5*time.Second, Request{Target: test.target, Network: test.policy, Samples: true})
+			if res.Outcome != health.Fail || res.Reason != test.reason || res.Phase != test.phase {
+				t.Errorf("%s in phase %s: %s", res.Reason, res.Phase, res.Error)
+			}
+			values := valuesOf(res.Samples)
+			if _, ok := values["probe_dns_lookup_time_seconds"]; !ok {
+				t.Error("no probe_dns_lookup_time_seconds")
+			}
+			want := map[string]float64{}
+			for name, value := range all {
+				want[name] = value
+			}
+			for name, value := range test.want {
+				if want[name] = value; value != positive {
+					continue
+				}
+				if delete(want, name); values[name] <= 0 {
+					t.Errorf("%s is %g", name, values[name])
+				}
+			}
+			checkValues(t, res, want)
+		})
+	}
+}
+
+const positive = -998
+
+func dnsRule(t testing.TB, text string) NetworkRule {
+	t.Helper()
+	rule, err := ParseNetworkRule(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rule
+}
+
+// unusedAddress is an address of loopback at which nobody listens.
+func unusedAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestDNSTarget: a server is a host, with or without a port.
+func TestDNSTarget(t *testing.T) {
+	for target, want := range map[string]string{
+		"ns.example.org": "ns.example.org 53", "ns.example.org:5353": "ns.example.org 5353", "192.0.2.1": "192.0.2.1 53",
+		"2001:db8::1": "2001:db8::1 53", "[2001:db8::1]": "2001:db8::1 53", "[2001:db8::1]:54": "2001:db8::1 54",
+		"ns.example.org:domain": "ns.example.org domain", "::1": "::1 53", "": " 53",
+	} {
+		if host, port := splitTarget(target, 53); host+" "+port != want {
+			t.Errorf("%s: %s %s, want %s", target, host, port, want)
+		}
+	}
+	for port, set := range map[uint16]func(p *dnsProbe){
+		53: nil, 853: func(p *dnsProbe) { p.DNSOverTLS = true }, 443: func(p *dnsProbe) { p.TransportProtocol = "https" },
+	} {
+		if got := dnsModule(t, set).spec.(*dnsProbe).defaultPort; got != port {
+			t.Errorf("default port %d, want %d", got, port)
+		}
+	}
+}
+
+// TestDNSDefaultPort: it is where a server without a port is asked.
+func TestDNSDefaultPort(t *testing.T) {
+	for target, want := range map[string]string{"127.0.0.1": "127.0.0.1:53", "::1": "[::1]:53", "[::1]": "[::1]:53", "127.0.0.1:domain": "127.0.0.1:53"} {
+		m := dnsModule(t, nil)
+		// A policy that allows nothing else tells what was tried, without a server.
+		policy := &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "*:53")}}
+		res := probeWithin(t, m, 5*time.Second, Request{Target: target, Network: policy})
+		if res.Reason != ReasonPolicy || !strings.Contains(res.Error, want) {
+			t.Errorf("%s: %s, want it to name %s", target, res.Error, want)
+		}
+	}
+}
+
+// TestDNSSourceAddress: the server sees the address that is configured.
+func TestDNSSourceAddress(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		from := make(chan string, 1)
+		target := serveDNS(t, network, "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
+			host, _, _ := net.SplitHostPort(w.RemoteAddr().String())
+			from <- host
+			_ = w.WriteMsg(new(dns.Msg).SetReply(query))
+		})
+		m := dnsModule(t, func(p *dnsProbe) { p.TransportProtocol, p.SourceIPAddress = network, "127.0.0.7" })
+		if res := probeWithin(t, m, 5*time.Second, Request{Target: target}); res.Outcome != health.Pass {
+			t.Fatalf("%s: %+v", network, res)
+		}
+		if got := <-from; got != "127.0.0.7" {
+			t.Errorf("%s: asked from %s", network, got)
+		}
+	}
+}
+
+func BenchmarkDNSUDP(b *testing.B) {
+	answer := []dns.RR{rr(b, "example.org. 60 IN A 192.0.2.1")}
+	target := serveDNS(b, "udp", "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
+		m := new(dns.Msg).SetReply(query)
+		m.Answer = answer
+		_ = w.WriteMsg(m)
+	})
+	m := dnsModule(b, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if res := probeWithin(b, m, 5*time.Second, Request{Target: target, Samples: true}); res.Outcome != health.Pass {
+			b.Fatalf("%+v", res)
+		}
+	}
+}
