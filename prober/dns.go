@@ -112,7 +112,7 @@ func (r *dnsRun) locate(ctx context.Context) (err error) {
 	r.phase, r.looked = PhaseResolve, true
 	var port string
 	r.host, port = splitTarget(r.req.Target, r.defaultPort)
-	r.at, err = r.Outbound.locate(ctx, r.dialer, &r.req, plainHost(r.host), port)
+	r.at, err = r.Outbound.locate(ctx, r.dialer, &r.req, r.host, port)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -48,13 +49,33 @@ func (p *grpcProbe) validate() error {
 	p.certificates = newTLSSource(p.TLSConfig)
 	p.metadata = metadata.MD{}
 	for name, values := range p.Metadata {
-		p.metadata.Append(name, values...) // in lower case, as HTTP/2 wants it
-		if why := badMetadata(name, values); why != "" {
-			faults = append(faults, &FieldError{"metadata." + name, why})
+		if !slices.Contains(reservedMetadata, strings.ToLower(name)) {
+			p.metadata.Append(name, values...) // in lower case, as HTTP/2 wants it
 		}
 	}
 	p.agent = userAgent()
 	return errors.Join(faults...)
+}
+
+// warnings are what is most likely wrong although it can be tried.
+func (p *grpcProbe) warnings() []error {
+	list := append(p.Outbound.warnings(), warnTLSConfig(&p.TLSConfig)...)
+	for _, name := range slices.Sorted(maps.Keys(p.Metadata)) {
+		if why := badMetadata(name, p.Metadata[name]); why != "" {
+			list = append(list, &FieldError{"metadata." + name, why})
+		}
+	}
+	return list
+}
+
+// checkMetadata fails a call that could not be made with its metadata.
+func (p *grpcProbe) checkMetadata() error {
+	for name, values := range p.Metadata {
+		if why := badMetadata(name, values); why != "" && !slices.Contains(reservedMetadata, strings.ToLower(name)) {
+			return because(ReasonInternal, fmt.Errorf("metadata %q %s", name, why))
+		}
+	}
+	return nil
 }
 
 // badMetadata tells what makes every call with the metadata fail, or makes it
@@ -68,7 +89,7 @@ func badMetadata(name string, values []string) string {
 	case name == "" || strings.ContainsFunc(name, odd):
 		return "is no name of metadata: only letters, digits, -, _ and . are allowed"
 	case slices.Contains(reservedMetadata, name):
-		return "is reserved by gRPC"
+		return "is reserved by gRPC, and not sent"
 	case strings.HasSuffix(name, "-bin"): // goes over the wire in base64
 		return ""
 	}
@@ -124,6 +145,9 @@ func (p *grpcProbe) probe(ctx context.Context, req Request) Result {
 func (r *grpcRun) do(ctx context.Context) error {
 	host, port, err := grpcTarget(r.req.Target, r.TLS)
 	if err != nil {
+		return err
+	}
+	if err := r.checkMetadata(); err != nil {
 		return err
 	}
 	if r.TLS {

@@ -122,7 +122,7 @@ func (r *httpRun) locate(ctx context.Context) error {
 		return err
 	}
 	begin := time.Now()
-	r.addr, err = r.Outbound.lookup(ctx, r.dialer, plainHost(u.Hostname()))
+	r.addr, err = r.Outbound.lookup(ctx, r.dialer, lookupName(u.Hostname()))
 	r.lookup = time.Since(begin)
 	if err != nil {
 		return err

@@ -50,7 +50,6 @@ func (r *httpRun) askQUIC(req *http.Request, hop *httpHop, trace *httpTrace) (*h
 	if err != nil {
 		return nil, err
 	}
-	r.asked = true
 	if config.ServerName == "" {
 		config.ServerName = plainHost(hop.url.Hostname())
 	}

@@ -134,6 +134,7 @@ func (r *httpRun) request(ctx context.Context, hop *httpHop, trace *httpTrace) (
 		closeBody(body)
 		return nil, because(ReasonInternal, err)
 	}
+	r.asked = true
 	req.URL, req.Host = hop.url, hop.url.Host
 	if hop.host != "" {
 		req.Host = hop.host
@@ -217,10 +218,10 @@ func (r *httpRun) take(req *http.Request, hop *httpHop, trace *httpTrace) (*http
 	}
 	transport, err := r.transport(req, hop)
 	if err != nil {
+		r.asked = len(r.traces) > 1
 		closeBody(req.Body)
 		return nil, err
 	}
-	r.asked = true
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		r.phase = trace.phase(err)

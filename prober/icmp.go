@@ -104,7 +104,7 @@ func (r *icmpRun) locate(ctx context.Context) (err error) {
 		return err
 	}
 	begin := time.Now()
-	r.addr, err = r.Outbound.lookup(ctx, r.dialer, plainHost(r.host))
+	r.addr, err = r.Outbound.lookup(ctx, r.dialer, lookupName(r.host))
 	r.lookup = time.Since(begin)
 	if err != nil {
 		return err

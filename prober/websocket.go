@@ -63,6 +63,23 @@ func (p *websocketProbe) validate() error {
 	return errors.Join(faults...)
 }
 
+// warnings are what is most likely wrong although it can be tried.
+func (p *websocketProbe) warnings() []error {
+	list := p.Outbound.warnings()
+	for _, warning := range warnClient(&p.Client) {
+		if field, ok := errors.AsType[*FieldError](warning); ok {
+			warning = &FieldError{"http_config." + field.Path, field.Detail}
+		}
+		list = append(list, warning)
+	}
+	if p.Client.OAuth2 != nil || p.Client.ProxyURL.URL != nil || p.Client.HTTPHeaders != nil {
+		list = append(list, &FieldError{
+			"http_config", "only tls_config, basic_auth, authorization and bearer_token act for a WebSocket",
+		})
+	}
+	return list
+}
+
 // validateClient checks the options that act. oauth2 is one that does not.
 func (p *websocketProbe) validateClient() (faults []error) {
 	oauth := p.Client.OAuth2
@@ -148,7 +165,7 @@ func (r *websocketRun) do(ctx context.Context) error {
 		}
 	}
 	r.phase, r.looked = PhaseResolve, true
-	if r.at, err = r.locate(ctx, r.dialer, r.req, plainHost(u.Hostname()), port); err != nil {
+	if r.at, err = r.locate(ctx, r.dialer, r.req, u.Hostname(), port); err != nil {
 		return err
 	}
 	r.resolved = true
