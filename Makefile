@@ -1,8 +1,8 @@
-# The targets are few: `make run`, `make test`, `make lint`, `make bench`.
+# The targets are few: `make run`, `make test`, `make lint`, `make bench`, `make soak`.
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run test lint bench
+.PHONY: run test lint bench soak
 
 run:
 	$(GO) run .
@@ -19,3 +19,12 @@ lint:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# What takes too long for each change: many probes, and minutes of fuzzing.
+soak:
+	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'HeapIsFlat' ./prober
+	for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 2m $$package || exit 1; \
+	  done; \
+	done

@@ -2,14 +2,12 @@ package prober
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,12 +86,9 @@ func TestDNSOtherAnswers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			right := true
 			target := serveDatagrams(t, "127.0.0.1:0", func(conn net.PacketConn, from net.Addr, query []byte) {
 				other(conn, from, query)
-				if right {
-					_, _ = conn.WriteTo(answerTo(t, query, nil), from)
-				}
+				_, _ = conn.WriteTo(answerTo(t, query, nil), from)
 			})
 			res := probeWithin(t, dnsModule(t, nil), 5*time.Second, Request{Target: target, Samples: true})
 			if res.Outcome != health.Pass {
@@ -275,168 +270,5 @@ func TestDNSUnreachable(t *testing.T) {
 	res := probeWithin(t, dnsModule(t, nil), 5*time.Second, Request{Target: target})
 	if res.Reason != ReasonConnect || res.Phase != PhaseRequest || res.Error != "connection refused" || res.Duration > 2*time.Second {
 		t.Errorf("%+v", res)
-	}
-}
-
-// TestDNSTruncated: a truncated answer is asked for again over TCP, unless that
-// is switched off.
-func TestDNSTruncated(t *testing.T) {
-	truncate := func(m *dns.Msg) { m.Truncated, m.Answer, m.Ns, m.Extra = true, m.Answer[:1], nil, nil }
-	cut := func(wire []byte) []byte { return wire[:len(wire)-3] }
-	for _, test := range []struct {
-		name     string
-		overUDP  func(query []byte) []byte
-		overTCP  func(m *dns.Msg) // nil if nobody listens
-		fallback bool
-		want     string
-		reason   Reason
-		phase    Phase
-		answers  float64
-		success  float64
-	}{
-		{name: "again over TCP", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, overTCP: func(*dns.Msg) {},
-			fallback: true, answers: 2, success: 1},
-		{name: "cut in a record", overUDP: func(q []byte) []byte { return cut(answerTo(t, q, truncate)) }, overTCP: func(*dns.Msg) {},
-			fallback: true, answers: 2, success: 1},
-		{name: "as blackbox_exporter", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, overTCP: func(*dns.Msg) {},
-			answers: 1, success: 1},
-		{name: "as blackbox_exporter, cut in a record", overUDP: func(q []byte) []byte { return cut(answerTo(t, q, truncate)) },
-			overTCP: func(*dns.Msg) {}, want: "answer is truncated in the middle of a record", reason: ReasonBody, phase: PhaseRequest},
-		{name: "TCP refused", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, fallback: true,
-			want: "answer is truncated; asking over TCP: connection refused", reason: ReasonConnect, phase: PhaseConnect, answers: 1, success: 1},
-		{name: "truncated over TCP too", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) },
-			overTCP: func(m *dns.Msg) { truncate(m); m.Ns = []dns.RR{rr(t, "a. 1 IN NS b.")} }, fallback: true, answers: 1, success: 1},
-		{name: "wrong code over TCP", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) },
-			overTCP: func(m *dns.Msg) { m.Rcode = dns.RcodeRefused }, fallback: true,
-			want: "answer REFUSED, want NOERROR", reason: ReasonStatus, phase: PhaseCheck, answers: 2, success: 1},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			target := unusedAddress(t)
-			if test.overTCP != nil {
-				target = serveDNS(t, "tcp", "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
-					m := fullAnswer(t, query)
-					test.overTCP(m)
-					_ = w.WriteMsg(m)
-				})
-			}
-			serveDatagrams(t, target, func(conn net.PacketConn, from net.Addr, query []byte) {
-				_, _ = conn.WriteTo(test.overUDP(query), from)
-			})
-			m := dnsModule(t, func(p *dnsProbe) { p.TCPFallback = test.fallback })
-			res := probeWithin(t, m, 5*time.Second, Request{Target: target, Samples: true})
-			if res.Error != test.want || res.Reason != test.reason || res.Phase != test.phase {
-				t.Errorf("%s in phase %s: %q, want %q", res.Reason, res.Phase, res.Error, test.want)
-			}
-			checkValues(t, res, map[string]float64{"probe_dns_answer_rrs": test.answers, "probe_dns_query_succeeded": test.success})
-		})
-	}
-}
-
-// TestDNSTLS: a certificate that is not trusted, or not the server's, fails the probe.
-func TestDNSTLS(t *testing.T) {
-	ca, other := newAuthority(t), newAuthority(t)
-	expiry := time.Now().Add(time.Hour).Truncate(time.Second)
-	for _, test := range []struct {
-		name, want string
-		cert       tls.Certificate
-		options    config.TLSConfig
-	}{
-		{"unknown authority", "certificate is signed by an unknown authority", other.issue(t, expiry, "127.0.0.1"), config.TLSConfig{CAFile: ca.file}},
-		{"another name", "certificate is valid for 127.0.0.2, not 127.0.0.1", ca.issue(t, expiry, "127.0.0.2"), config.TLSConfig{CAFile: ca.file}},
-		{"name in the options", "", ca.issue(t, expiry, "ns.example.org"), config.TLSConfig{CAFile: ca.file, ServerName: "ns.example.org"}},
-		{"not verified", "", other.issue(t, expiry, "127.0.0.2"), config.TLSConfig{InsecureSkipVerify: true}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			m := dnsModule(t, func(p *dnsProbe) { p.DNSOverTLS, p.TLSConfig = true, test.options })
-			target := serveDNS(t, "tcp", "127.0.0.1", &test.cert, answerFully(t))
-			res := probeWithin(t, m, 5*time.Second, Request{Target: target, Samples: true})
-			if res.Error != test.want || test.want != "" && (res.Reason != ReasonTLS || res.Phase != PhaseTLS) {
-				t.Errorf("%+v, want %q", res, test.want)
-			}
-			if !res.CertExpiry.Equal(expiry) {
-				t.Errorf("certificate expires at %s", res.CertExpiry)
-			}
-		})
-	}
-	t.Run("no TLS", func(t *testing.T) {
-		m := dnsModule(t, func(p *dnsProbe) { p.DNSOverTLS = true })
-		target := listen(t, func(conn net.Conn) {
-			_, _ = io.WriteString(conn, "hello, who is there?")
-			_, _ = io.Copy(io.Discard, conn)
-		})
-		if res := probeWithin(t, m, 5*time.Second, Request{Target: target}); res.Reason != ReasonTLS || res.Phase != PhaseTLS {
-			t.Errorf("%+v", res)
-		}
-	})
-	t.Run("connection closed", func(t *testing.T) {
-		m := dnsModule(t, func(p *dnsProbe) { p.DNSOverTLS = true })
-		target := listen(t, func(net.Conn) {})
-		if res := probeWithin(t, m, 5*time.Second, Request{Target: target}); res.Reason != ReasonTLS || res.Phase != PhaseTLS {
-			t.Errorf("%+v", res)
-		}
-	})
-}
-
-// TestDNSOverHTTPSAnswers has what a server can answer besides DNS.
-func TestDNSOverHTTPSAnswers(t *testing.T) {
-	ca := newAuthority(t)
-	cert := ca.issue(t, time.Now().Add(time.Hour), "127.0.0.1")
-	for _, test := range []struct {
-		name   string
-		answer func(w http.ResponseWriter, query []byte)
-		reason Reason
-		want   string
-		code   int
-	}{
-		{"status", func(w http.ResponseWriter, _ []byte) { w.WriteHeader(http.StatusNotFound) }, ReasonStatus, "404", 404},
-		{"redirect", func(w http.ResponseWriter, _ []byte) {
-			w.Header().Set("Location", "/")
-			w.WriteHeader(http.StatusFound)
-		}, ReasonStatus, "302", 302},
-		{"type", func(w http.ResponseWriter, _ []byte) {
-			w.Header().Set("Content-Type", "text/html")
-			_, _ = w.Write([]byte("hello"))
-		},
-			ReasonBody, `answer of type "text/html", want application/dns-message`, 200},
-		{"no type", func(w http.ResponseWriter, _ []byte) { w.Header()["Content-Type"] = nil }, ReasonBody, `answer of type ""`, 200},
-		{"type with a parameter", func(w http.ResponseWriter, query []byte) {
-			w.Header().Set("Content-Type", "Application/DNS-Message; x=y")
-			_, _ = w.Write(answerTo(t, query, nil))
-		}, "", "", 200},
-		{"no body", func(w http.ResponseWriter, _ []byte) { w.Header().Set("Content-Type", dnsMediaType) }, ReasonBody, "answer of 0 bytes is no DNS message", 200},
-		{"too large", func(w http.ResponseWriter, _ []byte) {
-			w.Header().Set("Content-Type", dnsMediaType)
-			_, _ = w.Write(make([]byte, maxDNSMessage+1))
-		}, ReasonBody, "answer is larger than 65535 bytes", 200},
-		{"other question", func(w http.ResponseWriter, query []byte) {
-			w.Header().Set("Content-Type", dnsMediaType)
-			_, _ = w.Write(answerTo(t, query, func(m *dns.Msg) { m.Question[0].Name = "a." }))
-		}, ReasonBody, "answer to another question", 200},
-		{"broken off", func(w http.ResponseWriter, _ []byte) {
-			w.Header().Set("Content-Type", dnsMediaType)
-			w.Header().Set("Content-Length", "100")
-			_, _ = w.Write([]byte("x"))
-			w.(http.Flusher).Flush()
-			panic(http.ErrAbortHandler)
-		}, ReasonConnect, "", 200},
-	} {
-		for _, http2 := range []bool{false, true} {
-			t.Run(test.name+map[bool]string{true: ", HTTP/2"}[http2], func(t *testing.T) {
-				var requests atomic.Int32
-				target := serveDNSOverHTTPS(t, "127.0.0.1", cert, http2, func(w http.ResponseWriter, r *http.Request) {
-					requests.Add(1)
-					query, _ := io.ReadAll(r.Body)
-					test.answer(w, query)
-				})
-				m := dnsModule(t, func(p *dnsProbe) { p.TransportProtocol, p.TLSConfig = "https", config.TLSConfig{CAFile: ca.file} })
-				res := probeWithin(t, m, 5*time.Second, Request{Target: target, Samples: true})
-				if res.Reason != test.reason || !strings.Contains(res.Error, test.want) || res.StatusCode != test.code {
-					t.Errorf("%+v, want %s %q", res, test.reason, test.want)
-				}
-				if n := requests.Load(); n != 1 {
-					t.Errorf("%d requests", n)
-				}
-			})
-		}
 	}
 }
