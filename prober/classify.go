@@ -139,14 +139,22 @@ func isMalformed(err error) bool {
 		strings.Contains(text, "transfer encoding") || strings.Contains(text, "chunked")
 }
 
-// timeLimit is how long the context lets us work from now on, in round figures;
-// 0 if it has no deadline.
+// timeLimit is how long the context lets us work from now on, in round figures:
+// some of it has passed already, and nobody wants to read 494 ms. It is 0 if there
+// is no deadline.
 func timeLimit(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return 0
 	}
-	return max(0, time.Until(deadline)).Round(10 * time.Millisecond)
+	left := max(0, time.Until(deadline))
+	switch {
+	case left >= time.Second:
+		return left.Round(100 * time.Millisecond)
+	case left >= 180*time.Millisecond:
+		return left.Round(50 * time.Millisecond)
+	}
+	return left.Round(10 * time.Millisecond)
 }
 
 // failed is the result of an attempt that ended in an error. limit is what
