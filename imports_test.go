@@ -23,6 +23,7 @@ type importRule struct {
 }
 
 var importRules = []importRule{
+	{"health/grpchealth", []string{"health"}, "whoever serves gRPC has gRPC, others need not"},
 	{"health", nil, "it is linked into other people's programs"},
 	{"envinfo", nil, "it is linked into other people's programs"},
 	{"checks", []string{"health", "prober", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},

@@ -32,7 +32,20 @@ func TestParseReport(t *testing.T) {
 			"notes":["a","b"],"output":"none","details":{"cassandra:responseTime":{"componentId":"dfd6",
 			"type":"datastore","metricValue":250,"metricUnit":"ms","status":"ok","time":"2018-01-17T03:36:48Z"}}}`, draft06},
 		{"note as a string", `{"status":"warn","notes":"one"}`, &Report{Status: Warn, Notes: []string{"one"}}},
-		{"runscope", `{"hostname":"h","status":"failure","timestamp":1500915121.5,"results":[]}`, &Report{Status: Fail}},
+		{"runscope", `{"hostname":"h","status":"success","results":[{"checker":"db","output":"database ok","expires":1,"passed":true},
+			{"checker":"celery","output":{"n":0},"passed":false}]}`,
+			&Report{Status: Pass, Checks: map[string][]Measurement{"db": {{Status: Pass, Output: "database ok"}}, "celery": {{Status: Fail}}}}},
+		{"spring boot", `{"status":"DOWN","components":{"db":{"status":"UP","details":{"database":"PostgreSQL"}},
+			"ready":{"status":"OUT_OF_SERVICE","components":{"mail":{"status":"DOWN","details":{"error":"x"}}}}},"groups":["liveness"]}`,
+			&Report{Status: Fail, Checks: map[string][]Measurement{"db": {{Status: Pass}}, "ready": {{Status: Fail}}, "ready/mail": {{Status: Fail}}}}},
+		{"spring boot 2.1", `{"status":"UP","details":{"diskSpace":{"status":"UP","details":{"free":1}}}}`,
+			&Report{Status: Pass, Checks: map[string][]Measurement{"diskSpace": {{Status: Pass}}}}},
+		{"microprofile", `{"status":"DOWN","checks":[{"name":"orders","status":"UP","data":{"n":1}},{"name":"stock","status":"DOWN"}]}`,
+			&Report{Status: Fail, Checks: map[string][]Measurement{"orders": {{Status: Pass}}, "stock": {{Status: Fail}}}}},
+		{"asp.net", `{"status":"Degraded","totalDuration":"00:00:00.1","entries":{"sql":{"data":{},"description":"slow","duration":"00:00:00.1",
+			"status":"Degraded","tags":[]}}}`,
+			&Report{Status: Warn, Checks: map[string][]Measurement{"sql": {{Status: Warn, Output: "slow"}}}}},
+		{"runscope without results", `{"hostname":"h","status":"failure","timestamp":1500915121.5,"results":[]}`, &Report{Status: Fail}},
 		{"numeric status", `{"status":200}`, &Report{}},
 		{"unknown status", `{"status":"meh"}`, &Report{}},
 		{"numeric version", `{"version":2.1}`, &Report{Version: "2.1"}},
@@ -159,4 +172,17 @@ func FuzzParseReport(f *testing.F) {
 			t.Errorf("got %+v\nwant %+v", again, report)
 		}
 	})
+}
+
+func TestParseWord(t *testing.T) {
+	for body, want := range map[string]Outcome{"Healthy": Pass, " Degraded\r\n": Warn, "Unhealthy": Fail} {
+		if got, ok := ParseWord([]byte(body)); !ok || got != want {
+			t.Errorf("%q: %v %v", body, got, ok)
+		}
+	}
+	for _, body := range []string{"", "OK", "healthy!", strings.Repeat("Healthy", 100)} {
+		if got, ok := ParseWord([]byte(body)); ok {
+			t.Errorf("%q is %v", body, got)
+		}
+	}
 }
