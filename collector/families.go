@@ -221,6 +221,9 @@ func Names() []string {
 	for i := range families {
 		names = append(names, families[i].name)
 	}
+	for _, f := range checkFamilies() {
+		names = append(names, f.name)
+	}
 	for _, m := range selfMetrics {
 		names = append(names, m.name)
 	}

@@ -29,7 +29,7 @@ func FuzzPage(f *testing.F) {
 			},
 			State: health.State{Verdict: health.Verdict(verdict)}, Since: at, Probed: true, LastProbe: at,
 			Latency: time.Duration(ms), CertExpiry: at, StatusCode: int(verdict), Problem: message,
-			Reason: prober.Reason(message), Error: message, Failures: [9]uint32{uint32(verdict)},
+			Reason: prober.Reason(message), Error: message, Failures: [10]uint32{uint32(verdict)},
 			Report: &health.Report{Version: version, ReleaseID: value, ServiceID: message, Checks: map[string][]health.Measurement{
 				key:       {{ComponentID: value, ObservedValue: v, ObservedUnit: version}, {ObservedValue: v}},
 				key + ":": {{ComponentID: message, ObservedValue: v}},

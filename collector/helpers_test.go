@@ -69,7 +69,7 @@ func fixed() statuses {
 			State: health.State{Verdict: health.Healthy, Successes: 14, Passes: 12}, Since: at(-3600_000),
 			Probed: true, Up: true, LastProbe: at(123), Latency: 12_345_678 * time.Nanosecond,
 			LastHealthy: at(135), StatusCode: 204, CertExpiry: at(86400_000 * 90),
-			Passes: 40, Warns: 2, Fails: 3, Failures: [9]uint32{1, 0, 0, 2}, Changes: [4]uint32{0, 2, 1, 0},
+			Passes: 40, Warns: 2, Fails: 3, Failures: [10]uint32{1, 0, 0, 2}, Changes: [4]uint32{0, 2, 1, 0},
 			Report: &health.Report{
 				Version: "1.2.3", ReleaseID: "1.2.3-4", ServiceID: "f03e522f",
 				Checks: map[string][]health.Measurement{
@@ -89,7 +89,7 @@ func fixed() statuses {
 			Target: &prober.Target{App: "media-centre", Address: "10.0.0.7:8096", Module: "tcp_connect", Source: "config"},
 			State:  health.State{Verdict: health.Unhealthy, Failures: 7}, Since: at(-60_000),
 			Probed: true, LastProbe: at(0), Latency: 5 * time.Second, LastHealthy: at(-120_500),
-			Reason: prober.ReasonTimeout, Error: "no answer in 5s", Fails: 7, Failures: [9]uint32{3: 6, 8: 1},
+			Reason: prober.ReasonTimeout, Error: "no answer in 5s", Fails: 7, Failures: [10]uint32{3: 6, 8: 1},
 			Changes: [4]uint32{0, 0, 1, 1}, Skipped: 2, BodyErrors: 1,
 		},
 		{

@@ -6,20 +6,24 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// targets gives the table of families as const metrics.
+// targets gives a table of families as const metrics.
 type targets struct {
-	source Source
-	descs  []*prometheus.Desc // as families; nil where the labels differ from target to target
+	source   Source
+	families []family
+	label    string             // of each series: target or check
+	descs    []*prometheus.Desc // as families; nil where the labels differ from target to target
 }
 
 // NewTargets gives the families of the targets to a client_golang registry, for
 // programs that serve their metrics with it. Do not hand it to a Page, which
 // has them already.
-func NewTargets(source Source) prometheus.Collector {
-	t := &targets{source: source, descs: make([]*prometheus.Desc, len(families))}
+func NewTargets(source Source) prometheus.Collector { return newTable(source, families, "target") }
+
+func newTable(source Source, families []family, label string) *targets {
+	t := &targets{source: source, families: families, label: label, descs: make([]*prometheus.Desc, len(families))}
 	for i := range families {
 		f := &families[i]
-		labels := []string{"target"}
+		labels := []string{label}
 		switch {
 		case f.describe != nil:
 			continue
@@ -42,8 +46,8 @@ func (t *targets) Describe(chan<- *prometheus.Desc) {}
 func (t *targets) Collect(ch chan<- prometheus.Metric) {
 	list := t.source.Snapshot()
 	var scratch series
-	for i := range families {
-		f := &families[i]
+	for i := range t.families {
+		f := &t.families[i]
 		if f.count != nil {
 			ch <- newMetric(t.descs[i], f.kind, f.count(list))
 			continue

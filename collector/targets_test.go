@@ -52,7 +52,7 @@ func TestStatesAndReasonsFit(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	want := map[string]bool{}
-	for series := range gathered(t, NewTargets(fixed()), fixedScheduler(), fixedStorage(), fixedReload(), fixedAdHoc(), fixedDurations(), NewBuildInfo("", "")) {
+	for series := range gathered(t, NewTargets(fixed()), NewScheduledChecks(fixed()), fixedScheduler(), fixedStorage(), fixedReload(), fixedAdHoc(), fixedDurations(), NewBuildInfo("", "")) {
 		if name, ok := typeLine(series); ok {
 			want[name] = true
 		}

@@ -26,13 +26,14 @@ const (
 	ReasonRedirect Reason = "redirect" // too many redirects, or one to a place we do not follow to
 	ReasonPolicy   Reason = "policy"   // the network policy forbids the address
 	ReasonInternal Reason = "internal" // our own fault: a panic, no file descriptors, no module
+	ReasonCheck    Reason = "check"    // an in-process check says so
 )
 
 // Reasons lists every reason a failure can have, in the order of the constants.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonDNS, ReasonConnect, ReasonTLS, ReasonTimeout, ReasonStatus,
-		ReasonBody, ReasonRedirect, ReasonPolicy, ReasonInternal,
+		ReasonBody, ReasonRedirect, ReasonPolicy, ReasonInternal, ReasonCheck,
 	}
 }
 

@@ -85,7 +85,7 @@ type Status struct {
 	// Counters since the program started.
 	Passes, Warns, Fails uint64
 	// Failures counts by reason, in the order of Reasons.
-	Failures [9]uint32
+	Failures [10]uint32
 	// Changes counts transitions by the state entered, in the order of health.Verdicts.
 	Changes [4]uint32
 	// Skipped counts the due probes that were not made.

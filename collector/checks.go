@@ -1,0 +1,82 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// NewChecks gives the checks of a health.Checker to a client_golang registry:
+// health_check_up, health_check_state and the others, with the label "check". A
+// scrape waits for no check: it sees what is known, and has what is too old run
+// until the next one.
+func NewChecks(checker *health.Checker) prometheus.Collector {
+	return newTable(checkSource{checker}, checkFamilies(), "check")
+}
+
+// NewScheduledChecks gives checks that a schedule of their own polls as if they were
+// targets.
+func NewScheduledChecks(source Source) prometheus.Collector {
+	return newTable(source, checkFamilies(), "check")
+}
+
+// checkFamilies is the table of the targets for checks: without what only the
+// network has.
+func checkFamilies() []family {
+	var list []family
+	for _, f := range families {
+		switch f.name {
+		case "health_target_http_status_code", "health_target_cert_expiry_timestamp_seconds", "health_target_body_errors_total",
+			"health_target_version_info", "health_target_info", "health_target_paused":
+			continue
+		}
+		f.name = strings.Replace(f.name, "health_target", "health_check", 1)
+		f.help = strings.NewReplacer("health+json reports", "runs observe", "target", "check", "from resolving the name to the end of the answer", "from beginning to end").Replace(f.help)
+		list = append(list, f)
+	}
+	return list
+}
+
+// checkSource shows the checks of a Checker as the statuses of targets.
+type checkSource struct{ checker *health.Checker }
+
+// Snapshot has what is too old run, and gives what is known now.
+func (s checkSource) Snapshot() []*prober.Status {
+	s.checker.Refresh()
+	known := s.checker.Snapshot()
+	list := make([]*prober.Status, 0, len(known))
+	for _, each := range known {
+		list = append(list, checkStatus(each))
+	}
+	slices.SortFunc(list, func(a, b *prober.Status) int { return strings.Compare(a.Target.App, b.Target.App) })
+	return list
+}
+
+// checkStatus is a check as if it were a target.
+func checkStatus(s *health.Status) *prober.Status {
+	r := &s.Result
+	status := &prober.Status{
+		Target: &prober.Target{App: s.Check.Name},
+		State:  s.State, Since: s.Since, LastHealthy: s.LastHealthy,
+		Probed: r.Outcome != health.Reset, Up: r.Outcome == health.Pass || r.Outcome == health.Warn,
+		LastProbe: r.Time, Latency: r.Duration, Reason: prober.CheckReason(r.Reason),
+		Passes: s.Passes, Warns: s.Warns, Fails: s.Fails, Report: prober.CheckReport(r),
+	}
+	if r.Time.IsZero() {
+		status.LastProbe = time.Time{}
+	}
+	for reason, n := range s.Failures {
+		if i := slices.Index(prober.Reasons(), prober.CheckReason(reason)); i >= 0 {
+			status.Failures[i] += uint32(n)
+		}
+	}
+	for i, n := range s.Changes {
+		status.Changes[i] = uint32(n)
+	}
+	return status
+}
