@@ -1,0 +1,45 @@
+package envinfo
+
+import "strings"
+
+// RedactArgs is a command line without its secrets: the values of flags whose
+// names say that they are, as --api-token=x or as two arguments, and whatever
+// Redact finds in the others. The arguments themselves are left alone.
+func RedactArgs(args []string) []string {
+	cleaned := make([]string, len(args))
+	masked := false
+	for i, arg := range args {
+		switch {
+		case masked && !strings.HasPrefix(arg, "--"):
+			cleaned[i], masked = Mask, false
+			continue
+		case i > 0 && loginFlag(args[i-1]):
+			if cleaned[i] = Redact(arg); isLogin(arg) {
+				cleaned[i] = Mask
+			}
+			continue
+		}
+		name, _, hasValue := strings.Cut(arg, "=")
+		isFlag := len(name) > 1 && name[0] == '-' && !has(name, isSpace)
+		masked = isFlag && !hasValue && takesSecret(name)
+		if cleaned[i] = Redact(arg); isFlag && hasValue && takesSecret(name) {
+			cleaned[i] = name + "=" + Mask
+		}
+	}
+	return cleaned
+}
+
+// takesSecret tells the flags that are followed by a secret. Switches are not,
+// whatever they are about. -gt is short for --gmail_token.
+func takesSecret(flag string) bool {
+	if flag == "-gt" {
+		return true
+	}
+	name := strings.TrimLeft(flag, "-")
+	for _, verb := range []string{"no-", "enable-", "disable-", "skip-", "allow-", "require-", "use-", "with-", "without-"} {
+		if strings.HasPrefix(name, verb) {
+			return false
+		}
+	}
+	return name != "" && RedactName(name)
+}
