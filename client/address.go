@@ -1,0 +1,50 @@
+package client
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// OutboundIP is the address by which the host is most likely seen from outside:
+// the one that the system would send from. No packet is sent to find it out. A host
+// without a network has 127.0.0.1.
+func OutboundIP() netip.Addr {
+	for _, far := range []string{"8.8.8.8:1", "[2001:4860:4860::8888]:1"} {
+		conn, err := net.Dial("udp", far)
+		if err != nil {
+			continue
+		}
+		local, ok := conn.LocalAddr().(*net.UDPAddr)
+		conn.Close()
+		if ok && !local.IP.IsUnspecified() {
+			return local.AddrPort().Addr().Unmap()
+		}
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// FreePort is a TCP port that is free at the moment. Whoever can rather listens on
+// port 0: another program may take the port before it is used.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		return 0, fmt.Errorf("looking for a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// URLOf is the URL by which a listener is most likely reached from outside. A
+// listener on one address has that address; one on all has OutboundIP.
+func URLOf(l net.Listener) string {
+	host, port := OutboundIP(), 0
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		port = tcp.Port
+		if own, ok := netip.AddrFromSlice(tcp.IP); ok && !own.IsUnspecified() {
+			host = own.Unmap()
+		}
+	}
+	return "http://" + net.JoinHostPort(host.String(), strconv.Itoa(port))
+}

@@ -1,0 +1,231 @@
+package client
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// The environment variables that say where the exporter is, and with which token
+// it lets us register.
+const (
+	URLVariable   = "HEALTH_EXPORTER_URL"
+	TokenVariable = "HEALTH_EXPORTER_TOKEN"
+)
+
+// ErrNotFound means that no exporter was found: neither the Client nor the
+// environment names one, and the Finder, if there is one, knows of none.
+var ErrNotFound = errors.New("no health_exporter found: set " + URLVariable + ", or Client.Exporter")
+
+// Finder finds an exporter on the network.
+type Finder interface {
+	// Find gives the URL of an exporter. The error is ErrNotFound if there is none.
+	Find(ctx context.Context) (url string, err error)
+}
+
+// Client talks to one exporter. The zero Client looks for it in the environment.
+type Client struct {
+	// Exporter is its URL, such as http://10.0.0.2:10115; empty means that of the
+	// environment variable HEALTH_EXPORTER_URL, or else what the Finder finds.
+	Exporter string
+	// Token is what the exporter knows us by; empty means that of the environment
+	// variable HEALTH_EXPORTER_TOKEN. Within private networks none is needed.
+	Token string
+	// Finder finds the exporter if nobody says where it is; nil for none.
+	Finder Finder
+	// HTTP makes the requests; nil means a client with a timeout of 5 s.
+	HTTP *http.Client
+	// Log receives what goes wrong in the background. nil discards.
+	Log *slog.Logger
+	// Recheck is how often the exporter is asked whether it knows us still; default
+	// DefaultRecheck.
+	Recheck time.Duration
+}
+
+// DefaultRecheck is how often a registration is looked after.
+const DefaultRecheck = time.Minute
+
+const (
+	requestTimeout = 5 * time.Second
+	maxAnswer      = 1 << 20
+)
+
+// Target is what the exporter knows of a program.
+type Target struct {
+	App       string `json:"app"`
+	URL       string `json:"url"`
+	HealthURL string `json:"health_url"`
+	// State is UNKNOWN, HEALTHY, DEGRADED or UNHEALTHY.
+	State  string `json:"state"`
+	Up     *bool  `json:"up"` // of the last probe; nil before the first
+	Paused bool   `json:"paused"`
+	Source string `json:"source"`
+	// LastCheck and the others are nil if there was none yet.
+	LastCheck       *time.Time `json:"last_check"`
+	LastHealthy     *time.Time `json:"last_healthy"`
+	LastStateChange *time.Time `json:"last_state_change"`
+	LastError       string     `json:"last_error"`
+	// Warnings say what the exporter did not take over as it was meant.
+	Warnings []Fault `json:"warnings"`
+}
+
+// Fault is what is wrong with one field.
+type Fault struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// Refusal is an answer of the exporter that says no.
+type Refusal struct {
+	// Status is the HTTP status.
+	Status int
+	Title  string
+	Detail string
+	// Faults are those of single fields.
+	Faults []Fault
+}
+
+// Error says what the exporter has said.
+func (r *Refusal) Error() string {
+	text := cmp.Or(r.Detail, r.Title, http.StatusText(r.Status))
+	for _, f := range r.Faults {
+		text += "; " + f.Field + ": " + f.Detail
+	}
+	return fmt.Sprintf("the exporter answered %d: %s", r.Status, text)
+}
+
+// temporary tells whether the same request may succeed later.
+func (r *Refusal) temporary() bool {
+	return r.Status >= 500 || r.Status == http.StatusTooManyRequests || r.Status == http.StatusRequestTimeout
+}
+
+func (c *Client) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+// Locate says where the exporter is.
+func (c *Client) Locate(ctx context.Context) (string, error) {
+	at := cmp.Or(c.Exporter, os.Getenv(URLVariable))
+	if at == "" && c.Finder != nil {
+		found, err := c.Finder.Find(ctx)
+		if err != nil {
+			return "", fmt.Errorf("looking for an exporter: %w", err)
+		}
+		at = found
+	}
+	if at == "" {
+		return "", ErrNotFound
+	}
+	if fault := urlFault(at); fault != "" {
+		return "", fmt.Errorf("the exporter's URL %s", fault)
+	}
+	return at, nil
+}
+
+// targets is the URL of the API below which all is.
+func targetsURL(exporter, app string, more ...string) (string, error) {
+	elements := []string{"api/v1/targets"}
+	if app != "" {
+		elements = append(elements, url.PathEscape(app))
+	}
+	return url.JoinPath(exporter, append(elements, more...)...)
+}
+
+// do makes one request and decodes the answer into into, if that is not nil.
+func (c *Client) do(ctx context.Context, method, app, action string, body, into any) (status int, err error) {
+	exporter, err := c.Locate(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var more []string
+	if action != "" {
+		more = append(more, action)
+	}
+	at, err := targetsURL(exporter, app, more...)
+	if err != nil {
+		return 0, fmt.Errorf("the exporter's URL %q: %w", exporter, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	req, err := request(ctx, method, at, body)
+	if err != nil {
+		return 0, err
+	}
+	if token := cmp.Or(c.Token, os.Getenv(TokenVariable)); token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("asking the exporter: %w", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return 0, fmt.Errorf("asking the exporter: %w", err)
+	}
+	if resp.StatusCode >= 300 {
+		return resp.StatusCode, refusal(resp.StatusCode, text)
+	}
+	if into == nil || len(text) == 0 {
+		return resp.StatusCode, nil
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return resp.StatusCode, fmt.Errorf("the answer from %s is not that of an exporter: %w", exporter, err)
+	}
+	return resp.StatusCode, nil
+}
+
+func request(ctx context.Context, method, at string, body any) (*http.Request, error) {
+	if body == nil {
+		return http.NewRequestWithContext(ctx, method, at, nil)
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the registration: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
+}
+
+// refusal reads a problem+json, or whatever else a proxy in between may say.
+func refusal(status int, body []byte) *Refusal {
+	r := &Refusal{Status: status}
+	var problem struct {
+		Title  string  `json:"title"`
+		Detail string  `json:"detail"`
+		Errors []Fault `json:"errors"`
+	}
+	if json.Unmarshal(body, &problem) == nil {
+		r.Title, r.Detail, r.Faults = problem.Title, problem.Detail, problem.Errors
+	} else if line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n"); len(line) < 200 {
+		r.Detail = line
+	}
+	return r
+}
+
+// gone tells whether an error says that the exporter does not know the program.
+func gone(err error) bool {
+	refused, ok := errors.AsType[*Refusal](err)
+	return ok && refused.Status == http.StatusNotFound
+}

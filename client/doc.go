@@ -1,0 +1,17 @@
+// Package client registers a program with a health_exporter, which polls it from
+// then on, and takes it off when it ends.
+//
+//	reg, err := client.Register(ctx, client.App{Name: "shop", URL: "http://10.0.0.7:8080"})
+//	if err != nil {
+//		return err // the exporter refuses it, and says why
+//	}
+//	defer reg.Stop(context.Background())
+//
+// An exporter that cannot be reached is no error: the registration is tried again
+// until it succeeds, and made anew when the exporter has lost it. Where the exporter
+// is comes from the Client, from the environment variable HEALTH_EXPORTER_URL, or
+// from a Finder.
+//
+// It is meant to be linked into other people's programs, so it imports the
+// standard library only.
+package client
