@@ -31,7 +31,7 @@ var importRules = []importRule{
 	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes; who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes"},
-	{"internal/config", []string{"prober", "health", "!client_golang"}, "a file becomes values; nothing is opened or started"},
+	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "!client_golang"}, "a file becomes values; nothing is opened or started"},
 	{"internal/registry", []string{"prober", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
 	{"internal/zeroconf", []string{"prober", "!client_golang", "!yaml"}, "it finds and announces on the network"},
 	{"internal/cluster", []string{"prober", "!client_golang", "!yaml"}, "it says who owns a target"},

@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2'
+packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -27,10 +27,29 @@ have() {
 	iproute2)
 		command -v ip >/dev/null 2>&1
 		;;
+	postgresql)
+		command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1
+		;;
+	mariadb-server)
+		{ command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ]; } &&
+			command -v mariadb-install-db >/dev/null 2>&1
+		;;
+	rabbitmq-server)
+		[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && command -v epmd >/dev/null 2>&1
+		;;
+	python3-celery) has_module celery ;;
+	python3-redis) has_module redis ;;
+	python3-requests) has_module requests ;;
 	*)
 		command -v "$1" >/dev/null 2>&1
 		;;
 	esac
+}
+
+# has_module NAME: Debian's packages are for its own Python, which another one in
+# PATH may hide.
+has_module() {
+	python3 -c "import $1" >/dev/null 2>&1 || /usr/bin/python3 -c "import $1" >/dev/null 2>&1
 }
 
 # uses PACKAGE: what is skipped without it.
@@ -40,6 +59,12 @@ uses() {
 	prometheus-alertmanager) echo 'checks of alertmanager.yml.example and the templates (amtool), mail tests of e2e/' ;;
 	prometheus-blackbox-exporter) echo 'comparison of /probe with blackbox_exporter (TestOracle...)' ;;
 	iproute2) echo 'tests in a network namespace of their own (ip)' ;;
+	postgresql) echo 'checks of a real PostgreSQL' ;;
+	mariadb-server) echo 'checks of a real MariaDB' ;;
+	redis-server) echo "checks of a real Redis, and of Celery's workers over it" ;;
+	rabbitmq-server) echo "checks of a real RabbitMQ, and of Celery's workers over it" ;;
+	python3-celery | python3-redis) echo "checks of Celery's workers" ;;
+	python3-requests) echo 'the Python program of docs/registering.md' ;;
 	*) echo 'end-to-end tests' ;;
 	esac
 }

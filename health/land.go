@@ -150,6 +150,6 @@ func (s *Status) next(r Result) *Status {
 func (c *cell) log(s *Status) {
 	if s.Result.Outcome == Fail && !c.checker.MuteFailures {
 		c.checker.log().Error(fmt.Sprintf("Health check %q failed with output %q", c.check.Name, fmt.Sprint(s.Result.Output)),
-			"check", c.check.Name, "reason", string(s.Result.Reason), "output", s.Result.Output)
+			"check", c.check.Name, "reason", string(s.Result.Reason), "output", s.Result.Output, "err", s.Result.Err)
 	}
 }

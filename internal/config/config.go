@@ -21,6 +21,8 @@ type Config struct {
 	Modules map[string]*prober.Module
 	// Targets are the file's, complete and valid, in the order of the file.
 	Targets []prober.Target
+	// Checks are the exporter's in-process checks, in the order of the file.
+	Checks []Check
 	// Registration says who may register what.
 	Registration Registration
 	// Network bounds where /probe and registered targets may connect to.

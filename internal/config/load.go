@@ -20,6 +20,7 @@ type document struct {
 	Modules      map[string]yaml.Node `yaml:"modules"`
 	ModulesFiles []yaml.Node          `yaml:"modules_files"`
 	Targets      []yaml.Node          `yaml:"targets"`
+	Checks       []yaml.Node          `yaml:"checks"`
 	Registration registrationSection  `yaml:"registration"`
 	Network      networkSection       `yaml:"network"`
 }
@@ -91,6 +92,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Registration = doc.Registration.build(faults)
 	c.Network = doc.Network.build(faults)
 	c.Targets = doc.targets(d, c)
+	c.Checks = doc.checks(d)
 	if err := faults.err(); err != nil {
 		return nil, err
 	}

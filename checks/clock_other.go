@@ -1,0 +1,14 @@
+//go:build !linux
+
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// readClock cannot ask here.
+func readClock() (clockStatus, error) {
+	return clockStatus{}, fmt.Errorf("on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+}

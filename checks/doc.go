@@ -1,0 +1,20 @@
+// Package checks has ready-made checks for package health: what most programs
+// need to look at from inside, and what a machine can run out of.
+//
+// Each check is a struct whose fields are its options, with a method Run that makes
+// one attempt:
+//
+//	checker, err := health.New(
+//		health.Check{Name: "database", Run: checks.SQL{DB: db}.Run, Remote: true},
+//		health.Check{Name: "disk", Run: checks.Disk{Path: "/var/lib"}.Run, Groups: []string{health.Live}},
+//	)
+//
+// The zero value of an option is its default. A check whose options can be wrong
+// has a method Check that tells so before the first run; Run tells it too. Run keeps
+// to its context, says what a person wants to read (health.Say) and notes what it
+// measured (health.Observe). It may be called at the same time from several
+// goroutines.
+//
+// This package needs the standard library only. Checks that need more are in
+// packages of their own: checks/amqp, checks/celery and checks/probe.
+package checks

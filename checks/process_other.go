@@ -1,0 +1,15 @@
+//go:build !unix
+
+package checks
+
+import "os"
+
+// alive tells whether there is such a process.
+func alive(pid int) bool {
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	_ = process.Release() // we only wanted to know
+	return true
+}

@@ -1,0 +1,14 @@
+//go:build unix
+
+package checks
+
+import (
+	"errors"
+	"syscall"
+)
+
+// alive tells whether there is such a process, whoever owns it.
+func alive(pid int) bool {
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
+}

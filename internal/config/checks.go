@@ -1,0 +1,235 @@
+package config
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/checks"
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Check is an in-process check of the exporter.
+type Check struct {
+	// Check is complete but for Run, which Open makes. Its Interval is how often it is
+	// run by the schedule.
+	health.Check
+	// Kind is what is looked at.
+	Kind string
+	// Fingerprint is equal for checks that look at the same in the same way.
+	Fingerprint string
+	// Open makes ready what the check needs. known tells what is known of another
+	// check by its name.
+	Open func(known func(name string) (*health.Status, bool)) (OpenCheck, error)
+}
+
+// OpenCheck is a check that can be run.
+type OpenCheck struct {
+	Run func(context.Context) error
+	// Close gives back what was opened; nil if that is nothing.
+	Close func() error
+	// Heartbeat is set if the check waits for beats.
+	Heartbeat *checks.Heartbeat
+}
+
+// checkKind is one kind of check with its own options as they are written.
+type checkKind interface {
+	// remote tells whether what is looked at is outside of this host.
+	remote() bool
+	// check tells what is wrong with the options.
+	check() error
+	// open makes ready what the check needs.
+	open(known func(name string) (*health.Status, bool)) (OpenCheck, error)
+}
+
+// checkSection are the keys that all checks have.
+type checkSection struct {
+	Name          string          `yaml:"name"`
+	Kind          string          `yaml:"kind"`
+	Interval      Duration        `yaml:"interval"`
+	Timeout       Duration        `yaml:"timeout"`
+	InitialDelay  Duration        `yaml:"initial_delay"`
+	Unhealthy     int             `yaml:"unhealthy"`
+	Healthy       int             `yaml:"healthy"`
+	DegradedAfter int             `yaml:"degraded_after"`
+	FastStart     bool            `yaml:"fast_start"`
+	Severity      health.Severity `yaml:"severity"`
+	Groups        []string        `yaml:"groups"`
+	DependsOn     []string        `yaml:"depends_on"`
+	Hidden        bool            `yaml:"hidden"`
+
+	Options map[string]yaml.Node `yaml:",inline"` // those of the kind
+}
+
+// reservedChecks begins the names of the exporter's own checks.
+const reservedChecks = "exporter-"
+
+func (doc *document) checks(d *decoder) []Check {
+	var list []Check
+	var plain []health.Check // for what only health.New finds out
+	lines := map[string]int{}
+	for i := range doc.Checks {
+		n, path := &doc.Checks[i], fmt.Sprintf("checks[%d]", i)
+		before := len(d.faults.List)
+		check, ok := d.check(n, path)
+		if !ok {
+			continue
+		}
+		nameLine := lineOf(n, "name", n.Line)
+		if first, dup := lines[check.Name]; dup {
+			d.faults.add(nameLine, path+".name", "%q is given twice, first on line %d", check.Name, first)
+		}
+		lines[check.Name] = nameLine
+		list = append(list, check)
+		if len(d.faults.List) == before {
+			unopened := check.Check
+			unopened.Run = func(context.Context) error { return nil }
+			plain = append(plain, unopened)
+		}
+	}
+	if len(plain) == len(list) {
+		for _, fault := range unjoin(faultsOf(plain)) {
+			if fault != nil {
+				d.faults.add(0, "checks", "%s", fault)
+			}
+		}
+	}
+	return list
+}
+
+// faultsOf is what health.New finds wrong with checks as a whole.
+func faultsOf(list []health.Check) error {
+	_, err := health.New(list...)
+	return err
+}
+
+// check decodes one check. It is not ok if it makes no sense to look at it further.
+func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
+	s := checkSection{
+		Interval: Duration(prober.DefaultInterval), Timeout: Duration(health.DefaultCheckTimeout),
+		Unhealthy: 2, Healthy: 2,
+	}
+	before := len(d.faults.List)
+	if !d.decode(n, path, &s) && s.Kind == "" {
+		return c, false
+	}
+	newKind, known := checkKinds[s.Kind]
+	if !known {
+		d.faults.add(lineOf(n, "kind", n.Line), path+".kind", "%q is no kind of check, must be one of %s",
+			s.Kind, strings.Join(slices.Sorted(maps.Keys(checkKinds)), ", "))
+		return c, false
+	}
+	kind := newKind()
+	d.options(n, path, s.Options, kind)
+	d.checkFigures(n, path, &s)
+	if len(d.faults.List) == before {
+		d.optionFaults(n, path, kind.check())
+	}
+	c = s.check(kind)
+	c.Fingerprint = fingerprintOf(n)
+	return c, true
+}
+
+// options decodes the keys of the kind, strictly.
+func (d *decoder) options(n *yaml.Node, path string, options map[string]yaml.Node, into checkKind) {
+	node := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line}
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		value := options[key]
+		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key, Line: lineOf(n, key, value.Line)}, &value)
+	}
+	d.decode(node, path, into)
+}
+
+func (d *decoder) checkFigures(n *yaml.Node, path string, s *checkSection) {
+	limits := prober.FileLimits()
+	fault := func(key, format string, args ...any) {
+		d.faults.add(lineOf(n, key, n.Line), join(path, key), format, args...)
+	}
+	span := func(key string, value Duration, least, most time.Duration) {
+		if v := time.Duration(value); v < least || v > most {
+			fault(key, "must be between %s and %s, not %s", least, most, v)
+		}
+	}
+	count := func(key string, value int) {
+		if value < limits.MinThreshold || value > limits.MaxThreshold {
+			fault(key, "must be between %d and %d, not %d", limits.MinThreshold, limits.MaxThreshold, value)
+		}
+	}
+	span("interval", s.Interval, limits.MinInterval, limits.MaxInterval)
+	span("timeout", s.Timeout, limits.MinTimeout, limits.MaxTimeout)
+	span("initial_delay", s.InitialDelay, 0, limits.MaxInitialDelay)
+	count("unhealthy", s.Unhealthy)
+	count("healthy", s.Healthy)
+	if s.DegradedAfter != 0 && (s.DegradedAfter < 1 || s.DegradedAfter >= max(s.Unhealthy, 2)) {
+		fault("degraded_after", "must be at least 1 and less than unhealthy (%d), not %d", s.Unhealthy, s.DegradedAfter)
+	}
+	if strings.HasPrefix(s.Name, reservedChecks) {
+		fault("name", "%q: names that begin with %s are the exporter's own", s.Name, reservedChecks)
+	}
+}
+
+// optionFaults lists what a kind finds wrong with its options.
+func (d *decoder) optionFaults(n *yaml.Node, path string, err error) {
+	if err == nil {
+		return
+	}
+	for _, each := range unjoin(err) {
+		option, ok := errors.AsType[*checks.OptionError](each)
+		if !ok {
+			d.faults.add(n.Line, path, "%s", each)
+			continue
+		}
+		key := keyOf(option.Field)
+		detail := strings.TrimPrefix(option.Error(), option.Field+" ")
+		d.faults.add(lineOf(n, key, n.Line), join(path, key), "%s", detail)
+	}
+}
+
+// keyOf is the key of an option by the name of its field: MinFree is min_free.
+func keyOf(field string) string {
+	var b strings.Builder
+	runes := []rune(field)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// check is the section as a value.
+func (s *checkSection) check(kind checkKind) Check {
+	interval := time.Duration(s.Interval)
+	return Check{
+		Check: health.Check{
+			Name: s.Name, Timeout: time.Duration(s.Timeout), InitialDelay: time.Duration(s.InitialDelay), Interval: interval,
+			MaxAge: 3*interval + time.Duration(s.Timeout), Severity: s.Severity, Groups: s.Groups, DependsOn: s.DependsOn,
+			Hidden: s.Hidden, Remote: kind.remote(),
+			Thresholds: health.Thresholds{
+				Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
+			},
+		},
+		Kind: s.Kind, Open: kind.open,
+	}
+}
+
+// fingerprintOf is that of what is written.
+func fingerprintOf(n *yaml.Node) string {
+	text, err := yaml.Marshal(n)
+	if err != nil {
+		return "" // it is like no other
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
