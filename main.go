@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/internal/app"
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
@@ -61,6 +62,7 @@ type flags struct {
 	reloadSeconds int
 	probe         cli.Probe
 	histograms    bool
+	settings      []envinfo.Setting
 	web           *web.FlagConfig
 	logLevel      *promslog.Level
 	probeLevel    *cli.LogLevel
@@ -141,6 +143,7 @@ func run(args []string) int {
 		return fail(exitUsageError, fmt.Errorf("%w; %s --help lists what there is", err, name))
 	}
 	f.apply()
+	f.settings = cli.Settings(k, args, fromFile)
 	switch command {
 	case "rules":
 		return writeRules(f.rulesDir)
@@ -235,7 +238,7 @@ func (f *flags) probeLog() slog.Handler {
 	if f.probeLevel.None {
 		return nil
 	}
-	return promslog.New(&promslog.Config{Level: f.probeLevel.Level, Format: f.logFormat}).Handler()
+	return envinfo.RedactLog(promslog.New(&promslog.Config{Level: f.probeLevel.Level, Format: f.logFormat}).Handler())
 }
 
 func (f *flags) autoReloadInterval() time.Duration {
@@ -317,12 +320,12 @@ func checkConfig(f *flags) int {
 	for _, warning := range cfg.Warnings() {
 		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", name, warning)
 	}
-	fmt.Printf("The configuration file %s is valid: %d targets, %d modules.\n", cfg.File, len(cfg.Targets), len(cfg.Modules))
+	fmt.Printf("The configuration file %s is valid: %d targets, %d checks, %d modules.\n", cfg.File, len(cfg.Targets), len(cfg.Checks), len(cfg.Modules))
 	return 0
 }
 
 func serve(f *flags) int {
-	log := promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat})
+	log := slog.New(envinfo.RedactLog(promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat}).Handler()))
 	if err := web.Validate(*f.web.WebConfigFile); err != nil {
 		return fail(exitFailure, fmt.Errorf("reading %s: %w", *f.web.WebConfigFile, err))
 	}
@@ -330,7 +333,7 @@ func serve(f *flags) int {
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
 		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
-		Profiling: f.debug, Version: cli.Version(), Revision: cli.Revision(), Log: log,
+		Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})
 	if err != nil {
 		return fail(exitFailure, err)

@@ -1,8 +1,10 @@
 package health
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"time"
 )
@@ -95,7 +97,7 @@ func (c *cell) land(f *flight, r Result, returned bool) {
 	c.checker.tell(Event{Status: after, Before: before.State.Verdict}) // in order, since mu is held
 	c.mu.Unlock()
 	close(f.landed)
-	c.log(after)
+	c.log(before, after)
 }
 
 // noLongerHung notes that a run has returned that had passed its timeout; mu is held.
@@ -147,9 +149,17 @@ func (s *Status) next(r Result) *Status {
 	return &n
 }
 
-func (c *cell) log(s *Status) {
-	if s.Result.Outcome == Fail && !c.checker.MuteFailures {
-		c.checker.log().Error(fmt.Sprintf("Health check %q failed with output %q", c.check.Name, fmt.Sprint(s.Result.Output)),
-			"check", c.check.Name, "reason", string(s.Result.Reason), "output", s.Result.Output, "err", s.Result.Err)
+// log tells of a failure; of one that is as the one before only whom every detail
+// interests.
+func (c *cell) log(before, after *Status) {
+	r := &after.Result
+	if r.Outcome != Fail || c.checker.MuteFailures {
+		return
 	}
+	level := slog.LevelError
+	if before.Result.Outcome == Fail && before.Result.Text() == r.Text() {
+		level = slog.LevelDebug
+	}
+	c.checker.log().Log(context.Background(), level, fmt.Sprintf("Health check %q failed with output %q", c.check.Name, fmt.Sprint(r.Output)),
+		"check", c.check.Name, "reason", string(r.Reason), "err", r.Err)
 }

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -74,7 +75,13 @@ func (m members) outcome() Outcome {
 // ParseWord reads an answer that is nothing but a word of status, as ASP.NET Core
 // gives it by default: Healthy, Degraded or Unhealthy.
 func ParseWord(body []byte) (o Outcome, ok bool) {
-	words := map[string]Outcome{"Healthy": Pass, "Degraded": Warn, "Unhealthy": Fail}
-	o, ok = words[clean(string(body[:min(len(body), 64)]), maxWordRunes)]
-	return o, ok
+	switch string(bytes.TrimSpace(body)) { // which copies nothing
+	case "Healthy":
+		return Pass, true
+	case "Degraded":
+		return Warn, true
+	case "Unhealthy":
+		return Fail, true
+	}
+	return Reset, false
 }

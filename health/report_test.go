@@ -180,7 +180,7 @@ func TestParseWord(t *testing.T) {
 			t.Errorf("%q: %v %v", body, got, ok)
 		}
 	}
-	for _, body := range []string{"", "OK", "healthy!", strings.Repeat("Healthy", 100)} {
+	for _, body := range []string{"", "OK", "healthy!", strings.Repeat("Healthy", 100), "Healthy!"} {
 		if got, ok := ParseWord([]byte(body)); ok {
 			t.Errorf("%q is %v", body, got)
 		}

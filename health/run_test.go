@@ -340,6 +340,7 @@ func TestFailuresAreLogged(t *testing.T) { // S0.28
 		c := closing(t, &Checker{MuteFailures: mute, Log: slog.New(slog.NewTextHandler(&log, nil))}, Check{Name: "db", Run: fail})
 		c.CheckOne(t.Context(), "db")
 		c.CheckOne(t.Context(), "db") // from the cache, and not logged again
+		c.RunNow(t.Context(), "db")   // nothing new
 		_ = c.Close(t.Context())      // waits for what is being logged
 		want := `Health check \"db\" failed with output \"broken\"`
 		if got := strings.Count(log.String(), want); mute && got != 0 || !mute && got != 1 {

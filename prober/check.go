@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -12,7 +13,7 @@ import (
 func CheckModule(checker *health.Checker, name string, timeout time.Duration) *Module {
 	// A check has its own timeout. What hangs beyond it is none of the schedule's
 	// business, so a little more is allowed here.
-	return FuncModule("check "+name, timeout+time.Second, func(ctx context.Context) Result {
+	return FuncModule(fmt.Sprintf("check %s of %p", name, checker), timeout+time.Second, func(ctx context.Context) Result {
 		status, ok := checker.RunNow(ctx, name)
 		if !ok {
 			return Failure(ReasonInternal, errNoCheck)

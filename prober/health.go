@@ -278,6 +278,10 @@ func withDetail(text, detail string) string {
 // says that it may be one.
 func (r *Result) readBody(contentType string, body []byte) {
 	isJSON, isReport := jsonType(contentType)
+	if word, ok := health.ParseWord(body); ok && !isJSON {
+		r.Report = &health.Report{Status: word}
+		return
+	}
 	if valid := looksLikeJSON(body, isJSON) && json.Valid(body); valid {
 		r.Response = slices.Clone(body)
 	} else if !isReport {

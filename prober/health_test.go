@@ -66,6 +66,11 @@ func TestHealthResult(t *testing.T) {
 		want                    Result
 	}{
 		{name: "text", contentType: "text/plain", body: "ok", want: Result{Outcome: health.Pass}},
+		{name: "a word of ASP.NET", contentType: "text/plain", body: "Degraded\r\n",
+			want: Result{Outcome: health.Warn, Error: "the target warns", Report: &health.Report{Status: health.Warn}}},
+		{name: "spring boot", contentType: "application/vnd.spring-boot.actuator.v3+json", body: `{"status":"OUT_OF_SERVICE"}`,
+			want: Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails",
+				Response: []byte(`{"status":"OUT_OF_SERVICE"}`), Report: &health.Report{Status: health.Fail}}},
 		{name: "no body", want: Result{Outcome: health.Pass}},
 		{name: "pass", contentType: healthType, body: `{"status":"pass","version":"2"}`,
 			want: Result{Outcome: health.Pass, Response: []byte(`{"status":"pass","version":"2"}`), Report: &health.Report{Status: health.Pass, Version: "2"}}},

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server"
@@ -47,6 +49,8 @@ type Options struct {
 	// NativeHistograms keeps one of the durations of HTTP probes, per module, and
 	// offers /metrics in protobuf.
 	NativeHistograms bool
+	// Settings are the options in force, for /environment; nil for none.
+	Settings func() []envinfo.Setting
 	// Profiling serves /debug/pprof/.
 	Profiling bool
 	// Version and Revision of the program.
@@ -66,6 +70,9 @@ type App struct {
 	reloads   reloads
 	durations *collector.HTTPDurations // nil unless asked for
 	unknown   atomic.Uint64            // times that /probe was asked for an unknown module
+
+	checkScheduler *prober.Scheduler // of the in-process checks
+	checks         atomic.Pointer[checkSet]
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
@@ -95,6 +102,7 @@ func New(opts Options) (*App, error) {
 	a.scheduler = prober.NewScheduler(prober.SchedulerOptions{
 		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log,
 	})
+	a.checkScheduler = prober.NewScheduler(prober.SchedulerOptions{Log: opts.Log})
 	if opts.NativeHistograms {
 		a.durations = collector.NewHTTPDurations()
 	}
@@ -119,12 +127,14 @@ func (a *App) adopt(cfg *config.Config) {
 	r := &cfg.Registration
 	a.settings.Store(&server.Settings{
 		Modules: cfg.Modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
+		Environment: a.environment(cfg), SeesEnvironment: cfg.Environment.Allows,
 		Registration: server.Registration{
 			Enabled: r.Enabled, MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner,
 			Bearer: r.Bearer, Trusts: r.Trusts, AllowsEmail: r.AllowsEmail,
 		},
 	})
 	a.config.Store(cfg)
+	a.adoptChecks(cfg)
 	a.registry.Replace(config.SourceName, cfg.Targets)
 	a.reloads.succeeded(time.Now())
 }
@@ -133,7 +143,7 @@ func (a *App) adopt(cfg *config.Config) {
 func (a *App) warn(cfg *config.Config) {
 	for _, warning := range cfg.Warnings() {
 		a.log.Warn("the configuration looks wrong", "file", cfg.File, "line", warning.Line,
-			"key", warning.Path, "problem", warning.Detail)
+			"at", warning.Path, "problem", warning.Detail)
 	}
 }
 
@@ -148,6 +158,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collector.NewBuildInfo(a.opts.Version, a.opts.Revision),
 		collector.NewScheduler(a.scheduler),
+		collector.NewScheduledChecks(a.checkScheduler),
 		collector.NewStorage(a.storageStats),
 		collector.NewReload(a.reloads.stats),
 		collector.NewAdHoc(a.unknown.Load),
@@ -189,11 +200,25 @@ func (a *App) handler() http.Handler {
 	return server.New(server.Deps{
 		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler,
 		Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
+		Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
 		Metrics: page,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.unknown.Add(1) },
 		TimeoutOffset: a.opts.TimeoutOffset, Profiling: a.opts.Profiling, Log: a.log,
 	})
+}
+
+// savers keep the states of both schedules.
+func (a *App) savers() []*saver {
+	return []*saver{
+		{scheduler: a.scheduler, registry: a.registry, log: a.log, exists: func(app string) bool {
+			_, ok := a.registry.Target(app)
+			return ok
+		}},
+		{scheduler: a.checkScheduler, registry: a.registry, log: a.log, prefix: checkPrefix, exists: func(name string) bool {
+			return a.checks.Load().byName[name] != nil
+		}},
+	}
 }
 
 // Run serves and probes until ctx is done, then shuts down in order: not ready,
@@ -207,7 +232,10 @@ func (a *App) Run(ctx context.Context) error {
 	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	work.Go(func() { a.scheduler.Run(working) })
 	work.Go(func() { a.reconcileLoop(working) })
-	work.Go(func() { a.saveLoop(working) })
+	work.Go(func() { a.checkScheduler.Run(working) })
+	for _, s := range a.savers() {
+		work.Go(func() { s.run(working) })
+	}
 	work.Go(func() { a.watchConfig(working) })
 	a.setNotReady(nil)
 
@@ -215,8 +243,11 @@ func (a *App) Run(ctx context.Context) error {
 
 	stopWork(errors.New("shutting down"))
 	work.Wait()
-	if saveErr := a.registry.Save(a.scheduler.Saved()); saveErr != nil {
-		err = errors.Join(err, fmt.Errorf("saving states: %w", saveErr))
+	a.closeChecks(a.checks.Load(), nil)
+	for _, s := range a.savers() {
+		if saveErr := a.registry.Save(s.prefixed(s.scheduler.Saved())); saveErr != nil {
+			err = errors.Join(err, fmt.Errorf("saving states: %w", saveErr))
+		}
 	}
 	return errors.Join(err, a.registry.Close())
 }

@@ -36,7 +36,7 @@ func TestWarningsAreLogged(t *testing.T) {
 	}
 	a := &App{log: slog.New(slog.NewTextHandler(&log, nil))}
 	a.warn(cfg)
-	for _, want := range []string{"line=6", "key=modules.m.dns.valid_rcodes", "NXDOMIAN", file} {
+	for _, want := range []string{"line=6", "at=modules.m.dns.valid_rcodes", "NXDOMIAN", file} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %s in %s", want, log.String())
 		}

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -13,53 +15,76 @@ const (
 	saveAll   = time.Minute
 )
 
-// saveLoop writes changed states, at most once a second; and once a minute the
-// runs of outcomes that have not led to a change yet.
-func (a *App) saveLoop(ctx context.Context) {
-	written := map[string]health.State{}
+// saver keeps the states of one schedule on disk.
+type saver struct {
+	scheduler *prober.Scheduler
+	registry  *registry.Registry
+	log       *slog.Logger
+	prefix    string                 // of the names under which the states are kept
+	exists    func(name string) bool // is there such a target, or check, still?
+
+	written map[string]health.State
+}
+
+// run writes changed states, at most once a second; and once a minute the runs of
+// outcomes that have not led to a change yet.
+func (s *saver) run(ctx context.Context) {
+	s.written = map[string]health.State{}
 	all := time.NewTicker(saveAll)
 	defer all.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-a.scheduler.Changed():
+		case <-s.scheduler.Changed():
 			select {
 			case <-ctx.Done():
-				return // Run saves everything at the end
+				return // App.Run saves everything at the end
 			case <-time.After(saveDelay):
 			}
-			a.save(a.scheduler.TakeChanged(), written)
+			s.save(s.scheduler.TakeChanged())
 		case <-all.C:
-			a.save(a.unwritten(written), written)
-			a.forgetGone(written)
+			s.save(s.unwritten())
+			s.forgetGone()
 		}
 	}
 }
 
-func (a *App) save(states map[string]*prober.Saved, written map[string]health.State) {
+func (s *saver) save(states map[string]*prober.Saved) {
 	if len(states) == 0 {
 		return
 	}
-	if err := a.registry.Save(states); err != nil {
-		a.log.Error("states could not be saved", "states", len(states), "err", err)
+	if err := s.registry.Save(s.prefixed(states)); err != nil {
+		s.log.Error("states could not be saved", "states", len(states), "err", err)
 		return
 	}
-	for app, saved := range states {
-		written[app] = saved.State
+	for name, saved := range states {
+		s.written[name] = saved.State
 	}
+}
+
+// prefixed gives the states the names under which they are kept.
+func (s *saver) prefixed(states map[string]*prober.Saved) map[string]*prober.Saved {
+	if s.prefix == "" {
+		return states
+	}
+	named := make(map[string]*prober.Saved, len(states))
+	for name, saved := range states {
+		named[s.prefix+name] = saved
+	}
+	return named
 }
 
 // unwritten finds the states that a restart would lose and that matter: a run of
 // outcomes counts only up to the threshold.
-func (a *App) unwritten(written map[string]health.State) map[string]*prober.Saved {
+func (s *saver) unwritten() map[string]*prober.Saved {
 	states := map[string]*prober.Saved{}
-	saved := a.scheduler.Saved()
-	for _, st := range a.scheduler.Snapshot() {
-		app := st.Target.App
-		old, ok := written[app]
-		if s := saved[app]; s != nil && (!ok || clipped(old, st.Target) != clipped(s.State, st.Target)) {
-			states[app] = s
+	saved := s.scheduler.Saved()
+	for _, st := range s.scheduler.Snapshot() {
+		name := st.Target.App
+		old, ok := s.written[name]
+		if now := saved[name]; now != nil && (!ok || clipped(old, st.Target) != clipped(now.State, st.Target)) {
+			states[name] = now
 		}
 	}
 	return states
@@ -71,19 +96,19 @@ func clipped(s health.State, t *prober.Target) health.State {
 	return s
 }
 
-// forgetGone drops the states of targets that exist no more.
-func (a *App) forgetGone(written map[string]health.State) {
+// forgetGone drops the states of what exists no more.
+func (s *saver) forgetGone() {
 	var gone []string
-	for app := range written {
-		if _, ok := a.registry.Target(app); !ok {
-			gone = append(gone, app)
-			delete(written, app)
+	for name := range s.written {
+		if !s.exists(name) {
+			gone = append(gone, s.prefix+name)
+			delete(s.written, name)
 		}
 	}
 	if len(gone) == 0 {
 		return
 	}
-	if err := a.registry.Forget(gone); err != nil {
-		a.log.Error("states of removed targets could not be dropped", "targets", len(gone), "err", err)
+	if err := s.registry.Forget(gone); err != nil {
+		s.log.Error("states of what was removed could not be dropped", "states", len(gone), "err", err)
 	}
 }

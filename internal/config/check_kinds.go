@@ -34,8 +34,6 @@ var checkKinds = map[string]func() checkKind{
 	"sql":         func() checkKind { return &sqlCheck{} },
 }
 
-type knownChecks = func(name string) (*health.Status, bool)
-
 // runner is a check of package checks that needs no opening.
 type runner interface {
 	Check() error
@@ -70,8 +68,8 @@ func (c *diskCheck) runner() runner {
 		AllowReadOnly: c.AllowReadOnly,
 	}
 }
-func (c *diskCheck) check() error                        { return c.runner().Check() }
-func (c *diskCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *diskCheck) check() error                       { return c.runner().Check() }
+func (c *diskCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // memoryCheck looks at the memory that is left.
 type memoryCheck struct {
@@ -83,8 +81,8 @@ type memoryCheck struct {
 func (c *memoryCheck) runner() runner {
 	return checks.Memory{MinFree: c.MinFree, WarnFree: c.WarnFree}
 }
-func (c *memoryCheck) check() error                        { return c.runner().Check() }
-func (c *memoryCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *memoryCheck) check() error                       { return c.runner().Check() }
+func (c *memoryCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // loadCheck looks at the load average.
 type loadCheck struct {
@@ -97,8 +95,8 @@ type loadCheck struct {
 func (c *loadCheck) runner() runner {
 	return checks.Load{Max: c.Max, Warn: c.Warn, Minutes: c.Minutes}
 }
-func (c *loadCheck) check() error                        { return c.runner().Check() }
-func (c *loadCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *loadCheck) check() error                       { return c.runner().Check() }
+func (c *loadCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // pressureCheck looks at the time that tasks lose by waiting.
 type pressureCheck struct {
@@ -113,8 +111,8 @@ type pressureCheck struct {
 func (c *pressureCheck) runner() runner {
 	return checks.Pressure{Resource: c.Resource, Max: c.Max, Warn: c.Warn, Full: c.Full, Seconds: c.Seconds}
 }
-func (c *pressureCheck) check() error                        { return c.runner().Check() }
-func (c *pressureCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *pressureCheck) check() error                       { return c.runner().Check() }
+func (c *pressureCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // clockCheck looks whether the clock is kept right.
 type clockCheck struct {
@@ -122,9 +120,9 @@ type clockCheck struct {
 	MaxError Duration `yaml:"max_error"`
 }
 
-func (c *clockCheck) runner() runner                      { return checks.Clock{MaxError: time.Duration(c.MaxError)} }
-func (c *clockCheck) check() error                        { return c.runner().Check() }
-func (c *clockCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *clockCheck) runner() runner                     { return checks.Clock{MaxError: time.Duration(c.MaxError)} }
+func (c *clockCheck) check() error                       { return c.runner().Check() }
+func (c *clockCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // ntpCheck compares the clock with that of time servers.
 type ntpCheck struct {
@@ -136,8 +134,8 @@ type ntpCheck struct {
 func (c *ntpCheck) runner() runner {
 	return checks.NTP{Servers: c.Servers, MaxOffset: time.Duration(c.MaxOffset)}
 }
-func (c *ntpCheck) check() error                        { return c.runner().Check() }
-func (c *ntpCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *ntpCheck) check() error                       { return c.runner().Check() }
+func (c *ntpCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // fileCheck looks at the newest of some files.
 type fileCheck struct {
@@ -156,8 +154,8 @@ func (c *fileCheck) runner() runner {
 		MinSize: c.MinSize, MaxSize: c.MaxSize, Match: c.Match,
 	}
 }
-func (c *fileCheck) check() error                        { return c.runner().Check() }
-func (c *fileCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *fileCheck) check() error                       { return c.runner().Check() }
+func (c *fileCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // certificateCheck looks when certificates in a file expire.
 type certificateCheck struct {
@@ -170,8 +168,8 @@ type certificateCheck struct {
 func (c *certificateCheck) runner() runner {
 	return checks.CertificateFile{Path: c.Path, MinLeft: time.Duration(c.MinLeft), WarnLeft: time.Duration(c.WarnLeft)}
 }
-func (c *certificateCheck) check() error                        { return c.runner().Check() }
-func (c *certificateCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *certificateCheck) check() error                       { return c.runner().Check() }
+func (c *certificateCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // processCheck looks whether a program runs.
 type processCheck struct {
@@ -188,8 +186,8 @@ func (c *processCheck) runner() runner {
 }
 
 // check calls the option Name by its key: name is that of the check itself.
-func (c *processCheck) check() error                        { return renamed(c.runner().Check(), "Name", "Process") }
-func (c *processCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *processCheck) check() error                       { return renamed(c.runner().Check(), "Name", "Process") }
+func (c *processCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // execCheck runs a program as Nagios does.
 type execCheck struct {
@@ -203,8 +201,8 @@ type execCheck struct {
 func (c *execCheck) runner() runner {
 	return checks.Exec{Command: c.Command, Env: c.Env, Dir: c.Dir, MaxOutput: c.MaxOutput}
 }
-func (c *execCheck) check() error                        { return c.runner().Check() }
-func (c *execCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *execCheck) check() error                       { return c.runner().Check() }
+func (c *execCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // runtimeCheck looks at the exporter's own process.
 type runtimeCheck struct {
@@ -220,8 +218,8 @@ func (c *runtimeCheck) runner() runner {
 		MaxGoroutines: c.MaxGoroutines, MaxHeap: c.MaxHeap, MaxPause: time.Duration(c.MaxPause), MinFiles: c.MinFiles,
 	}
 }
-func (c *runtimeCheck) check() error                        { return c.runner().Check() }
-func (c *runtimeCheck) open(knownChecks) (OpenCheck, error) { return opened(c.runner()) }
+func (c *runtimeCheck) check() error                       { return c.runner().Check() }
+func (c *runtimeCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // heartbeatCheck waits for beats over HTTP.
 type heartbeatCheck struct {
@@ -239,7 +237,7 @@ func (c *heartbeatCheck) check() error {
 	return err
 }
 
-func (c *heartbeatCheck) open(knownChecks) (OpenCheck, error) {
+func (c *heartbeatCheck) open(OtherCheck) (OpenCheck, error) {
 	h, err := c.heartbeat()
 	if err != nil {
 		return OpenCheck{}, err
@@ -279,7 +277,7 @@ func (c *compositeCheck) check() error {
 	return err
 }
 
-func (c *compositeCheck) open(known knownChecks) (OpenCheck, error) {
+func (c *compositeCheck) open(other OtherCheck) (OpenCheck, error) {
 	need, err := c.needed()
 	if err != nil {
 		return OpenCheck{}, err
@@ -287,7 +285,7 @@ func (c *compositeCheck) open(known knownChecks) (OpenCheck, error) {
 	return OpenCheck{Run: func(ctx context.Context) error {
 		var bad []string
 		for _, name := range c.Of {
-			s, ok := known(name)
+			s, ok := other(ctx, name)
 			if !ok || s.Result.Outcome != health.Pass && s.Result.Outcome != health.Warn {
 				bad = append(bad, name)
 			}

@@ -12,7 +12,10 @@ import (
 	"strings"
 	"time"
 
+	_ "github.com/go-sql-driver/mysql" // registers the driver mysql
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver pgx
 	"github.com/prometheus/common/config"
+	_ "modernc.org/sqlite" // registers the driver sqlite
 
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/checks/amqp"
@@ -92,7 +95,7 @@ type sqlCheck struct {
 	Query    string `yaml:"query"`
 }
 
-func (c *sqlCheck) open(knownChecks) (OpenCheck, error) {
+func (c *sqlCheck) open(OtherCheck) (OpenCheck, error) {
 	db, err := c.pool()
 	if err != nil {
 		return OpenCheck{}, err
@@ -127,7 +130,7 @@ func (c *migrationsCheck) check() error {
 	return errors.Join(c.database.check(), c.migrations(new(sql.DB)).Check())
 }
 
-func (c *migrationsCheck) open(knownChecks) (OpenCheck, error) {
+func (c *migrationsCheck) open(OtherCheck) (OpenCheck, error) {
 	db, err := c.pool()
 	if err != nil {
 		return OpenCheck{}, err
@@ -164,7 +167,7 @@ func (c *redisCheck) check() error {
 	return errors.Join(secret{c.PasswordFile, c.PasswordEnv}.given("Password", false), c.redis(password).Check())
 }
 
-func (c *redisCheck) open(knownChecks) (OpenCheck, error) {
+func (c *redisCheck) open(OtherCheck) (OpenCheck, error) {
 	return OpenCheck{Run: func(ctx context.Context) error {
 		password, err := secret{c.PasswordFile, c.PasswordEnv}.read() // each time: passwords rotate
 		if err != nil {
@@ -231,7 +234,7 @@ func (c *amqpCheck) check() error {
 	return errors.Join(c.broker.check(), renamed(c.queue("amqp://host", nil).Check(), "Name", "Queue"))
 }
 
-func (c *amqpCheck) open(knownChecks) (OpenCheck, error) {
+func (c *amqpCheck) open(OtherCheck) (OpenCheck, error) {
 	return OpenCheck{Run: func(ctx context.Context) error {
 		url, options, err := c.read()
 		if err != nil {
@@ -260,7 +263,7 @@ func (c *celeryCheck) check() error {
 	return errors.Join(c.broker.check(), renamed(c.workers("amqp://host", nil).Check(), "Names", "Workers"))
 }
 
-func (c *celeryCheck) open(knownChecks) (OpenCheck, error) {
+func (c *celeryCheck) open(OtherCheck) (OpenCheck, error) {
 	return OpenCheck{Run: func(ctx context.Context) error {
 		url, options, err := c.read()
 		if err != nil {

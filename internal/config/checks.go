@@ -28,10 +28,13 @@ type Check struct {
 	Kind string
 	// Fingerprint is equal for checks that look at the same in the same way.
 	Fingerprint string
-	// Open makes ready what the check needs. known tells what is known of another
-	// check by its name.
-	Open func(known func(name string) (*health.Status, bool)) (OpenCheck, error)
+	// Open makes ready what the check needs. other runs another check by its name, if
+	// what is known of it is too old.
+	Open func(other OtherCheck) (OpenCheck, error)
 }
+
+// OtherCheck tells of a check by its name.
+type OtherCheck = func(ctx context.Context, name string) (*health.Status, bool)
 
 // OpenCheck is a check that can be run.
 type OpenCheck struct {
@@ -49,7 +52,7 @@ type checkKind interface {
 	// check tells what is wrong with the options.
 	check() error
 	// open makes ready what the check needs.
-	open(known func(name string) (*health.Status, bool)) (OpenCheck, error)
+	open(other OtherCheck) (OpenCheck, error)
 }
 
 // checkSection are the keys that all checks have.
@@ -70,6 +73,10 @@ type checkSection struct {
 
 	Options map[string]yaml.Node `yaml:",inline"` // those of the kind
 }
+
+// checksGroup is the group of checks that name none: what they look at must not make
+// the exporter itself unready, for then nobody would hear of it.
+const checksGroup = "checks"
 
 // reservedChecks begins the names of the exporter's own checks.
 const reservedChecks = "exporter-"
@@ -97,6 +104,7 @@ func (doc *document) checks(d *decoder) []Check {
 			plain = append(plain, unopened)
 		}
 	}
+	d.partFaults(doc, list)
 	if len(plain) == len(list) {
 		for _, fault := range unjoin(faultsOf(plain)) {
 			if fault != nil {
@@ -105,6 +113,31 @@ func (doc *document) checks(d *decoder) []Check {
 		}
 	}
 	return list
+}
+
+// partFaults sees that what composites are made of is there, and no composite.
+func (d *decoder) partFaults(doc *document, list []Check) {
+	kinds := map[string]string{}
+	for _, c := range list {
+		kinds[c.Name] = c.Kind
+	}
+	for i := range doc.Checks {
+		var s struct {
+			Kind string   `yaml:"kind"`
+			Of   []string `yaml:"of"`
+		}
+		if n := &doc.Checks[i]; n.Decode(&s) == nil && s.Kind == "composite" {
+			for j, name := range s.Of {
+				path := fmt.Sprintf("of[%d]", j)
+				switch kinds[name] {
+				case "":
+					d.faults.add(lineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "there is no check %q", name)
+				case "composite":
+					d.faults.add(lineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "%q is made of others itself", name)
+				}
+			}
+		}
+	}
 }
 
 // faultsOf is what health.New finds wrong with checks as a whole.
@@ -117,7 +150,7 @@ func faultsOf(list []health.Check) error {
 func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	s := checkSection{
 		Interval: Duration(prober.DefaultInterval), Timeout: Duration(health.DefaultCheckTimeout),
-		Unhealthy: 2, Healthy: 2,
+		Unhealthy: 2, Healthy: 2, Groups: []string{checksGroup},
 	}
 	before := len(d.faults.List)
 	if !d.decode(n, path, &s) && s.Kind == "" {

@@ -23,6 +23,8 @@ type Config struct {
 	Targets []prober.Target
 	// Checks are the exporter's in-process checks, in the order of the file.
 	Checks []Check
+	// Environment says who may see what the exporter runs on.
+	Environment Environment
 	// Registration says who may register what.
 	Registration Registration
 	// Network bounds where /probe and registered targets may connect to.

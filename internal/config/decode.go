@@ -145,7 +145,7 @@ func (d *decoder) structure(n *yaml.Node, path string, v reflect.Value) {
 func collectFields(v reflect.Value, fields map[string]reflect.Value, inlineMap *reflect.Value) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if !f.IsExported() {
+		if !f.IsExported() && !f.Anonymous { // what is embedded has exported fields
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")

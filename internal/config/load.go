@@ -23,6 +23,7 @@ type document struct {
 	Checks       []yaml.Node          `yaml:"checks"`
 	Registration registrationSection  `yaml:"registration"`
 	Network      networkSection       `yaml:"network"`
+	Environment  environmentSection   `yaml:"environment"`
 }
 
 // maxFileSize bounds what is read; 100 000 targets take a fifth of it.
@@ -91,6 +92,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Modules = doc.modules(d, c)
 	c.Registration = doc.Registration.build(faults)
 	c.Network = doc.Network.build(faults)
+	c.Environment = doc.Environment.build(faults)
 	c.Targets = doc.targets(d, c)
 	c.Checks = doc.checks(d)
 	if err := faults.err(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -35,7 +36,7 @@ func (s *server) index(w http.ResponseWriter, _ *http.Request) {
 		row := indexRow{
 			App: st.Target.App, Place: st.Target.Place(), State: st.State.Verdict.String(),
 			Since: st.Since.UTC().Format("2006-01-02 15:04:05 UTC"), Age: longDuration(now.Sub(st.Since)),
-			Error: st.Error, Paused: st.Target.Paused,
+			Error: envinfo.Redact(st.Error), Paused: st.Target.Paused,
 		}
 		if st.Problem != "" {
 			row.Error = st.Problem

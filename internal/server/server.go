@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -20,6 +21,10 @@ type Settings struct {
 	Network *prober.NetworkPolicy
 	// Registration says who may register what.
 	Registration Registration
+	// Environment serves /environment to those whom SeesEnvironment tells by their
+	// token; nil if it is switched off.
+	Environment     http.Handler
+	SeesEnvironment func(secret string) bool
 	// ConfigText is the configuration, and ModuleText one module, with secrets masked.
 	ConfigText func() string
 	ModuleText func(module string) string
@@ -57,6 +62,10 @@ type Deps struct {
 	Reload func(context.Context) error
 	// Ready tells why the exporter is not ready to serve; nil if it is.
 	Ready func() error
+	// Checker has the in-process checks.
+	Checker func() *health.Checker
+	// Beat notes a beat for a heartbeat check, if there is one of the name.
+	Beat func(check string) bool
 	// Metrics serves /metrics.
 	Metrics http.Handler
 	// Version and Revision of the program, and when it started.
@@ -89,7 +98,15 @@ func New(deps Deps) http.Handler {
 	mux.HandleFunc("/probe", s.probe)
 	mux.HandleFunc("GET /logs", s.logs)
 	mux.HandleFunc("GET /config", s.config)
-	mux.HandleFunc("GET /health", s.health)
+	mux.HandleFunc("/health", s.health)
+	for _, path := range []string{"/healthcheck", "/healthcheck/{$}", "/health-check", "/health-check/{$}"} {
+		mux.HandleFunc(path, s.healthcheck)
+	}
+	mux.HandleFunc("/healthz/{name}", s.healthz)
+	mux.HandleFunc("/livez", s.group(health.Live))
+	mux.HandleFunc("/readyz", s.group(health.Ready))
+	mux.HandleFunc("/startupz", s.group(health.Startup))
+	mux.HandleFunc("/environment", s.environment)
 	mux.HandleFunc("GET /-/healthy", s.healthy)
 	mux.HandleFunc("GET /-/ready", s.ready)
 	mux.HandleFunc("POST /-/reload", s.reload)
@@ -105,6 +122,7 @@ func New(deps Deps) http.Handler {
 	mux.HandleFunc("POST /api/v1/targets/{app}/resume", s.writing(s.resumeTarget))
 	mux.HandleFunc("POST /api/v1/targets/{app}/probe", s.writing(s.probeTarget))
 	mux.HandleFunc("GET /api/v1/targets/{app}/history", s.targetHistory)
+	mux.HandleFunc("POST /api/v1/beat/{id}", s.writing(s.beat))
 	mux.HandleFunc("/api/", s.unknownAPI)
 
 	if deps.Profiling {

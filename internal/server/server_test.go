@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -31,6 +32,7 @@ type fixture struct {
 	from      string // the address that requests come from
 	ready     error
 	reload    error
+	checker   *health.Checker
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -41,6 +43,11 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	f.scheduler = prober.NewScheduler(prober.SchedulerOptions{})
+	f.checker = &health.Checker{}
+	t.Cleanup(func() { f.checker.Close(context.Background()) })
+	if err := f.checker.Add(health.Check{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Run: func(context.Context) error { return f.ready }}); err != nil {
+		t.Fatal(err)
+	}
 	f.settings = Settings{
 		Modules:    map[string]*prober.Module{},
 		ConfigText: func() string { return "modules: {}\n" },
@@ -66,6 +73,7 @@ func newFixture(t testing.TB) *fixture {
 		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
 		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
 		HistoryLimit: 10, UnknownModule: func() {},
+		Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -77,7 +78,7 @@ func (s *server) view(t *prober.Target, st *prober.Status) targetView {
 	v.LastStateChange, v.LastHealthy = moment(st.Since), moment(st.LastHealthy)
 	v.NextCheck = moment(s.Scheduler.NextProbe(t.App))
 	if !st.LastProbe.IsZero() {
-		v.LastCheck, v.LastReason, v.LastError = moment(st.LastProbe), st.Reason, st.Error
+		v.LastCheck, v.LastReason, v.LastError = moment(st.LastProbe), st.Reason, envinfo.Redact(st.Error)
 		v.LastLatency, v.LastResponse = new(st.Latency.Seconds()), st.Response
 		if st.StatusCode != 0 {
 			v.LastStatusCode = new(st.StatusCode)
@@ -119,7 +120,7 @@ type entryView struct {
 func viewEntry(e prober.Entry) entryView {
 	v := entryView{
 		Time: e.Time.UTC(), Result: e.Outcome, State: e.State, Latency: e.Latency.Seconds(),
-		Reason: e.Reason, Error: e.Error, Response: e.Response,
+		Reason: e.Reason, Error: envinfo.Redact(e.Error), Response: e.Response,
 	}
 	if e.StatusCode != 0 {
 		v.StatusCode = new(e.StatusCode)

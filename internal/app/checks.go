@@ -1,0 +1,204 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/health-exporter/health_exporter/checks"
+	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// checkPrefix begins the names under which the states of checks are saved; no
+// target's name can have such a character.
+const checkPrefix = "check\x00"
+
+// closeTimeout is how long checks that are no more have to return.
+const closeTimeout = 5 * time.Second
+
+// checkSet are the checks of one configuration. It is immutable but for what is
+// known of the checks.
+type checkSet struct {
+	checker *health.Checker
+	jobs    []prober.Job
+	byName  map[string]*configuredCheck
+	beats   checks.Heartbeats
+}
+
+// configuredCheck is one check of the configuration. It is opened when it is first
+// run, and again until that succeeds: a file with a password may come later.
+type configuredCheck struct {
+	config config.Check
+
+	mu     sync.Mutex
+	opened *config.OpenCheck // nil before
+	other  config.OtherCheck
+}
+
+func (c *configuredCheck) open() (config.OpenCheck, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opened != nil {
+		return *c.opened, nil
+	}
+	opened, err := c.config.Open(c.otherCheck)
+	if err == nil {
+		c.opened = &opened
+	}
+	return opened, err
+}
+
+// otherCheck tells of another check of the set that the check is in now.
+func (c *configuredCheck) otherCheck(ctx context.Context, name string) (*health.Status, bool) {
+	c.mu.Lock()
+	other := c.other
+	c.mu.Unlock()
+	return other(ctx, name)
+}
+
+func (c *configuredCheck) run(ctx context.Context) error {
+	opened, err := c.open()
+	if err != nil {
+		return err
+	}
+	return opened.Run(ctx)
+}
+
+func (c *configuredCheck) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opened == nil || c.opened.Close == nil {
+		return nil
+	}
+	return c.opened.Close()
+}
+
+// newCheckSet makes the checks of a configuration. Those that are as they were in
+// the old set keep what they have open, and the beats they have got.
+func (a *App) newCheckSet(cfg *config.Config, old *checkSet) (*checkSet, error) {
+	set := &checkSet{
+		checker: &health.Checker{Log: a.log, Redact: envinfo.Redact},
+		byName:  map[string]*configuredCheck{}, beats: checks.Heartbeats{},
+	}
+	list := a.ownChecks()
+	for _, each := range cfg.Checks {
+		check := &configuredCheck{config: each}
+		if old != nil {
+			if before := old.byName[each.Name]; before != nil && before.config.Fingerprint == each.Fingerprint {
+				check = before
+			}
+		}
+		check.mu.Lock()
+		check.other = set.checker.CheckOne
+		check.mu.Unlock()
+		set.byName[each.Name] = check
+		list = append(list, set.healthCheck(check))
+		set.jobs = append(set.jobs, a.checkJob(set.checker, check))
+		if opened, err := check.open(); err != nil {
+			a.log.Warn("a check cannot be made ready yet", "check", each.Name, "err", envinfo.Redact(err.Error()))
+		} else if opened.Heartbeat != nil {
+			set.beats[each.Name] = opened.Heartbeat
+		}
+	}
+	return set, set.checker.Add(list...)
+}
+
+// healthCheck is a check as the endpoints see it. The schedule runs it, and they see
+// what is known; they run it themselves only if the schedule has not yet.
+func (s *checkSet) healthCheck(c *configuredCheck) health.Check {
+	check := c.config.Check
+	check.Run = c.run
+	check.PassTTL, check.FailTTL = check.MaxAge, check.MaxAge
+	check.Interval, check.InitialDelay = 0, 0
+	return check
+}
+
+// checkJob has the schedule run a check.
+func (a *App) checkJob(checker *health.Checker, c *configuredCheck) prober.Job {
+	check := &c.config.Check
+	target := &prober.Target{
+		App: check.Name, Address: c.config.Kind, Source: config.SourceName, Interval: check.Interval,
+		Timeout: check.Timeout + time.Second, Unhealthy: check.Thresholds.Unhealthy, Healthy: check.Thresholds.Healthy,
+		DegradedAfter: check.Thresholds.DegradedAfter, FastStart: check.Thresholds.FastStart,
+	}
+	return prober.Job{
+		Target: target, Module: prober.CheckModule(checker, check.Name, check.Timeout),
+		NotBefore: a.started.Add(check.InitialDelay),
+	}
+}
+
+// ownChecks are those of the exporter itself.
+func (a *App) ownChecks() []health.Check {
+	return []health.Check{
+		{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Groups: []string{health.Ready, health.Startup}, Run: func(context.Context) error {
+			return a.ready()
+		}},
+		{
+			Name: "exporter-storage", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{health.Ready},
+			Run: func(context.Context) error {
+				if a.registry.Stats().DiskFailed {
+					return errors.New("registrations and states cannot be stored")
+				}
+				return nil
+			},
+		},
+	}
+}
+
+// adoptChecks puts the checks of a configuration in force.
+func (a *App) adoptChecks(cfg *config.Config) {
+	old := a.checks.Load()
+	if old != nil && sameChecks(old, cfg.Checks) {
+		return
+	}
+	set, err := a.newCheckSet(cfg, old)
+	if err != nil {
+		// The configuration was found valid, so this is a fault of ours.
+		a.log.Error("the checks cannot be used", "err", err)
+		return
+	}
+	for i := range set.jobs {
+		if name := set.jobs[i].Target.App; old == nil || old.byName[name] == nil {
+			set.jobs[i].Saved = a.registry.Saved(checkPrefix + name)
+		}
+	}
+	a.checks.Store(set)
+	a.checkScheduler.Sync(set.jobs)
+	if old != nil {
+		a.closeChecks(old, set)
+	}
+}
+
+func sameChecks(old *checkSet, now []config.Check) bool {
+	if len(old.byName) != len(now) {
+		return false
+	}
+	for _, check := range now {
+		before := old.byName[check.Name]
+		if before == nil || before.config.Fingerprint != check.Fingerprint {
+			return false
+		}
+	}
+	return true
+}
+
+// closeChecks ends a set, and closes what is not in the one that follows, if any.
+func (a *App) closeChecks(old, next *checkSet) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if err := old.checker.Close(ctx); err != nil {
+		a.log.Warn("checks do not end", "err", err)
+	}
+	for name, check := range old.byName {
+		if next != nil && next.byName[name] == check {
+			continue
+		}
+		if err := check.close(); err != nil {
+			a.log.Warn("closing a check", "check", name, "err", envinfo.Redact(err.Error()))
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func (r *running) hasMetric(line string) func() bool {
+	return func() bool {
+		_, page := r.get("/metrics")
+		return strings.Contains(page, line+"\n")
+	}
+}
+
+func TestChecks(t *testing.T) {
+	dir := t.TempDir()
+	file, flag := filepath.Join(dir, "c.yml"), filepath.Join(dir, "flag")
+	check := fmt.Sprintf("{name: flag, kind: file, path: %s, interval: 1s, healthy: 1, unhealthy: 2}", flag)
+	beat := "{name: backup, kind: heartbeat, every: 1h, interval: 1s, healthy: 1}"
+	write(t, file, "checks: ["+check+", "+beat+", {name: any, kind: composite, of: [flag, backup], need: any, interval: 1s, healthy: 1}]")
+	r := start(t, Options{ConfigFile: file, StoragePath: filepath.Join(dir, "data")})
+
+	r.eventually("unhealthy", r.hasMetric(`health_check_state{check="flag",state="unhealthy"} 1`))
+	r.eventually("made of others", r.hasMetric(`health_check_state{check="any",state="healthy"} 1`))
+	for path, want := range map[string]string{
+		"/healthcheck":            `"checker":"flag","output":"no file: `,
+		"/healthcheck?check=flag": `"passed":false`,
+		"/health":                 `"status":"fail"`,
+		"/healthz/flag":           `{"status":503,"title":"no file: `,
+	} {
+		if _, body := r.get(path); !strings.Contains(body, want) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz", "/startupz", "/healthz/ready", "/-/ready"} {
+		if code, body := r.get(path); code != http.StatusOK {
+			t.Errorf("%s: a failing check of the configuration makes the exporter itself %d: %s", path, code, body)
+		}
+	}
+
+	if code, body := r.post("/api/v1/beat/backup", ""); code != http.StatusNoContent {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, _ := r.post("/api/v1/beat/flag", ""); code != http.StatusNotFound {
+		t.Errorf("a beat for a check of another kind: %d", code)
+	}
+	r.eventually("healthy by its beat", r.hasMetric(`health_check_state{check="backup",state="healthy"} 1`))
+
+	// A reload keeps the beats and states of what has not changed.
+	write(t, file, "checks: ["+check+", "+beat+", {name: new, kind: file, path: "+file+", interval: 1s, healthy: 1}]")
+	if code, body := r.post("/-/reload", ""); code != http.StatusOK {
+		t.Fatalf("%d %s", code, body)
+	}
+	if !r.hasMetric(`health_check_state{check="flag",state="unhealthy"} 1`)() || r.hasMetric(`health_check_up{check="any"} 1`)() {
+		t.Error("a state was lost, or a removed check is still there")
+	}
+	r.eventually("there", r.hasMetric(`health_check_state{check="new",state="healthy"} 1`))
+	if _, body := r.get("/healthz/backup"); body != `{"status":200,"title":"OK"}` {
+		t.Errorf("the beat was lost: %s", body)
+	}
+
+	// So does a restart.
+	r.end()
+	r = start(t, Options{ConfigFile: file, StoragePath: filepath.Join(dir, "data")})
+	if !r.hasMetric(`health_check_state{check="flag",state="unhealthy"} 1`)() {
+		t.Error("the state did not survive a restart")
+	}
+	write(t, flag, "")
+	r.eventually("healthy", r.hasMetric(`health_check_state{check="flag",state="healthy"} 1`))
+}
+
+func TestCheckWithoutItsSecret(t *testing.T) {
+	dir := t.TempDir()
+	file, dsn := filepath.Join(dir, "c.yml"), filepath.Join(dir, "dsn")
+	write(t, file, "checks: [{name: db, kind: sql, driver: sqlite, dsn_file: "+dsn+", interval: 1s, healthy: 1}]")
+	r := start(t, Options{ConfigFile: file})
+	r.eventually("down", r.hasMetric(`health_check_up{check="db"} 0`))
+	if _, body := r.get("/healthz/db"); !strings.Contains(body, "reading the DSN") {
+		t.Errorf("%s", body)
+	}
+	write(t, dsn, filepath.Join(dir, "my.db"))
+	r.eventually("up once the file is there", r.hasMetric(`health_check_up{check="db"} 1`))
+}
+
+func TestEnvironment(t *testing.T) {
+	dir := t.TempDir()
+	file, token := filepath.Join(dir, "c.yml"), filepath.Join(dir, "token")
+	write(t, token, "0123456789abcdef")
+	write(t, file, "")
+	t.Setenv("MY_PASSWORD", "hunter2")
+	r := start(t, Options{ConfigFile: file})
+	if code, _ := r.get("/environment"); code != http.StatusNotFound {
+		t.Errorf("it is off by default, and answers %d", code)
+	}
+	write(t, file, "environment: {enabled: true, token_file: "+token+", sections: [process, go]}")
+	r.post("/-/reload", "")
+	if code, body := r.get("/environment"); code != http.StatusUnauthorized || strings.Contains(body, "process") {
+		t.Errorf("without a token: %d %s", code, body)
+	}
+	req, err := http.NewRequest(http.MethodGet, r.url+"/environment", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer 0123456789abcdef")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text := new(strings.Builder)
+	if err := resp.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	body := text.String()
+	if resp.StatusCode != http.StatusOK || !strings.Contains(body, `"MY_PASSWORD": "********"`) || strings.Contains(body, "hunter2") || strings.Contains(body, `"os":`) {
+		t.Errorf("%s", body)
+	}
+	if _, err := os.Stat(token); err != nil {
+		t.Error(err)
+	}
+}

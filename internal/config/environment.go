@@ -1,0 +1,69 @@
+package config
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"os"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Environment says what /environment shows, and to whom.
+type Environment struct {
+	// Enabled is false if nothing is shown to anybody.
+	Enabled bool
+	// Sections are those that are shown.
+	Sections []string
+	// ShowValues names environment variables whose values are shown.
+	ShowValues []string
+
+	token [sha256.Size]byte
+}
+
+// Allows tells whether a secret is the one that is asked for.
+func (e *Environment) Allows(secret string) bool {
+	hash := sha256.Sum256([]byte(secret))
+	return e.Enabled && subtle.ConstantTimeCompare(hash[:], e.token[:]) == 1
+}
+
+// environmentSections are the built-in ones, in the order of the page.
+var environmentSections = []string{"os", "go", "process", "config", "limits"}
+
+type environmentSection struct {
+	Enabled    bool         `yaml:"enabled"`
+	TokenFile  yaml.Node    `yaml:"token_file"`
+	Sections   *[]yaml.Node `yaml:"sections"`
+	ShowValues []string     `yaml:"show_values"`
+}
+
+func (s *environmentSection) build(faults *Faults) Environment {
+	e := Environment{Enabled: s.Enabled, Sections: environmentSections, ShowValues: s.ShowValues}
+	if s.Sections != nil {
+		e.Sections = nil
+		for _, n := range *s.Sections {
+			if !slices.Contains(environmentSections, n.Value) {
+				faults.add(n.Line, "environment.sections", "%q is no section, must be one of %s", n.Value, strings.Join(environmentSections, ", "))
+				continue
+			}
+			e.Sections = append(e.Sections, n.Value)
+		}
+	}
+	if !s.Enabled {
+		return e
+	}
+	secret, err := os.ReadFile(s.TokenFile.Value)
+	trimmed := strings.TrimSpace(string(secret))
+	switch {
+	case s.TokenFile.Value == "":
+		faults.add(s.TokenFile.Line, "environment.token_file", "is required when enabled is true: nobody shall read it without a token")
+	case err != nil:
+		faults.add(s.TokenFile.Line, "environment.token_file", "%s", err)
+	case len(trimmed) < minTokenLength:
+		faults.add(s.TokenFile.Line, "environment.token_file", "the token in %s has %d characters, must have at least %d",
+			s.TokenFile.Value, len(trimmed), minTokenLength)
+	}
+	e.token = sha256.Sum256([]byte(trimmed))
+	return e
+}

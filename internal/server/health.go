@@ -1,0 +1,86 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// health is the exporter's own health. What it monitors being down does not make the
+// exporter itself unhealthy.
+func (s *server) health(w http.ResponseWriter, r *http.Request) {
+	about := health.Report{
+		Status: health.Pass, Version: "1", ReleaseID: s.Version, ServiceID: "health_exporter",
+		Description: health.DescriptionFor("health_exporter"),
+	}
+	now := time.Now().UTC()
+	about.Observe("", "uptime", health.Measurement{
+		ComponentType: "system", ObservedValue: int(time.Since(s.Started).Seconds()), ObservedUnit: "s", Status: health.Pass, Time: now,
+	})
+	about.Observe("targets", "monitored", health.Measurement{
+		ComponentType: "component", ObservedValue: len(s.Registry.Targets()), Status: health.Pass, Time: now,
+	})
+	(&health.ReportHandler{Checker: s.Checker(), About: about, Details: s.seesDetails}).ServeHTTP(w, r)
+}
+
+// healthcheck answers as the Python package healthcheck does.
+func (s *server) healthcheck(w http.ResponseWriter, r *http.Request) {
+	(&health.Healthcheck{Checker: s.Checker(), Details: s.seesDetails}).ServeHTTP(w, r)
+}
+
+// healthz answers as Flask-Healthz does.
+func (s *server) healthz(w http.ResponseWriter, r *http.Request) {
+	(&health.Healthz{Checker: s.Checker(), Details: s.seesDetails}).ServeHTTP(w, r)
+}
+
+// group answers as Kubernetes does.
+func (s *server) group(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		(&health.Group{Checker: s.Checker(), Group: name, Details: s.seesDetails}).ServeHTTP(w, r)
+	}
+}
+
+// seesDetails tells who may see what checks say: those who may register. A request
+// that a proxy has passed on may be anybody's, so it needs a token.
+func (s *server) seesDetails(r *http.Request) bool {
+	rules := s.Settings().Registration
+	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		_, known := rules.Bearer(strings.TrimSpace(secret))
+		return known
+	}
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
+	from := remoteAddr(r)
+	return from.IsValid() && rules.Trusts(from)
+}
+
+// beat notes that somebody whom a heartbeat check waits for is alive.
+func (s *server) beat(w http.ResponseWriter, r *http.Request) {
+	if s.Beat(r.PathValue("id")) {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	refuse(w, http.StatusNotFound, "there is no check of kind heartbeat with the name "+r.PathValue("id"))
+}
+
+// environment shows what the exporter runs on to those who have the token for it.
+func (s *server) environment(w http.ResponseWriter, r *http.Request) {
+	settings := s.Settings()
+	if settings.Environment == nil {
+		refuse(w, http.StatusNotFound, "it is switched off (environment.enabled)")
+		return
+	}
+	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok || !settings.SeesEnvironment(strings.TrimSpace(secret)) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="environment"`)
+		refuse(w, http.StatusUnauthorized, "a bearer token is needed: that of environment.token_file")
+		return
+	}
+	s.Log.Info("the environment was shown", "to", r.RemoteAddr)
+	settings.Environment.ServeHTTP(w, r)
+}
