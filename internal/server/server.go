@@ -132,7 +132,13 @@ func New(deps Deps) http.Handler {
 		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
-	return safeHeaders(http.NewCrossOriginProtection().Handler(problemMethods(mux)))
+	logged := &health.AccessLog{
+		Handler: safeHeaders(http.NewCrossOriginProtection().Handler(problemMethods(mux))), Log: deps.Log, Level: slog.LevelDebug,
+		Quiet: []string{
+			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",
+		},
+	}
+	return logged
 }
 
 // safeHeaders keeps browsers from guessing types and from framing the pages.
