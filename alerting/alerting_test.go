@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	rulesFile     = "rules/health_exporter.rules.yml"
-	ruleTestsFile = "rules/health_exporter.rules.test.yml"
-	templateFile  = "templates/health.tmpl"
+	targetRules     = "rules/health_exporter.rules.yml"
+	targetRuleTests = "rules/health_exporter.rules.test.yml"
+	checkRules      = "rules/health_checks.rules.yml"
+	checkRuleTests  = "rules/health_checks.rules.test.yml"
+	templateFile    = "templates/health.tmpl"
 )
 
 // program finds a program in PATH under one of its names. Without it the test is
@@ -85,7 +87,7 @@ func installed(t *testing.T) string {
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 	want := map[string]string{}
-	for _, name := range []string{rulesFile, ruleTestsFile, templateFile} {
+	for _, name := range []string{checkRuleTests, checkRules, targetRuleTests, targetRules, templateFile} {
 		content, err := fs.ReadFile(alerting.Files(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -95,7 +97,7 @@ func TestWrite(t *testing.T) {
 	// The second time it replaces what is there.
 	for _, before := range []string{"", "changed by hand"} {
 		if before != "" {
-			if err := os.WriteFile(filepath.Join(dir, rulesFile), []byte(before), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, targetRules), []byte(before), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -106,11 +108,14 @@ func TestWrite(t *testing.T) {
 		if diff := cmp.Diff(want, filesBelow(t, dir)); diff != "" {
 			t.Errorf("files written (-want +got):\n%s", diff)
 		}
-		wantPaths := []string{filepath.Join(dir, ruleTestsFile), filepath.Join(dir, rulesFile), filepath.Join(dir, templateFile)}
+		wantPaths := []string{
+			filepath.Join(dir, checkRuleTests), filepath.Join(dir, checkRules),
+			filepath.Join(dir, targetRuleTests), filepath.Join(dir, targetRules), filepath.Join(dir, templateFile),
+		}
 		if diff := cmp.Diff(wantPaths, paths); diff != "" {
 			t.Errorf("paths returned (-want +got):\n%s", diff)
 		}
-		info, err := os.Stat(filepath.Join(dir, rulesFile))
+		info, err := os.Stat(filepath.Join(dir, targetRules))
 		if err != nil || info.Mode().Perm() != 0o644 {
 			t.Errorf("mode of the rules: %v, %v; Prometheus runs as another user and must read them", info.Mode(), err)
 		}
@@ -120,14 +125,14 @@ func TestWrite(t *testing.T) {
 func TestWriteFails(t *testing.T) {
 	dir := t.TempDir()
 	// A directory where a file should be.
-	if err := os.MkdirAll(filepath.Join(dir, rulesFile, "x"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, checkRules, "x"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	paths, err := alerting.Write(dir)
 	if err == nil {
 		t.Fatal("no error")
 	}
-	if diff := cmp.Diff([]string{filepath.Join(dir, ruleTestsFile)}, paths); diff != "" {
+	if diff := cmp.Diff([]string{filepath.Join(dir, checkRuleTests)}, paths); diff != "" {
 		t.Errorf("paths returned (-want +got):\n%s", diff)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "rules", ".health_exporter-*"))
@@ -159,64 +164,93 @@ func filesBelow(t *testing.T, dir string) map[string]string {
 
 func TestPrometheusAcceptsExampleAndRules(t *testing.T) {
 	tool, dir := promtool(t), installed(t)
-	mustOutput(t, dir, tool, "check", "rules", "--lint=all", "--lint-fatal", rulesFile)
+	mustOutput(t, dir, tool, "check", "rules", "--lint=all", "--lint-fatal", targetRules, checkRules)
 	out := mustOutput(t, dir, tool, "check", "config", "prometheus.yml")
-	if !strings.Contains(out, "1 rule files found") && !strings.Contains(out, "rules found") {
+	if !strings.Contains(out, "2 rule files found") {
 		t.Errorf("promtool check config has not read the rules:\n%s", out)
 	}
 }
 
 func TestRules(t *testing.T) {
-	mustOutput(t, installed(t), promtool(t), "test", "rules", ruleTestsFile)
+	t.Parallel()
+	tool, dir := promtool(t), installed(t)
+	for _, file := range []string{targetRuleTests, checkRuleTests} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			mustOutput(t, dir, tool, "test", "rules", file)
+		})
+	}
+}
+
+// rule is one of a file of rules; those that record have no name here.
+type rule struct {
+	Alert, Expr         string
+	Labels, Annotations map[string]string
+}
+
+// groupsOf reads the rules of a file by their group.
+func groupsOf(t *testing.T, file string) map[string][]rule {
+	t.Helper()
+	var content struct {
+		Groups []struct {
+			Name  string
+			Rules []rule
+		}
+	}
+	decode(t, file, &content)
+	groups := map[string][]rule{}
+	for _, group := range content.Groups {
+		groups[group.Name] = group.Rules
+	}
+	return groups
 }
 
 // TestRulesHoldTheSubjects pins the subjects of the mails, which are promised.
 func TestRulesHoldTheSubjects(t *testing.T) {
-	var file struct {
-		Groups []struct {
-			Name  string
-			Rules []struct {
-				Alert       string
-				Labels      map[string]string
-				Annotations map[string]string
+	got := map[string]map[string]string{}
+	for _, file := range []string{targetRules, checkRules} {
+		for group, rules := range groupsOf(t, file) {
+			got[group] = map[string]string{}
+			for _, rule := range rules {
+				if rule.Alert == "" {
+					continue
+				}
+				got[group][rule.Alert] = rule.Annotations["summary"]
+				if rule.Annotations["description"] == "" || rule.Labels["severity"] == "" {
+					t.Errorf("%s: no description or no severity", rule.Alert)
+				}
 			}
 		}
 	}
-	decode(t, rulesFile, &file)
-	got, groups := map[string]string{}, []string{}
-	for _, group := range file.Groups {
-		groups = append(groups, group.Name)
-		for _, rule := range group.Rules {
-			if rule.Alert == "" {
-				continue
-			}
-			got[rule.Alert] = rule.Annotations["summary"]
-			if rule.Annotations["description"] == "" || rule.Labels["severity"] == "" {
-				t.Errorf("%s: no description or no severity", rule.Alert)
-			}
-		}
-	}
-	want := map[string]string{
-		"HealthTargetUnhealthy":            "{{ $labels.target }} is unhealthy",
-		"HealthTargetDegraded":             "{{ $labels.target }} health is degraded",
-		"HealthTargetUnknown":              "{{ $labels.target }} health is unknown",
-		"HealthTargetFlapping":             "{{ $labels.target }} keeps changing its state",
-		"HealthTargetRecovered":            "{{ $labels.target }} is back to healthy",
-		"HealthTargetUnregistered":         "{{ $labels.target }} is no longer monitored",
-		"HealthTargetCertificateExpiring":  "{{ $labels.target }} needs a new certificate",
-		"HealthExporterDown":               "health_exporter {{ $labels.instance }} is down",
-		"HealthExporterAbsent":             "Prometheus scrapes no health_exporter",
-		"HealthExporterProbesStalled":      "health_exporter {{ $labels.instance }} has stopped probing",
-		"HealthExporterConfigReloadFailed": "health_exporter {{ $labels.instance }} could not load its configuration",
-		"HealthExporterStorageFailed":      "health_exporter {{ $labels.instance }} cannot use its storage",
-		"HealthExporterStorageRecovered":   "health_exporter {{ $labels.instance }} has restored its storage",
-		"Watchdog":                         "Alerting works",
+	want := map[string]map[string]string{
+		"health_exporter_targets": {
+			"HealthTargetUnhealthy":           "{{ $labels.target }} is unhealthy",
+			"HealthTargetDegraded":            "{{ $labels.target }} health is degraded",
+			"HealthTargetUnknown":             "{{ $labels.target }} health is unknown",
+			"HealthTargetFlapping":            "{{ $labels.target }} keeps changing its state",
+			"HealthTargetRecovered":           "{{ $labels.target }} is back to healthy",
+			"HealthTargetUnregistered":        "{{ $labels.target }} is no longer monitored",
+			"HealthTargetCertificateExpiring": "{{ $labels.target }} needs a new certificate",
+		},
+		"health_exporter_self": {
+			"HealthExporterDown":               "health_exporter {{ $labels.instance }} is down",
+			"HealthExporterAbsent":             "Prometheus scrapes no health_exporter",
+			"HealthExporterProbesStalled":      "health_exporter {{ $labels.instance }} has stopped probing",
+			"HealthExporterConfigReloadFailed": "health_exporter {{ $labels.instance }} could not load its configuration",
+			"HealthExporterStorageFailed":      "health_exporter {{ $labels.instance }} cannot use its storage",
+			"HealthExporterStorageRecovered":   "health_exporter {{ $labels.instance }} has restored its storage",
+			"Watchdog":                         "Alerting works",
+		},
+		"health_checks": {
+			"HealthCheckUnhealthy": "check {{ $labels.check }} is unhealthy",
+			"HealthCheckDegraded":  "check {{ $labels.check }} health is degraded",
+			"HealthCheckUnknown":   "check {{ $labels.check }} health is unknown",
+			"HealthCheckFlapping":  "check {{ $labels.check }} keeps changing its state",
+			"HealthCheckRecovered": "check {{ $labels.check }} is back to healthy",
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("alerts and summaries (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"health_exporter_targets", "health_exporter_self"}, groups); diff != "" {
-		t.Errorf("groups (-want +got):\n%s", diff)
 	}
 }
 
@@ -225,25 +259,24 @@ var metricName = regexp.MustCompile(`\bhealth_[a-z_]+`)
 // TestRulesNameMetricsThatExist compares the rules with what the exporter exposes:
 // a rule about a metric that is not there never fires, and nobody notices.
 func TestRulesNameMetricsThatExist(t *testing.T) {
-	var file struct {
-		Groups []struct{ Rules []struct{ Expr string } }
-	}
-	decode(t, rulesFile, &file)
-	exposed, used := collector.Names(), map[string]bool{}
-	for _, group := range file.Groups {
-		for _, rule := range group.Rules {
-			for _, name := range metricName.FindAllString(rule.Expr, -1) {
-				used[name] = true
+	exposed := collector.Names()
+	for file, least := range map[string]int{targetRules: 8, checkRules: 2} {
+		used := map[string]bool{}
+		for _, rules := range groupsOf(t, file) {
+			for _, rule := range rules {
+				for _, name := range metricName.FindAllString(rule.Expr, -1) {
+					used[name] = true
+				}
 			}
 		}
-	}
-	delete(used, "health_exporter") // the job
-	if len(used) < 5 {
-		t.Errorf("the rules use only %d metrics", len(used))
-	}
-	for name := range used {
-		if !slices.Contains(exposed, name) {
-			t.Errorf("the exporter has no metric %s", name)
+		delete(used, "health_exporter") // the job
+		if len(used) < least {
+			t.Errorf("the rules of %s use only %d metrics", file, len(used))
+		}
+		for name := range used {
+			if !slices.Contains(exposed, name) {
+				t.Errorf("the exporter has no metric %s", name)
+			}
 		}
 	}
 }
@@ -256,115 +289,5 @@ func decode(t *testing.T, name string, into any) {
 	}
 	if err := yaml.Unmarshal(content, into); err != nil {
 		t.Fatalf("%s: %v", name, err)
-	}
-}
-
-// TestMutants shows that the unit tests of the rules are worth something: each part
-// of the rules that looks as if one could leave it out is left out once, and the
-// test that is there for it has to fail.
-func TestMutants(t *testing.T) {
-	tool := promtool(t)
-	const latch = `unless on (job, instance) (up == 1)`
-	const scraped = `and on (job, instance) last_over_time(up[1h])`
-	mutants := []struct {
-		name     string
-		rule     string // the record or alert that is changed
-		old, new string
-		test     string // the number of the test that must fail
-	}{
-		{"no latch", "health:target_state:held", latch, "and vector(0)", "02"},
-		{"latch ignores up", "health:target_state:held", latch, "", "03"},
-		{"latch looks back instead", "health:target_state:held", "health:target_state:held\n" + strings.Repeat(" ", 12) + latch, "last_over_time(health:target_state:held[10m])\n" + strings.Repeat(" ", 12) + latch, "04"},
-		{"latch never ends", "health:target_state:held", scraped, "", "02b"},
-		{"address is not kept", "health:target_owner", latch, "and vector(0)", "04b"},
-		{"address is kept for ever", "health:target_owner", latch, "", "03"},
-		{"no topk", "health:target_owner", "topk by (job, instance, target) (1, health_target_info)", "health_target_info", "06"},
-		{"no fallback without info", "health:target_state:held", "or on (job, instance, target)\n          (health_target_state == 1)", "", "05"},
-		{"paused targets are held", "health:target_state:held", "(health_target_paused == 1)", "(health_target_paused == 2)", "07d"},
-		{"flapping holds nothing back", "HealthTargetUnhealthy", "unless on (job, instance, target) health:target_flapping", "", "08"},
-		{"flapping at any change", "health:target_flapping", ">= 6", ">= 2", "01"},
-		{"unknown at once", "HealthTargetUnknown", "for: 6m", "for: 0m", "07"},
-		{"unknown although probed", "HealthTargetUnknown", "< 360", "< 0", "07c"},
-		{"unregistered while down", "HealthTargetUnregistered", "and on (job, instance) (up == 1)", "", "04c"},
-		{"unregistered twice", "HealthTargetUnregistered", `alertname="HealthTargetUnregistered"`, `alertname="None"`, "04"},
-		{"goodbye to any address", "health:target_gone", "max_over_time(timestamp(health:target_owner)[10m:])", "last_over_time(health:target_owner[10m])", "09"},
-		{"recovered without bad news", "HealthTargetRecovered", "and on (job, instance, target) max_over_time(health:target_reported_bad[10m])", "", "01"},
-		{"bad news are forgotten", "health:target_reported_bad", "and on (job, instance, target) health:target_owner", "and vector(0)", "07d"},
-		{"bad news for ever", "health:target_reported_bad", `unless on (job, instance, target) health:target_state:held{state="healthy"}`, "", "01"},
-		{"certificate of a paused target", "HealthTargetCertificateExpiring", "(health_target_paused == 1)", "(health_target_paused == 2)", "12"},
-		{"certificate ends with an outage", "HealthTargetCertificateExpiring", "keep_firing_for: 1h", "", "12"},
-		{"down at once", "HealthExporterDown", "for: 1m", "for: 0m", "02"},
-		{"stalled when all are paused", "HealthExporterProbesStalled", "(health_target_paused == 1)", "(health_target_paused == 2)", "11c"},
-		{"stalled at the longest interval", "HealthExporterProbesStalled", "for: 6m", "for: 0m", "11c"},
-		{"never begun is not seen", "HealthExporterProbesStalled", "(health_target_state == 1)", "(health_target_state == 2)", "11b"},
-		{"errors from the start", "HealthExporterStorageFailed", "health_storage_errors_total > 0 unless", "health_storage_errors_total < 0 unless", "14"},
-	}
-	rules, err := fs.ReadFile(alerting.Files(), rulesFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range mutants {
-		t.Run(m.name, func(t *testing.T) {
-			t.Parallel()
-			mutated := mutate(t, string(rules), m.rule, m.old, m.new)
-			dir := t.TempDir()
-			write(t, dir, "health_exporter.rules.yml", []byte(mutated))
-			write(t, dir, "test.yml", oneRuleTest(t, m.test))
-			mustOutput(t, dir, tool, "check", "rules", "health_exporter.rules.yml")
-			if out, err := output(t, dir, tool, "test", "rules", "test.yml"); err == nil {
-				t.Errorf("test %s passes all the same:\n%s", m.test, out)
-			} else if !strings.Contains(out, "FAILED:") {
-				t.Errorf("test %s fails for another reason:\n%s", m.test, out)
-			}
-		})
-	}
-}
-
-var ruleStart = regexp.MustCompile(`(?m)^  - (?:record|alert): (\S+)$`)
-
-// mutate replaces old by new within one rule.
-func mutate(t *testing.T, rules, rule, old, replacement string) string {
-	t.Helper()
-	starts := ruleStart.FindAllStringSubmatchIndex(rules, -1)
-	i := slices.IndexFunc(starts, func(m []int) bool { return rules[m[2]:m[3]] == rule })
-	if i < 0 {
-		t.Fatalf("no rule %s", rule)
-	}
-	begin, end := starts[i][1], len(rules)
-	if i+1 < len(starts) {
-		end = starts[i+1][0]
-	}
-	body := rules[begin:end]
-	if !strings.Contains(body, old) {
-		t.Fatalf("rule %s does not contain %q", rule, old)
-	}
-	return rules[:begin] + strings.ReplaceAll(body, old, replacement) + rules[end:]
-}
-
-// oneRuleTest returns the file of unit tests with a single one, by its number.
-func oneRuleTest(t *testing.T, number string) []byte {
-	t.Helper()
-	var file map[string]any
-	decode(t, ruleTestsFile, &file)
-	all, _ := file["tests"].([]any)
-	for _, test := range all {
-		fields, _ := test.(map[string]any)
-		if name, _ := fields["name"].(string); strings.HasPrefix(name, number+" ") {
-			file["tests"] = []any{test}
-			content, err := yaml.Marshal(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return content
-		}
-	}
-	t.Fatalf("no test %s", number)
-	return nil
-}
-
-func write(t *testing.T, dir, name string, content []byte) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -3,7 +3,6 @@ package collector
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -67,8 +66,8 @@ func checkStatus(s *health.Status) *prober.Status {
 		LastProbe: r.Time, Latency: r.Duration, Reason: prober.CheckReason(r.Reason),
 		Passes: s.Passes, Warns: s.Warns, Fails: s.Fails, Report: prober.CheckReport(r),
 	}
-	if r.Time.IsZero() {
-		status.LastProbe = time.Time{}
+	if r.Reason == health.FailStale {
+		status.State = health.State{} // a check that is run no more shall not stay healthy for ever
 	}
 	for reason, n := range s.Failures {
 		if i := slices.Index(prober.Reasons(), prober.CheckReason(reason)); i >= 0 {

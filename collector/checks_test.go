@@ -55,5 +55,14 @@ func TestChecks(t *testing.T) {
 		if _, there := got[`health_check_http_status_code{check="database"}`]; there {
 			t.Error("a check has an HTTP status")
 		}
+		if got[`health_check_state{check="cache",state="degraded"}`] != 1 {
+			t.Error("the cache is not degraded")
+		}
+		time.Sleep(10 * time.Minute) // nobody has asked
+		got = gathered(t, collector)
+		if _, up := got[`health_check_up{check="cache"}`]; up || got[`health_check_state{check="cache",state="unknown"}`] != 1 {
+			t.Error("a result that is stale is still shown as the state of the check")
+		}
+		time.Sleep(5 * time.Second) // the runs that the scrape has begun
 	})
 }

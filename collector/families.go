@@ -224,7 +224,7 @@ func Names() []string {
 	for _, f := range checkFamilies() {
 		names = append(names, f.name)
 	}
-	for _, m := range selfMetrics {
+	for _, m := range slices.Concat(selfMetrics, environmentMetrics) {
 		names = append(names, m.name)
 	}
 	slices.Sort(names)

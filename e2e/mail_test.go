@@ -118,14 +118,16 @@ func TestMails(t *testing.T) {
 		})
 	}
 	t.Run("outsider", func(t *testing.T) { testNotAllowed(t, s) })
+	t.Run("check", func(t *testing.T) { testCheckOfExporter(t, s) })
 
 	// Nobody else has got anything, and nothing but what the scenarios know.
 	for _, l := range s.mailbox.all() {
 		if len(l.to) != 1 || !slices.Contains(append(allowed, "ops@example.org"), l.to[0]) {
 			t.Errorf("mail %q to %q", l.header("Subject"), l.to)
 		}
-		if l.to[0] == "ops@example.org" && !strings.HasSuffix(l.header("Subject"), "] outsider health is degraded") &&
-			!strings.HasSuffix(l.header("Subject"), "] outsider is unhealthy") {
+		_, summary, _ := strings.Cut(l.header("Subject"), "] ")
+		if l.to[0] == "ops@example.org" && summary != "outsider health is degraded" && summary != "outsider is unhealthy" &&
+			!strings.HasPrefix(summary, "check flag ") {
 			t.Errorf("mail %q to ops", l.header("Subject"))
 		}
 	}

@@ -20,6 +20,7 @@ type stack struct {
 	exporter   *exporter
 	mailbox    *mailbox
 	prometheus string       // base URL
+	flag       string       // the file that the exporter's check "flag" looks for
 	watchdogs  atomic.Int64 // messages to the dead man's receiver
 }
 
@@ -34,7 +35,12 @@ func startStack(t *testing.T) *stack {
 	s := &stack{mailbox: startMailbox(t)}
 	deadman := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.watchdogs.Add(1) }))
 	t.Cleanup(deadman.Close)
-	s.exporter = startExporter(t, `registration: {allowed_emails: ["@example.org"]}`)
+	s.flag = filepath.Join(t.TempDir(), "flag")
+	raise(t, s.flag)
+	s.exporter = startExporter(t, fmt.Sprintf(`
+registration: {allowed_emails: ["@example.org"]}
+checks: [{name: flag, kind: file, path: %q, interval: 1s, unhealthy: 2, healthy: 2}]
+`, s.flag))
 
 	dir := t.TempDir()
 	if out, err := exec.Command(exporterProgram, "rules", "--dir", dir).CombinedOutput(); err != nil {

@@ -157,6 +157,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collector.NewBuildInfo(a.opts.Version, a.opts.Revision),
+		collector.NewEnvironment((&envinfo.Environment{}).Info()),
 		collector.NewScheduler(a.scheduler),
 		collector.NewScheduledChecks(a.checkScheduler),
 		collector.NewStorage(a.storageStats),

@@ -1,0 +1,168 @@
+package alerting_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/alerting"
+)
+
+// mutant is the rules with one part of them changed.
+type mutant struct {
+	name     string
+	rule     string // the record or alert that is changed
+	old, new string
+	test     string // the number of the test that must fail
+}
+
+// TestMutants shows that the unit tests of the rules are worth something: each part
+// of the rules that looks as if one could leave it out is left out once, and the
+// test that is there for it has to fail.
+func TestMutants(t *testing.T) {
+	t.Parallel()
+	const latch = `unless on (job, instance) (up == 1)`
+	const scraped = `and on (job, instance) last_over_time(up[1h])`
+	catchAll(t, targetRules, targetRuleTests, []mutant{
+		{"no latch", "health:target_state:held", latch, "and vector(0)", "02"},
+		{"latch ignores up", "health:target_state:held", latch, "", "03"},
+		{"latch looks back instead", "health:target_state:held", "health:target_state:held\n" + strings.Repeat(" ", 12) + latch, "last_over_time(health:target_state:held[10m])\n" + strings.Repeat(" ", 12) + latch, "04"},
+		{"latch never ends", "health:target_state:held", scraped, "", "02b"},
+		{"address is not kept", "health:target_owner", latch, "and vector(0)", "04b"},
+		{"address is kept for ever", "health:target_owner", latch, "", "03"},
+		{"no topk", "health:target_owner", "topk by (job, instance, target) (1, health_target_info)", "health_target_info", "06"},
+		{"no fallback without info", "health:target_state:held", "or on (job, instance, target)\n          (health_target_state == 1)", "", "05"},
+		{"paused targets are held", "health:target_state:held", "(health_target_paused == 1)", "(health_target_paused == 2)", "07d"},
+		{"flapping holds nothing back", "HealthTargetUnhealthy", "unless on (job, instance, target) health:target_flapping", "", "08"},
+		{"flapping at any change", "health:target_flapping", ">= 6", ">= 2", "01"},
+		{"unknown at once", "HealthTargetUnknown", "for: 6m", "for: 0m", "07"},
+		{"unknown although probed", "HealthTargetUnknown", "< 360", "< 0", "07c"},
+		{"unregistered while down", "HealthTargetUnregistered", "and on (job, instance) (up == 1)", "", "04c"},
+		{"unregistered twice", "HealthTargetUnregistered", `alertname="HealthTargetUnregistered"`, `alertname="None"`, "04"},
+		{"goodbye to any address", "health:target_gone", "max_over_time(timestamp(health:target_owner)[10m:])", "last_over_time(health:target_owner[10m])", "09"},
+		{"recovered without bad news", "HealthTargetRecovered", "and on (job, instance, target) max_over_time(health:target_reported_bad[10m])", "", "01"},
+		{"bad news are forgotten", "health:target_reported_bad", "and on (job, instance, target) health:target_owner", "and vector(0)", "07d"},
+		{"bad news for ever", "health:target_reported_bad", `unless on (job, instance, target) health:target_state:held{state="healthy"}`, "", "01"},
+		{"certificate of a paused target", "HealthTargetCertificateExpiring", "(health_target_paused == 1)", "(health_target_paused == 2)", "12"},
+		{"certificate ends with an outage", "HealthTargetCertificateExpiring", "keep_firing_for: 1h", "", "12"},
+		{"down at once", "HealthExporterDown", "for: 1m", "for: 0m", "02"},
+		{"stalled when all are paused", "HealthExporterProbesStalled", "(health_target_paused == 1)", "(health_target_paused == 2)", "11c"},
+		{"stalled at the longest interval", "HealthExporterProbesStalled", "for: 6m", "for: 0m", "11c"},
+		{"never begun is not seen", "HealthExporterProbesStalled", "(health_target_state == 1)", "(health_target_state == 2)", "11b"},
+		{"errors from the start", "HealthExporterStorageFailed", "health_storage_errors_total > 0 unless", "health_storage_errors_total < 0 unless", "14"},
+	})
+}
+
+// TestCheckMutants is TestMutants for the rules of checks.
+func TestCheckMutants(t *testing.T) {
+	t.Parallel()
+	const held, each = "health:check_state:held", "on (job, instance, check) "
+	catchAll(t, checkRules, checkRuleTests, []mutant{
+		{"no latch", held, "unless on (job, instance) (up == 1)", "and vector(0)", "02"},
+		{"latch ignores up", held, "unless on (job, instance) (up == 1)", "", "03"},
+		{"latch never ends", held, "and on (job, instance) last_over_time(up[10m])", "", "02b"},
+		{"forgotten by a new start", held, "and " + each + `(health_check_state{state="unknown"} == 1)` + "\n        )", "and vector(0)\n        )", "02"},
+		{"unknown at once when it is new", held, "and " + each + `(health_check_state{state="unknown"} offset 6m)`, "", "05"},
+		{"unknown at once when it was known", held, "and " + each + `(min_over_time(health_check_state{state="unknown"}[6m]) == 1)`, "", "04"},
+		{"unknown although it runs", held, "< 3600", "< 600", "05b"},
+		{"unknown is never told", held, "offset 6m", "offset 6d", "05"},
+		{"unknown while another one is bad", held, `unless on (job, instance) (max_over_time(health_check_state{state=~"degraded|unhealthy"}[6m]) == 1)`, "", "08"},
+		{"unknown as soon as the other one is good", held, `max_over_time(health_check_state{state=~"degraded|unhealthy"}[6m])`, `health_check_state{state=~"degraded|unhealthy"}`, "08"},
+		{"excused by another program", held, "unless on (job, instance) (max_over_time", "unless on (job) (max_over_time", "08"},
+		{"a new start counts as flapping", "health:check_flapping", "health:check_healthy", `health_check_state{state="healthy"}`, "04"},
+		{"flapping at any change", "health:check_flapping", ">= 6", ">= 2", "01"},
+		{"only what is healthy flaps", "health:check_healthy", "0 * max", "1 * max", "06"},
+		{"unhealthy while flapping", "HealthCheckUnhealthy", "unless " + each + "health:check_flapping", "", "06"},
+		{"degraded while flapping", "HealthCheckDegraded", "unless " + each + "health:check_flapping", "", "06"},
+		{"unknown while flapping", "HealthCheckUnknown", "unless " + each + "health:check_flapping", "", "06"},
+		{"recovered while flapping", "HealthCheckRecovered", "unless " + each + "health:check_flapping", "", "06"},
+		{"recovered without bad news", "HealthCheckRecovered", `ALERTS{alertname=~"HealthCheck(Unhealthy|Degraded|Unknown|Flapping)", alertstate="firing"}`, held, "01"},
+		{"recovered for another program", "HealthCheckRecovered", "and on (job, instance, check)", "and on (check)", "07"},
+		{"recovered from unknown is not told", "HealthCheckRecovered", "|Unknown", "", "05"},
+		{"recovered from flapping is not told", "HealthCheckRecovered", "|Flapping", "", "06"},
+	})
+}
+
+// catchAll runs one unit test with each of the mutants; it has to fail.
+func catchAll(t *testing.T, rulesFile, testsFile string, mutants []mutant) {
+	t.Helper()
+	tool := promtool(t)
+	rules, err := fs.ReadFile(alerting.Files(), rulesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(rulesFile)
+	dirs, check := make([]string, len(mutants)), []string{"check", "rules"}
+	for i, m := range mutants {
+		dirs[i] = t.TempDir()
+		write(t, dirs[i], name, []byte(mutate(t, string(rules), m.rule, m.old, m.new)))
+		write(t, dirs[i], "test.yml", oneRuleTest(t, testsFile, m.test))
+		check = append(check, filepath.Join(dirs[i], name))
+	}
+	mustOutput(t, t.TempDir(), tool, check...) // a mutant that does not load proves nothing
+	for i, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			if out, err := output(t, dirs[i], tool, "test", "rules", "test.yml"); err == nil {
+				t.Errorf("test %s passes all the same:\n%s", m.test, out)
+			} else if !strings.Contains(out, "FAILED:") {
+				t.Errorf("test %s fails for another reason:\n%s", m.test, out)
+			}
+		})
+	}
+}
+
+var ruleStart = regexp.MustCompile(`(?m)^  - (?:record|alert): (\S+)$`)
+
+// mutate replaces old by new within one rule.
+func mutate(t *testing.T, rules, rule, old, replacement string) string {
+	t.Helper()
+	starts := ruleStart.FindAllStringSubmatchIndex(rules, -1)
+	i := slices.IndexFunc(starts, func(m []int) bool { return rules[m[2]:m[3]] == rule })
+	if i < 0 {
+		t.Fatalf("no rule %s", rule)
+	}
+	begin, end := starts[i][1], len(rules)
+	if i+1 < len(starts) {
+		end = starts[i+1][0]
+	}
+	body := rules[begin:end]
+	if !strings.Contains(body, old) {
+		t.Fatalf("rule %s does not contain %q", rule, old)
+	}
+	return rules[:begin] + strings.ReplaceAll(body, old, replacement) + rules[end:]
+}
+
+// oneRuleTest returns the file of unit tests with a single one, by its number.
+func oneRuleTest(t *testing.T, file, number string) []byte {
+	t.Helper()
+	var content map[string]any
+	decode(t, file, &content)
+	all, _ := content["tests"].([]any)
+	for _, test := range all {
+		fields, _ := test.(map[string]any)
+		if name, _ := fields["name"].(string); strings.HasPrefix(name, number+" ") {
+			content["tests"] = []any{test}
+			one, err := yaml.Marshal(content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return one
+		}
+	}
+	t.Fatalf("no test %s", number)
+	return nil
+}
+
+func write(t *testing.T, dir, name string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
