@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests'
+packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -64,7 +64,7 @@ uses() {
 	redis-server) echo "checks of a real Redis, and of Celery's workers over it" ;;
 	rabbitmq-server) echo "checks of a real RabbitMQ, and of Celery's workers over it" ;;
 	python3-celery | python3-redis) echo "checks of Celery's workers" ;;
-	python3-requests) echo 'the Python program of docs/registering.md' ;;
+	python3-requests | curl) echo 'the programs of docs/registering.md' ;;
 	*) echo 'end-to-end tests' ;;
 	esac
 }

@@ -1,0 +1,285 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/health-exporter/health_exporter/client"
+	"github.com/health-exporter/health_exporter/internal/app"
+)
+
+const registeringDoc = "docs/registering.md"
+
+// watcher is an exporter with the configuration of the page, and a service for it to
+// probe, in place of those that the page names.
+type watcher struct {
+	url, service string
+}
+
+// The places that the page names.
+const (
+	namedExporter  = "localhost:10115"
+	namedService   = "10.0.0.7:8080"
+	namedTokenFile = "/etc/health_exporter/shop.token"
+	shopToken      = "0123456789abcdef0123456789abcdef"
+)
+
+func startWatcher(t *testing.T) *watcher {
+	t.Helper()
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(service.Close)
+	w := &watcher{service: strings.TrimPrefix(service.URL, "http://")}
+
+	dir := t.TempDir()
+	tokenFile, configFile := filepath.Join(dir, "shop.token"), filepath.Join(dir, "health_exporter.yml")
+	configuration := strings.ReplaceAll(strings.Join(codeBlocks(t, registeringDoc, "yaml"), ""), namedTokenFile, tokenFile)
+	for file, text := range map[string]string{tokenFile: shopToken + "\n", configFile: configuration} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	exporter, err := app.New(app.Options{
+		ConfigFile: configFile, Log: slog.New(slog.DiscardHandler),
+		Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- exporter.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	w.url = "http://" + address
+	await(t, "the exporter is ready", func() bool {
+		resp, err := http.Get(w.url + "/-/ready")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	return w
+}
+
+// here puts the places of the test in place of those that the page names.
+func (w *watcher) here(text string) string {
+	return strings.NewReplacer(namedExporter, strings.TrimPrefix(w.url, "http://"), namedService, w.service).Replace(text)
+}
+
+// command is a command that knows the exporter as programs do.
+func (w *watcher) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), client.URLVariable+"="+w.url, client.TokenVariable+"="+shopToken, "PYTHONUNBUFFERED=1", "no_proxy=*")
+	return cmd
+}
+
+func (w *watcher) registered(t *testing.T, app string) bool {
+	t.Helper()
+	resp, err := http.Get(w.url + "/api/v1/targets/" + url.PathEscape(app))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+// act makes a request about a target, as the holder of the token, and gives the answer.
+func (w *watcher) act(t *testing.T, method, app, action string) (answer string) {
+	t.Helper()
+	req, err := http.NewRequest(method, w.url+"/api/v1/targets/"+url.PathEscape(app)+action, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+shopToken)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestRegisteringByCurl runs every command line of the page in its order, and
+// compares what it prints with what the page says.
+func TestRegisteringByCurl(t *testing.T) {
+	tool(t, "curl", "curl")
+	w := startWatcher(t)
+	ran := 0
+	for _, block := range codeBlocks(t, registeringDoc, "console") {
+		for _, step := range strings.Split("\n"+block, "\n$ ")[1:] {
+			line, said, _ := strings.Cut(step, "\n")
+			cmd := w.command("sh", "-c", w.here(line))
+			got, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%s\n%v", line, err)
+			}
+			if !looksLike(string(got), w.here(said)) {
+				t.Fatalf("%s\nprints\n%s\nthe page says\n%s", line, got, said)
+			}
+			ran++
+		}
+	}
+	if ran < 12 {
+		t.Errorf("only %d command lines found", ran)
+	}
+}
+
+// runProgram runs a program of the page until its target can be probed, ends it with
+// SIGTERM, and sees that it has unregistered. What is done meanwhile comes before
+// the signal.
+func (w *watcher) runProgram(t *testing.T, app string, cmd *exec.Cmd, meanwhile ...func()) (exitCode int) {
+	t.Helper()
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	kill := func() { _ = cmd.Process.Kill() } // that it has ended already is as well
+	t.Cleanup(kill)
+	defer time.AfterFunc(30*time.Second, kill).Stop() // one that is killed has not unregistered
+	await(t, app+" is registered", func() bool { return w.registered(t, app) })
+	if answer := w.act(t, http.MethodPost, app, "/probe"); !strings.Contains(answer, `"result":"pass"`) {
+		t.Errorf("the exporter answers %s", answer)
+	}
+	for _, do := range meanwhile {
+		do()
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	err := <-ended
+	t.Logf("%v\n%s", err, &output)
+	if w.registered(t, app) {
+		t.Error("it has not unregistered")
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+func TestRegisteringInPython(t *testing.T) {
+	python := ""
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(name, "-c", "import requests").Run() == nil {
+			python = name
+			break
+		}
+	}
+	if python == "" {
+		missing(t, "there is no Python with the module requests (Debian: python3-requests)")
+	}
+	for _, program := range codeBlocks(t, registeringDoc, "python") {
+		w := startWatcher(t)
+		impatient := strings.Replace(program, "RECHECK = 60", "RECHECK = 0.02", 1)
+		looksAfterIt := func() {
+			w.act(t, http.MethodPost, "python shop", "/pause")
+			time.Sleep(100 * time.Millisecond) // several looks
+			if text := w.act(t, http.MethodGet, "python shop", ""); !strings.Contains(text, `"paused":true`) {
+				t.Errorf("looking after the registration has resumed it: %s", text)
+			}
+			w.act(t, http.MethodDelete, "python shop", "")
+			await(t, "it is registered again", func() bool { return w.registered(t, "python shop") })
+		}
+		if code := w.runProgram(t, "python shop", w.command(python, saved(t, "shop.py", impatient)), looksAfterIt); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+}
+
+func TestRegisteringInGo(t *testing.T) {
+	for _, program := range codeBlocks(t, registeringDoc, "go") {
+		w := startWatcher(t)
+		if code := w.runProgram(t, "go shop", w.command(built(t, program))); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+}
+
+// scripts are the page's two: the wrapper, and the one for cron.
+func scripts(t *testing.T) (wrapper, cron string) {
+	t.Helper()
+	tool(t, "curl", "curl")
+	blocks := codeBlocks(t, registeringDoc, "sh")
+	if len(blocks) != 2 {
+		t.Fatalf("%d scripts", len(blocks))
+	}
+	return blocks[0], blocks[1]
+}
+
+func TestRegisteringByWrapper(t *testing.T) {
+	wrapper, _ := scripts(t)
+	file := saved(t, "watched", wrapper)
+	w := startWatcher(t)
+	stopped := w.runProgram(t, "printer", w.command("sh", file, "printer", "http://"+w.service, "sleep", "60"))
+	if stopped != 128+int(syscall.SIGTERM) {
+		t.Errorf("exit code %d after SIGTERM, want that of the service", stopped)
+	}
+	err := w.command("sh", file, "crashing", "http://"+w.service, "sh", "-c", "sleep 0.3; exit 7").Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 7 {
+		t.Errorf("%v, want the service's exit code 7", err)
+	}
+	if !w.registered(t, "crashing") {
+		t.Error("a service that has crashed was unregistered")
+	}
+}
+
+func TestRegisteringFromCron(t *testing.T) {
+	_, cron := scripts(t)
+	w := startWatcher(t)
+	file := saved(t, "keep-registered", w.here(cron))
+	run := func() {
+		if out, err := w.command("sh", file).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	run()
+	if !w.registered(t, "office-printer") {
+		t.Error("not registered")
+	}
+	w.act(t, http.MethodPost, "office-printer", "/pause")
+	run() // must not resume it
+	if text := w.act(t, http.MethodGet, "office-printer", ""); !strings.Contains(text, `"paused":true`) {
+		t.Errorf("running it again has resumed the target: %s", text)
+	}
+	if answer := w.act(t, http.MethodPost, "office-printer", "/resume"); !strings.Contains(answer, `"paused":false`) {
+		t.Error(answer)
+	}
+	if answer := w.act(t, http.MethodPost, "office-printer", "/probe"); !strings.Contains(answer, `"result":"pass"`) {
+		t.Error(answer)
+	}
+}
