@@ -30,6 +30,12 @@ var (
 	schedulerSkipped  = metric{"health_scheduler_skipped_total", "Probes due but not made: the one before was still under way (overlap), or too many were (capacity).", counter, []string{"reason"}}
 	schedulerLateness = metric{"health_scheduler_lateness_seconds", "How long after their due time probes began.", gauge, nil}
 
+	notificationsQueued  = metric{"health_notifications_queued", "Notices of changes that wait to be told.", gauge, nil}
+	notificationsOldest  = metric{"health_notifications_oldest_age_seconds", "How long the oldest notice has been waiting; 0 if none is.", gauge, nil}
+	notificationsSent    = metric{"health_notifications_sent_total", "Deliveries: mails, or alerts taken by an Alertmanager.", counter, nil}
+	notificationsFailed  = metric{"health_notifications_failed_total", "Attempts to deliver that failed, by reason. Only reasons that have occurred are there.", counter, []string{"reason"}}
+	notificationsDropped = metric{"health_notifications_dropped_total", "Notices that were never told: too many waited, or the recipient is refused.", counter, nil}
+
 	storageBytes      = metric{"health_storage_bytes", "Size of the file that keeps the targets.", gauge, nil}
 	storageChanges    = metric{"health_storage_changes_total", "Changes to the set of targets.", counter, nil}
 	storageErrors     = metric{"health_storage_errors_total", "Changes that could not be written to disk.", counter, nil}
@@ -43,6 +49,7 @@ var selfMetrics = []metric{
 	buildInfo, reloadSuccessful, reloadLastSuccess,
 	blackboxReloadSuccessful, blackboxReloadLastSuccess, blackboxUnknownModule, httpDuration,
 	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
+	notificationsQueued, notificationsOldest, notificationsSent, notificationsFailed, notificationsDropped,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
 }
 

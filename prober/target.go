@@ -27,6 +27,10 @@ type Target struct {
 	// Labels are shown on health_target_info only.
 	Labels map[string]string `json:"labels,omitempty"`
 
+	// DependsOn names targets, or checks, without which this one cannot be well: while
+	// one of them is down, nobody is told of this one.
+	DependsOn []string `json:"depends_on,omitempty"`
+
 	// Interval is the time from one probe to the next.
 	Interval time.Duration `json:"interval"`
 	// Timeout is the total deadline of one probe.
@@ -81,7 +85,7 @@ func (t *Target) Place() string {
 // Equal tells whether two targets are the same in every field.
 func (t *Target) Equal(u *Target) bool {
 	a, b := *t, *u
-	if !maps.Equal(a.Labels, b.Labels) || !slices.Equal(a.StatusCodes, b.StatusCodes) ||
+	if !maps.Equal(a.Labels, b.Labels) || !slices.Equal(a.StatusCodes, b.StatusCodes) || !slices.Equal(a.DependsOn, b.DependsOn) ||
 		!equalDelay(a.InitialDelay, b.InitialDelay) || !a.RegisteredAt.Equal(b.RegisteredAt) {
 		return false
 	}

@@ -74,6 +74,7 @@ func (t *Target) Validate(l Limits, kindOf func(module string) (string, bool)) [
 		t.Email = address
 	}
 	v.text("group", t.Group)
+	v.dependsOn(t.DependsOn, t.App)
 	v.labels(t.Labels)
 	return v.faults
 }
@@ -171,6 +172,24 @@ func redacted(raw string) string {
 		}
 	}
 	return raw
+}
+
+// maxDependsOn is how many others a target may depend on.
+const maxDependsOn = 10
+
+func (v *validation) dependsOn(names []string, own string) {
+	if len(names) > maxDependsOn {
+		v.fault("depends_on", "has %d names, at most %d are allowed", len(names), maxDependsOn)
+	}
+	for i, name := range names {
+		path := fmt.Sprintf("depends_on[%d]", i)
+		switch {
+		case name == own:
+			v.fault(path, "%q is the target itself", name)
+		case name == "" || utf8.RuneCountInString(name) > maxAppRunes:
+			v.fault(path, "must be the name of a target or check, 1 to %d characters, not %q", maxAppRunes, name)
+		}
+	}
 }
 
 func (v *validation) duration(path string, d, least, most time.Duration, l Limits) {

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
@@ -74,6 +75,11 @@ type App struct {
 	checkScheduler *prober.Scheduler // of the in-process checks
 	checks         atomic.Pointer[checkSet]
 
+	outbox  *alerting.Outbox
+	offered map[string]time.Time // the last change of each subject that the outbox was told of; notifyLoop's
+	stored  chan struct{}        // tells notifyLoop that changes are on disk
+	pushing pushing
+
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
 	notReady atomic.Pointer[error]
@@ -91,7 +97,8 @@ func New(opts Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{}}
+	a := &App{opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{},
+		offered: map[string]time.Time{}, stored: make(chan struct{}, 1)}
 	a.setNotReady(errors.New("starting"))
 	a.registry, err = registry.Open(registry.Options{
 		Path: opts.StoragePath, OnCorruption: opts.OnCorruption, Log: opts.Log,
@@ -103,6 +110,9 @@ func New(opts Options) (*App, error) {
 		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log,
 	})
 	a.checkScheduler = prober.NewScheduler(prober.SchedulerOptions{Log: opts.Log})
+	if err := a.openOutbox(cfg); err != nil {
+		return nil, errors.Join(err, a.registry.Close())
+	}
 	if opts.NativeHistograms {
 		a.durations = collector.NewHTTPDurations()
 	}
@@ -135,6 +145,7 @@ func (a *App) adopt(cfg *config.Config) {
 	})
 	a.config.Store(cfg)
 	a.adoptChecks(cfg)
+	a.adoptPushing(cfg.Alerting)
 	a.registry.Replace(config.SourceName, cfg.Targets)
 	a.reloads.succeeded(time.Now())
 }
@@ -162,6 +173,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewScheduledChecks(a.checkScheduler),
 		collector.NewStorage(a.storageStats),
 		collector.NewReload(a.reloads.stats),
+		collector.NewNotifications(a.notificationStats),
 		collector.NewAdHoc(a.unknown.Load),
 	)
 	if a.durations != nil {
@@ -212,11 +224,11 @@ func (a *App) handler() http.Handler {
 // savers keep the states of both schedules.
 func (a *App) savers() []*saver {
 	return []*saver{
-		{scheduler: a.scheduler, registry: a.registry, log: a.log, exists: func(app string) bool {
+		{scheduler: a.scheduler, registry: a.registry, log: a.log, stored: a.stored, exists: func(app string) bool {
 			_, ok := a.registry.Target(app)
 			return ok
 		}},
-		{scheduler: a.checkScheduler, registry: a.registry, log: a.log, prefix: checkPrefix, exists: func(name string) bool {
+		{scheduler: a.checkScheduler, registry: a.registry, log: a.log, stored: a.stored, prefix: checkPrefix, exists: func(name string) bool {
 			return a.checks.Load().byName[name] != nil
 		}},
 	}
@@ -227,7 +239,7 @@ func (a *App) savers() []*saver {
 func (a *App) Run(ctx context.Context) error {
 	listeners, err := a.listen()
 	if err != nil {
-		return errors.Join(err, a.registry.Close())
+		return errors.Join(err, a.outbox.Close(), a.registry.Close())
 	}
 	var work sync.WaitGroup
 	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -238,11 +250,15 @@ func (a *App) Run(ctx context.Context) error {
 		work.Go(func() { s.run(working) })
 	}
 	work.Go(func() { a.watchConfig(working) })
+	work.Go(func() { a.notifyLoop(working) })
+	work.Go(func() { a.outbox.Run(working) })
+	a.startPushing(working)
 	a.setNotReady(nil)
 
 	err = a.serve(ctx, listeners)
 
 	stopWork(errors.New("shutting down"))
+	a.stopPushing()
 	work.Wait()
 	a.closeChecks(a.checks.Load(), nil)
 	for _, s := range a.savers() {
@@ -250,5 +266,6 @@ func (a *App) Run(ctx context.Context) error {
 			err = errors.Join(err, fmt.Errorf("saving states: %w", saveErr))
 		}
 	}
-	return errors.Join(err, a.registry.Close())
+	a.notify() // what has changed at last is told after the next start
+	return errors.Join(err, a.outbox.Close(), a.registry.Close())
 }

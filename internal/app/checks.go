@@ -134,6 +134,7 @@ func (a *App) checkJob(checker *health.Checker, c *configuredCheck) prober.Job {
 // ownChecks are those of the exporter itself.
 func (a *App) ownChecks() []health.Check {
 	return []health.Check{
+		a.notificationCheck(),
 		{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Groups: []string{health.Ready, health.Startup}, Run: func(context.Context) error {
 			return a.ready()
 		}},

@@ -22,6 +22,7 @@ type saver struct {
 	log       *slog.Logger
 	prefix    string                 // of the names under which the states are kept
 	exists    func(name string) bool // is there such a target, or check, still?
+	stored    chan<- struct{}        // is told when something was written; one slot
 
 	written map[string]health.State
 }
@@ -60,6 +61,10 @@ func (s *saver) save(states map[string]*prober.Saved) {
 	}
 	for name, saved := range states {
 		s.written[name] = saved.State
+	}
+	select {
+	case s.stored <- struct{}{}:
+	default:
 	}
 }
 

@@ -23,6 +23,10 @@ type Config struct {
 	Targets []prober.Target
 	// Checks are the exporter's in-process checks, in the order of the file.
 	Checks []Check
+	// Alerting says whom the exporter itself tells of changes, and Maintenance when it
+	// does not.
+	Alerting    Alerting
+	Maintenance []Maintenance
 	// Environment says who may see what the exporter runs on.
 	Environment Environment
 	// Registration says who may register what.

@@ -24,6 +24,8 @@ type document struct {
 	Registration registrationSection  `yaml:"registration"`
 	Network      networkSection       `yaml:"network"`
 	Environment  environmentSection   `yaml:"environment"`
+	Alerting     alertingSection      `yaml:"alerting"`
+	Maintenance  []yaml.Node          `yaml:"maintenance"`
 }
 
 // maxFileSize bounds what is read; 100 000 targets take a fifth of it.
@@ -93,6 +95,8 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Registration = doc.Registration.build(faults)
 	c.Network = doc.Network.build(faults)
 	c.Environment = doc.Environment.build(faults)
+	c.Alerting = doc.Alerting.build(faults)
+	c.Maintenance = doc.maintenance(d)
 	c.Targets = doc.targets(d, c)
 	c.Checks = doc.checks(d)
 	if err := faults.err(); err != nil {

@@ -18,6 +18,7 @@ type targetSection struct {
 	Module           string             `yaml:"module"`
 	Email            string             `yaml:"email"`
 	Group            string             `yaml:"group"`
+	DependsOn        []string           `yaml:"depends_on"`
 	Interval         Duration           `yaml:"interval"`
 	Timeout          Duration           `yaml:"timeout"`
 	InitialDelay     *Duration          `yaml:"initial_delay"`
@@ -78,7 +79,7 @@ func moduleWritten(doc *document, name string) bool {
 func (s *targetSection) target() prober.Target {
 	t := prober.Target{
 		App: s.App, URL: s.URL, Address: s.Address, Module: s.Module, Email: s.Email, Group: s.Group,
-		Labels: s.Labels, Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
+		Labels: s.Labels, DependsOn: s.DependsOn, Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
 		Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
 		StatusCodes: s.ValidStatusCodes, Paused: s.Paused, Source: SourceName, MailAllowed: true,
 	}

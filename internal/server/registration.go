@@ -123,12 +123,18 @@ func canonicalName(name string) string {
 
 func registrationFields(t *prober.Target) map[string]func(json.RawMessage) error {
 	return map[string]func(json.RawMessage) error{
-		"app":      text(&t.App),
-		"url":      text(&t.URL),
-		"address":  text(&t.Address),
-		"module":   text(&t.Module),
-		"email":    text(&t.Email),
-		"group":    text(&t.Group),
+		"app":     text(&t.App),
+		"url":     text(&t.URL),
+		"address": text(&t.Address),
+		"module":  text(&t.Module),
+		"email":   text(&t.Email),
+		"group":   text(&t.Group),
+		"depends_on": func(raw json.RawMessage) error {
+			if json.Unmarshal(raw, &t.DependsOn) != nil {
+				return errors.New("must be a list of names of targets")
+			}
+			return nil
+		},
 		"interval": seconds(&t.Interval),
 		"timeout":  seconds(&t.Timeout),
 		"initial_delay": func(raw json.RawMessage) error {

@@ -20,6 +20,7 @@ type targetView struct {
 	Email            string             `json:"email"`
 	Group            string             `json:"group,omitempty"`
 	Labels           map[string]string  `json:"labels,omitempty"`
+	DependsOn        []string           `json:"depends_on,omitempty"`
 	Interval         float64            `json:"interval"`
 	Timeout          float64            `json:"timeout"`
 	InitialDelay     *float64           `json:"initial_delay,omitempty"`
@@ -56,7 +57,7 @@ type targetView struct {
 func (s *server) view(t *prober.Target, st *prober.Status) targetView {
 	v := targetView{
 		App: t.App, URL: t.URL, Address: t.Address, Module: t.Module, Email: t.Email, Group: t.Group,
-		Labels: t.Labels, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(),
+		Labels: t.Labels, DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(),
 		Unhealthy: t.Unhealthy, Healthy: t.Healthy, DegradedAfter: t.DegradedAfter, FastStart: t.FastStart,
 		ValidStatusCodes: t.StatusCodes, Paused: t.Paused, Source: t.Source, Owner: t.Owner,
 		RegisteredAt: moment(t.RegisteredAt),

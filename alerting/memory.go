@@ -1,0 +1,144 @@
+package alerting
+
+import (
+	"slices"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// Change is one change of state of a subject.
+type Change struct {
+	Time     time.Time
+	From, To health.Verdict
+	Reason   string
+}
+
+// Equal tells whether two changes are the same one.
+func (c Change) Equal(d Change) bool {
+	return c.Time.Equal(d.Time) && c.From == d.From && c.To == d.To
+}
+
+// Flapping is becoming healthy, or ceasing to be so, this often within that time. The
+// figures are those of the shipped rules.
+const (
+	flappingCrossings = 6
+	flappingWindow    = 15 * time.Minute
+)
+
+// stalledAfter is how long a subject is not probed before that is told.
+const stalledAfter = 6 * time.Minute
+
+// memory is what is remembered of a subject to decide what there is to tell. It is a
+// value: its methods return the following one.
+type memory struct {
+	// Last is the change that was taken in last; zero if none ever was.
+	Last Change `json:"last"`
+	// BadSince is when the outage began that was told and has not ended; zero if
+	// there is none.
+	BadSince time.Time `json:"bad_since,omitzero"`
+	// Crossings are the last times that the subject became healthy or ceased to be so.
+	Crossings []time.Time `json:"crossings,omitempty"`
+	Flapping  bool        `json:"flapping,omitempty"`
+	// StalledSince is since when it is not being probed, and Stalled whether that was told.
+	StalledSince time.Time `json:"stalled_since,omitzero"`
+	Stalled      bool      `json:"stalled,omitempty"`
+	// Told is when something was last told.
+	Told time.Time `json:"told,omitzero"`
+	// Subject is the one that it is about, for the time when it is gone.
+	Subject Subject `json:"subject"`
+}
+
+// fresh are the changes that were not taken in yet. A clock that was set back must
+// not hide any, so they are found by their place in the list if possible.
+func (m *memory) fresh(changes []Change) []Change {
+	if i := slices.IndexFunc(changes, m.Last.Equal); i >= 0 {
+		return changes[i+1:]
+	}
+	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return !c.Time.After(m.Last.Time) })
+}
+
+// take takes one change in, and gives what there is to tell of it, if anything.
+func (m memory) take(s *Subject, c Change) (memory, *Notice) {
+	m.Last, m.Subject = c, *s
+	m.Stalled, m.StalledSince = m.Stalled && c.To == health.Unknown, time.Time{}
+	if c.From == health.Healthy || c.To == health.Healthy {
+		m.Crossings = append(recent(m.Crossings, c.Time), c.Time)
+	}
+	n := &Notice{What: Changed, Subject: *s, Time: c.Time, From: c.From, To: c.To, Reason: c.Reason}
+	switch {
+	case m.Flapping:
+		return m, nil
+	case len(m.Crossings) >= flappingCrossings:
+		m.Flapping = true
+		n.What = Flapping
+		if m.BadSince.IsZero() {
+			m.BadSince = c.Time
+		}
+	case c.To == health.Degraded, c.To == health.Unhealthy:
+		if m.BadSince.IsZero() {
+			m.BadSince = c.Time
+		}
+	case c.To == health.Healthy && !m.BadSince.IsZero():
+	default: // new, or UNKNOWN: there is nothing to tell yet
+		return m, nil
+	}
+	n.BadSince, m.Told = m.BadSince, c.Time
+	if n.What == Changed && c.To == health.Healthy {
+		m.BadSince = time.Time{}
+	}
+	return m, n
+}
+
+// recent drops the times that are out of the window of flapping.
+func recent(times []time.Time, now time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) > flappingWindow })
+}
+
+// tick looks at what time alone brings: that a subject has calmed down, that it has
+// not been probed for too long, that somebody should be reminded. reminder is how
+// often that is; 0 for never.
+func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory, *Notice) {
+	m.Subject = *s
+	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}
+	m.Crossings = recent(m.Crossings, now)
+	if !s.Stalled || s.State != health.Unknown || s.Paused {
+		m.StalledSince = time.Time{}
+	} else if m.StalledSince.IsZero() {
+		m.StalledSince = now
+	}
+	switch {
+	case m.Flapping && len(m.Crossings) < flappingCrossings:
+		m.Flapping = false
+		n.What = Calm
+		if s.State == health.Healthy {
+			m.BadSince = time.Time{}
+		}
+	case m.Flapping:
+		return m, nil
+	case !m.StalledSince.IsZero() && !m.Stalled && now.Sub(m.StalledSince) >= stalledAfter:
+		m.Stalled = true
+		n.What, n.To = Changed, health.Unknown
+		if m.BadSince.IsZero() {
+			m.BadSince = m.StalledSince
+		}
+		n.BadSince = m.BadSince
+	case reminder > 0 && !m.BadSince.IsZero() && now.Sub(m.Told) >= reminder && !s.Paused:
+		n.What = Reminder
+	default:
+		return m, nil
+	}
+	m.Told = now
+	return m, n
+}
+
+// gone is what there is to tell of a subject that exists no more; nil if that is
+// nothing.
+func (m memory) gone(now time.Time) *Notice {
+	if m.Subject.Kind != Target {
+		return nil
+	}
+	return &Notice{
+		What: Unregistered, Subject: m.Subject, Time: now, From: m.Last.To, To: m.Last.To, BadSince: m.BadSince,
+	}
+}

@@ -1,0 +1,158 @@
+package alerting
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+var verdicts = map[byte]health.Verdict{'?': health.Unknown, 'H': health.Healthy, 'D': health.Degraded, 'U': health.Unhealthy}
+
+// told plays states of a subject, one a minute, and lists what is told: each state
+// that differs from the one before is a change. A '.' lets a minute pass.
+func told(states string, s Subject) (titles []string) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	m := memory{Last: Change{Time: begin.Add(-time.Hour)}}
+	s.State = health.Unknown
+	note := func(n *Notice) {
+		if n != nil {
+			titles = append(titles, n.Title())
+		}
+	}
+	for i, c := range []byte(states) {
+		now := begin.Add(time.Duration(i) * time.Minute)
+		if next, ok := verdicts[c]; ok && next != s.State {
+			change := Change{Time: now, From: s.State, To: next, Reason: "because"}
+			s.State, s.Since = next, now
+			var n *Notice
+			m, n = m.take(&s, change)
+			note(n)
+		}
+		var n *Notice
+		m, n = m.tick(&s, now, 0)
+		note(n)
+	}
+	return titles
+}
+
+func TestWhatIsTold(t *testing.T) {
+	for _, test := range []struct{ name, states, want string }{
+		{"a new target that is well", "???H", ""},
+		{"a new target that is not", "D", "x health is degraded"},
+		{"down and up", "HDUH", "x health is degraded, x is unhealthy, x is back to healthy"},
+		{"by way of degraded", "HDUDH", "x health is degraded, x is unhealthy, x health is degraded, x is back to healthy"},
+		{"unknown in between", "HDU?H", "x health is degraded, x is unhealthy, x is back to healthy"},
+		{"unknown and down again", "HDU?DUH", "x health is degraded, x is unhealthy, x health is degraded, x is unhealthy, x is back to healthy"},
+		{"two outages", "HDH...................HDH", "x health is degraded, x is back to healthy, x health is degraded, x is back to healthy"},
+		{"flapping", "HDHDHDHDHDHDH", "x health is degraded, x is back to healthy, x health is degraded, x is back to healthy, x keeps changing its state"},
+		{"flapping and calm", "HDHDHDHDH" + strings.Repeat(".", 20), "x health is degraded, x is back to healthy, x health is degraded, x is back to healthy, x keeps changing its state, x has calmed down: healthy"},
+		{"flapping and down", "HDHDHDHDU" + strings.Repeat(".", 20) + "H", "x health is degraded, x is back to healthy, x health is degraded, x is back to healthy, x keeps changing its state, x has calmed down: unhealthy, x is back to healthy"},
+	} {
+		if got := strings.Join(told(test.states, Subject{Kind: Target, Name: "x"}), ", "); got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestStalled(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		states string
+		s      Subject
+		want   string
+	}{
+		{"not probed for long", "?........", Subject{Stalled: true}, "x health is unknown"},
+		{"not probed for a while", "?....", Subject{Stalled: true}, ""},
+		{"probed", "?........", Subject{}, ""},
+		{"paused", "?........", Subject{Stalled: true, Paused: true}, ""},
+		{"and well after all", "?........H", Subject{Stalled: true}, "x health is unknown, x is back to healthy"},
+	} {
+		test.s.Kind, test.s.Name = Target, "x"
+		if got := strings.Join(told(test.states, test.s), ", "); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
+func TestReminders(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := Subject{Kind: Check, Name: "x", State: health.Unhealthy}
+	m, n := memory{}.take(&s, Change{Time: begin, From: health.Healthy, To: health.Unhealthy})
+	if n == nil {
+		t.Fatal("nothing is told")
+	}
+	var at []string
+	for minute := range 130 {
+		now := begin.Add(time.Duration(minute) * time.Minute)
+		if m, n = m.tick(&s, now, time.Hour); n != nil {
+			at = append(at, fmt.Sprint(minute, " ", n.Title(), " ", n.BadSince.Equal(begin)))
+		}
+	}
+	if want := []string{"60 check x is unhealthy still true", "120 check x is unhealthy still true"}; !slices.Equal(at, want) {
+		t.Errorf("%q", at)
+	}
+}
+
+// Changes are taken in once, also if the clock is set back in between.
+func TestFreshChanges(t *testing.T) {
+	at := func(minute int) time.Time { return time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC) }
+	a := Change{Time: at(1), To: health.Degraded}
+	b := Change{Time: at(2), From: health.Degraded, To: health.Unhealthy}
+	early := Change{Time: at(0), From: health.Unhealthy, To: health.Healthy} // after the clock was set back
+	for _, test := range []struct {
+		name string
+		last Change
+		list []Change
+		want int
+	}{
+		{"all", Change{}, []Change{a, b}, 2},
+		{"none", b, []Change{a, b}, 0},
+		{"one", a, []Change{a, b}, 1},
+		{"clock set back", b, []Change{a, b, early}, 1},
+		{"the last is forgotten", a, []Change{b}, 1},
+		{"before there was anything", Change{Time: at(1)}, []Change{{Time: at(0)}, b}, 1},
+	} {
+		m := memory{Last: test.last}
+		if got := m.fresh(test.list); len(got) != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}
+
+func TestGone(t *testing.T) {
+	s := Subject{Kind: Target, Name: "x", Email: "me@example.org", State: health.Unhealthy}
+	m, _ := memory{}.take(&s, Change{Time: time.Now(), To: health.Unhealthy})
+	if n := m.gone(time.Now()); n == nil || n.Title() != "x is no longer monitored" || n.Subject.Email != "me@example.org" {
+		t.Errorf("%+v", n)
+	}
+	s.Kind = Check
+	m, _ = m.tick(&s, time.Now(), 0)
+	if n := m.gone(time.Now()); n != nil {
+		t.Errorf("a check that is taken out of the configuration: %+v", n)
+	}
+}
+
+// Whatever happens, good news come only after bad news, and never twice in a row.
+func TestNewsAlternate(t *testing.T) {
+	letters := "?HDU"
+	for length := 1; length <= 7; length++ {
+		for n := range 1 << (2 * length) {
+			states := make([]byte, length)
+			for i := range states {
+				states[i] = letters[n>>(2*i)&3]
+			}
+			bad := false
+			for _, title := range told(string(states), Subject{Kind: Target, Name: "x"}) {
+				good := strings.HasSuffix(title, "back to healthy")
+				if good && !bad {
+					t.Fatalf("%s: %q without bad news before", states, title)
+				}
+				bad = !good
+			}
+		}
+	}
+}

@@ -1,0 +1,286 @@
+package alerting
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Sender sends mails over one connection, and tells for each whether that succeeded;
+// SMTP is one.
+type Sender interface {
+	SendAll(ctx context.Context, mails []*Mail) []error
+}
+
+// Options are those of an Outbox. Zero fields mean their defaults, unless they are
+// said to be required.
+type Options struct {
+	// Path is the directory to keep the file in; empty keeps everything in memory.
+	Path string
+	// Sender sends, and Templates write the mails. Without a Sender nothing is told to
+	// anybody, but it is remembered what there was to tell.
+	Sender    Sender
+	Templates *Templates
+	// To are the recipients of what has none of its own.
+	To []string
+	// Wait is how long after the first change others are waited for that may have the
+	// same cause; default 5 s, negative for not at all.
+	Wait time.Duration
+	// Interval is the least time between two mails to the same recipient; what happens
+	// meanwhile comes in one. Default one minute, negative for none.
+	Interval time.Duration
+	// Reminder is how often an outage that goes on is told again; 0 for never.
+	Reminder time.Duration
+	// Hold tells whether nothing shall be told of a subject at the moment, and why; nil
+	// never holds. What happened meanwhile is told afterwards, as one change.
+	Hold func(s *Subject, now time.Time) bool
+	// MaxQueue is how many notices wait at most; default 10 000. Beyond, the oldest are
+	// dropped.
+	MaxQueue int
+	// Log must not be nil.
+	Log *slog.Logger
+}
+
+const (
+	defaultWait     = 5 * time.Second
+	defaultInterval = time.Minute
+	defaultMaxQueue = 10_000
+)
+
+// Outbox tells people of changes by e-mail. What it has taken in it tells once, also
+// if the mail server is away for a while, and if the program is killed in between.
+type Outbox struct {
+	opts Options
+
+	mu      sync.Mutex // protects all following fields
+	store   *store
+	queue   []entry // oldest first
+	seq     uint64
+	known   map[string]memory
+	current map[string]*Subject
+	begun   bool                 // current is complete
+	mailed  map[string]time.Time // when each recipient was last mailed
+	pause   time.Duration        // after an error that may go away
+	retryAt time.Time
+	stats   Stats
+	logged  map[string]time.Time // when an error was last logged, by its text
+
+	wake chan struct{}
+}
+
+// Stats are the Outbox's own figures.
+type Stats struct {
+	// Queued is how many notices wait, and Oldest since when; zero if none does.
+	Queued int
+	Oldest time.Time
+	// Sent and Failed count mails; those that failed for good, or were tried in vain, by
+	// reason.
+	Sent   uint64
+	Failed map[string]uint64
+	// Dropped counts notices that were never told: the queue was full, or the recipient
+	// is refused.
+	Dropped uint64
+	// Problem is why the last attempt failed; empty if it did not.
+	Problem string
+}
+
+// Open makes an Outbox ready. Run must follow, and Close.
+func Open(opts Options) (*Outbox, error) {
+	opts.Wait = cmp.Or(opts.Wait, defaultWait)
+	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
+	opts.MaxQueue = cmp.Or(opts.MaxQueue, defaultMaxQueue)
+	o := &Outbox{
+		opts: opts, current: map[string]*Subject{}, mailed: map[string]time.Time{}, logged: map[string]time.Time{},
+		wake: make(chan struct{}, 1), stats: Stats{Failed: map[string]uint64{}},
+	}
+	var err error
+	if o.store, o.queue, o.known, err = openStore(opts.Path, opts.Log); err != nil {
+		return nil, err
+	}
+	for _, e := range o.queue {
+		o.seq = max(o.seq, e.Seq)
+	}
+	return o, nil
+}
+
+// Close closes the file.
+func (o *Outbox) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.store.close()
+}
+
+// Kept is what Keep was given, the last of each key: room for an Alertmanagers to
+// remember in.
+func (o *Outbox) Kept() (map[string][]byte, error) { return o.store.kept() }
+
+// Keep keeps values by key; nil forgets one.
+func (o *Outbox) Keep(values map[string][]byte) error { return o.store.keep(values) }
+
+// Reconfigure replaces the options but Path and Log.
+func (o *Outbox) Reconfigure(opts Options) {
+	opts.Wait = cmp.Or(opts.Wait, defaultWait)
+	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
+	opts.MaxQueue = cmp.Or(opts.MaxQueue, defaultMaxQueue)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	opts.Path, opts.Log = o.opts.Path, o.opts.Log
+	o.opts = opts
+	o.pause, o.retryAt = 0, time.Time{} // what was wrong may be right now
+	o.nudge()
+}
+
+// Update takes in what is known of all subjects now. Those that are gone since are
+// told of. It must be called at least every few seconds, and is cheap.
+func (o *Outbox) Update(subjects []Subject) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	current := make(map[string]*Subject, len(subjects))
+	c := &changes{remember: map[string]memory{}}
+	for i := range subjects {
+		s := &subjects[i]
+		key := s.Key()
+		current[key] = s
+		m, ok := o.known[key]
+		if !ok {
+			m = memory{Last: Change{Time: o.store.created}}
+		}
+		next, n := m.tick(s, now, o.opts.Reminder)
+		o.enqueue(c, n)
+		if n != nil || !ok || next.StalledSince != m.StalledSince || m.Subject.Email != s.Email {
+			c.remember[key] = next
+		}
+		o.known[key] = next
+	}
+	for key, m := range o.known {
+		if current[key] == nil {
+			o.enqueue(c, m.gone(now))
+			c.forget = append(c.forget, key)
+		}
+	}
+	return o.commit(c, current)
+}
+
+// Offer takes in the changes of subjects that Update has told of, oldest first. Those
+// it knows already it leaves alone. When it returns without error the others are on
+// disk.
+func (o *Outbox) Offer(all map[string][]Change) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := &changes{remember: map[string]memory{}}
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		s := o.current[key]
+		if s == nil {
+			continue
+		}
+		m, ok := o.known[key]
+		if !ok {
+			m = memory{Last: Change{Time: o.store.created}}
+		}
+		for _, change := range m.fresh(all[key]) {
+			var n *Notice
+			m, n = m.take(s, change)
+			o.enqueue(c, n)
+			c.remember[key] = m
+		}
+		o.known[key] = m
+	}
+	return o.commit(c, o.current)
+}
+
+// enqueue adds a notice for each of its recipients; mu is held.
+func (o *Outbox) enqueue(c *changes, n *Notice) {
+	if n == nil || o.opts.Sender == nil {
+		return
+	}
+	to := o.opts.To
+	if n.Subject.Email != "" {
+		to = []string{n.Subject.Email}
+	}
+	for _, address := range to {
+		o.seq++
+		e := entry{Seq: o.seq, To: address, Notice: *n}
+		e.Notice.ID = o.seq
+		c.add = append(c.add, e)
+	}
+}
+
+// commit writes changes and puts them in force; mu is held.
+func (o *Outbox) commit(c *changes, current map[string]*Subject) error {
+	o.current = current
+	if c.empty() {
+		return nil
+	}
+	for _, key := range c.forget {
+		delete(o.known, key)
+	}
+	o.queue = append(o.queue, c.add...)
+	for len(o.queue) > o.opts.MaxQueue {
+		c.drop = append(c.drop, o.queue[0].Seq)
+		o.queue = o.queue[1:]
+		o.stats.Dropped++
+	}
+	if err := o.store.write(c); err != nil {
+		// What is in memory is told all the same; it may be told again after a restart.
+		o.complain("disk", err)
+		return err
+	}
+	if len(c.add) > 0 {
+		o.nudge()
+	}
+	return nil
+}
+
+func (o *Outbox) nudge() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Stats tells how it goes.
+func (o *Outbox) Stats() Stats {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.stats
+	s.Failed = maps.Clone(o.stats.Failed)
+	s.Queued = len(o.queue)
+	if len(o.queue) > 0 {
+		s.Oldest = o.queue[0].Notice.Time
+	}
+	return s
+}
+
+// complain logs an error, the same one once an hour; mu is held.
+func (o *Outbox) complain(what string, err error) {
+	text := what + ": " + err.Error()
+	now := time.Now()
+	if last, ok := o.logged[text]; ok && now.Sub(last) < time.Hour {
+		return
+	}
+	if len(o.logged) > 100 {
+		clear(o.logged)
+	}
+	o.logged[text] = now
+	o.opts.Log.Error("notifications cannot be delivered; this is said once an hour", "step", what, "queued", len(o.queue), "err", err)
+}
+
+// reasonOf says in one word why a mail was not sent, and whether it may be later.
+func reasonOf(err error) (reason string, temporary bool) {
+	if failure, ok := errors.AsType[*SendError](err); ok {
+		return string(failure.Reason), failure.Temporary
+	}
+	return "internal", true
+}
+
+// composeError is an error of composing, which no retry will mend.
+func composeError(err error) error {
+	return &SendError{Reason: "template", Text: fmt.Sprintf("composing the mail: %s", err)}
+}

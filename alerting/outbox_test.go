@@ -1,0 +1,427 @@
+package alerting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// postOffice takes mails, or refuses them.
+type postOffice struct {
+	mu    sync.Mutex
+	mails []*Mail
+	err   func(to string) error // nil for none
+	slow  time.Duration
+}
+
+func (p *postOffice) SendAll(ctx context.Context, mails []*Mail) []error {
+	p.mu.Lock()
+	slow := p.slow
+	p.mu.Unlock()
+	time.Sleep(slow)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	errs := make([]error, len(mails))
+	for i, m := range mails {
+		if p.err != nil {
+			if errs[i] = p.err(m.To); errs[i] != nil {
+				continue
+			}
+		}
+		p.mails = append(p.mails, m)
+	}
+	return errs
+}
+
+// set changes how it behaves.
+func (p *postOffice) set(slow time.Duration, err func(to string) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow, p.err = slow, err
+}
+
+// taken lists the mails since the last call as "recipient: subject".
+func (p *postOffice) taken() (list []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.mails {
+		list = append(list, m.To+": "+m.Subject)
+	}
+	p.mails = nil
+	slices.Sort(list)
+	return list
+}
+
+// world has subjects whose states can be set, and an Outbox that is told of them.
+type world struct {
+	t        *testing.T
+	outbox   *Outbox
+	office   *postOffice
+	subjects map[string]*Subject
+	changes  map[string][]Change
+	stop     func()
+}
+
+func newWorld(t *testing.T, opts Options) *world {
+	t.Helper()
+	w := &world{t: t, office: &postOffice{}, subjects: map[string]*Subject{}, changes: map[string][]Change{}}
+	w.open(opts)
+	time.Sleep(time.Second) // what happened before the outbox began is not told
+	return w
+}
+
+func (w *world) open(opts Options) {
+	w.t.Helper()
+	templates, err := LoadTemplates("")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	opts.Sender, opts.Templates = w.office, templates
+	if opts.To == nil {
+		opts.To = []string{"ops@example.org"}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if w.outbox, err = Open(opts); err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { w.outbox.Run(ctx); close(ended) }()
+	w.stop = func() {
+		cancel()
+		<-ended
+		if err := w.outbox.Close(); err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
+// set changes the state of a target.
+func (w *world) set(name string, to health.Verdict) {
+	s := w.subjects[name]
+	if s == nil {
+		s = &Subject{Kind: Target, Name: name}
+		w.subjects[name] = s
+		w.tell()
+	}
+	if s.State == to {
+		return
+	}
+	now := time.Now()
+	w.changes[s.Key()] = append(w.changes[s.Key()], Change{Time: now, From: s.State, To: to, Reason: "because"})
+	s.State, s.Since = to, now
+}
+
+// tell hands everything to the Outbox.
+func (w *world) tell() {
+	w.t.Helper()
+	var list []Subject
+	for _, s := range w.subjects {
+		list = append(list, *s)
+	}
+	if err := errors.Join(w.outbox.Update(list), w.outbox.Offer(w.changes)); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// pass lets time pass, and tells what there is every second.
+func (w *world) pass(d time.Duration) {
+	for range d / time.Second {
+		w.tell()
+		time.Sleep(time.Second)
+	}
+	synctest.Wait()
+}
+
+func (w *world) expect(want ...string) {
+	w.t.Helper()
+	slices.Sort(want)
+	if got := w.office.taken(); !slices.Equal(got, want) {
+		w.t.Errorf("mails\n%q, want\n%q", got, want)
+	}
+}
+
+func TestOneChangeOneMail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		defer func() { w.stop() }()
+		w.set("nas", health.Healthy)
+		w.pass(10 * time.Second)
+		w.expect()
+		w.subjects["nas"].Email = "me@example.org"
+		w.set("nas", health.Degraded)
+		w.pass(3 * time.Second)
+		w.expect() // others may follow
+		w.pass(4 * time.Second)
+		w.expect("me@example.org: nas health is degraded")
+		w.pass(time.Hour)
+		w.expect()
+		w.set("nas", health.Unhealthy)
+		w.pass(time.Minute)
+		w.expect("me@example.org: nas is unhealthy")
+		w.set("nas", health.Healthy)
+		w.pass(2 * time.Minute)
+		w.expect("me@example.org: nas is back to healthy")
+		delete(w.subjects, "nas")
+		w.pass(2 * time.Minute)
+		w.expect("me@example.org: nas is no longer monitored")
+		if s := w.outbox.Stats(); s.Sent != 4 || s.Queued != 0 || s.Problem != "" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestDigest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		defer func() { w.stop() }()
+		for i := range 1000 {
+			w.set(fmt.Sprint("t", i), health.Healthy)
+		}
+		w.pass(10 * time.Second)
+		for i := range 1000 {
+			w.set(fmt.Sprint("t", i), health.Unhealthy)
+		}
+		w.pass(10 * time.Second)
+		got := w.office.taken()
+		if len(got) == 0 || len(got) > 2 {
+			t.Errorf("%d mails at once: %q", len(got), got)
+		}
+		w.set("t1", health.Healthy)
+		w.pass(30 * time.Second)
+		w.expect() // not yet: one mail a minute
+		w.pass(5 * time.Minute)
+		if got := w.office.taken(); len(got) > 2 {
+			t.Errorf("%q", got)
+		}
+		if s := w.outbox.Stats(); s.Queued != 0 {
+			t.Errorf("%d are still waiting", s.Queued)
+		}
+	})
+}
+
+func TestServerAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		defer func() { w.stop() }()
+		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "connect", Text: "refused"} })
+		for i := range 5 {
+			w.set("nas", health.Unhealthy)
+			w.pass(20 * time.Minute)
+			w.set("nas", health.Healthy)
+			w.pass(20 * time.Minute)
+			_ = i
+		}
+		s := w.outbox.Stats()
+		if s.Queued != 10 || s.Problem == "" || s.Failed["connect"] == 0 || s.Failed["connect"] > 60 {
+			t.Errorf("%+v", s)
+		}
+		w.office.set(0, nil)
+		w.pass(10 * time.Minute)
+		got := w.office.taken()
+		if len(got) != 1 {
+			t.Errorf("after the server has come back: %q", got)
+		}
+		if s := w.outbox.Stats(); s.Queued != 0 || s.Problem != "" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestRefusedRecipient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{To: []string{"gone@example.org", "ops@example.org"}})
+		defer func() { w.stop() }()
+		w.office.set(0, func(to string) error {
+			if to == "gone@example.org" {
+				return &SendError{Reason: "recipient", Code: 550, Text: "no such user"}
+			}
+			return nil
+		})
+		w.set("nas", health.Unhealthy)
+		w.pass(time.Minute)
+		w.expect("ops@example.org: nas is unhealthy")
+		if s := w.outbox.Stats(); s.Queued != 0 || s.Dropped != 1 || s.Failed["recipient"] != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestFullQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{MaxQueue: 10})
+		defer func() { w.stop() }()
+		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "timeout"} })
+		for i := range 15 {
+			w.set(fmt.Sprint("t", i), health.Unhealthy)
+			w.tell()
+		}
+		if s := w.outbox.Stats(); s.Queued != 10 || s.Dropped != 5 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestMaintenance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var on bool
+		w := newWorld(t, Options{Interval: -1, Hold: func(s *Subject, _ time.Time) bool { return on && strings.HasPrefix(s.Name, "held") }})
+		defer func() { w.stop() }()
+		for _, name := range []string{"held well", "held down", "held mended", "other"} {
+			w.set(name, health.Healthy)
+		}
+		w.pass(10 * time.Second)
+		w.set("held mended", health.Unhealthy) // before it begins
+		w.pass(10 * time.Second)
+		w.expect("ops@example.org: held mended is unhealthy")
+		on = true
+		w.set("held well", health.Unhealthy)
+		w.set("held down", health.Degraded)
+		w.set("other", health.Degraded)
+		w.pass(time.Minute)
+		w.set("held well", health.Healthy)
+		w.set("held down", health.Unhealthy)
+		w.set("held mended", health.Healthy)
+		w.pass(time.Minute)
+		w.expect("ops@example.org: other health is degraded")
+		on = false
+		w.pass(time.Minute)
+		got := w.office.taken()
+		if len(got) != 1 || !strings.Contains(got[0], "1 unhealthy") {
+			t.Errorf("after it: %q", got)
+		}
+	})
+}
+
+func TestParents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Interval: -1, Wait: -1})
+		defer func() { w.stop() }()
+		for _, name := range []string{"router", "switch", "nas"} {
+			w.set(name, health.Healthy)
+		}
+		w.subjects["switch"].DependsOn = []string{"router"}
+		w.subjects["nas"].DependsOn = []string{"switch"}
+		w.pass(10 * time.Second)
+		w.set("router", health.Unhealthy)
+		w.set("nas", health.Unhealthy)
+		w.pass(time.Minute)
+		w.expect("ops@example.org: router is unhealthy")
+		w.set("router", health.Healthy)
+		w.set("nas", health.Healthy)
+		w.pass(time.Minute)
+		w.expect("ops@example.org: router is back to healthy") // and nothing of what depends on it
+		w.set("nas", health.Unhealthy)
+		w.pass(time.Minute)
+		w.expect("ops@example.org: nas is unhealthy")
+		w.subjects["router"].DependsOn = []string{"nas"} // a circle holds nobody for ever
+		w.set("switch", health.Unhealthy)
+		w.pass(time.Minute)
+	})
+}
+
+func TestReconfigure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		defer func() { w.stop() }()
+		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "auth"} })
+		w.set("nas", health.Unhealthy)
+		w.pass(10 * time.Minute)
+		other := &postOffice{}
+		w.outbox.Reconfigure(Options{Sender: other, Templates: w.outbox.opts.Templates, To: []string{"x@example.org"}, Log: w.outbox.opts.Log})
+		w.pass(time.Minute)
+		if got := other.taken(); len(got) != 1 {
+			t.Errorf("with another server: %q", got)
+		}
+	})
+}
+
+func TestErrorsAreLoggedOnceAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		w := newWorld(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "auth", Text: "wrong password"} })
+		w.set("nas", health.Unhealthy)
+		w.pass(90 * time.Minute)
+		w.stop()
+		if n := strings.Count(log.String(), "wrong password"); n != 2 {
+			t.Errorf("%d lines in 90 minutes:\n%s", n, log.String())
+		}
+	})
+}
+
+// What was not told when the program ended is told after the next start, and nothing
+// twice, wherever it ended.
+func TestRestarts(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Path: dir, Interval: -1, Wait: -1})
+		w.set("nas", health.Healthy)
+		w.pass(time.Second)
+		random := rand.New(rand.NewPCG(1, 2))
+		want := map[string]int{}
+		for range 40 {
+			to := health.Unhealthy
+			if w.subjects["nas"].State == health.Unhealthy {
+				to = health.Healthy
+			}
+			time.Sleep(20 * time.Minute) // it shall not count as flapping
+			w.set("nas", to)
+			want[(&Notice{What: Changed, Subject: *w.subjects["nas"], To: to}).Title()]++
+			if random.IntN(2) == 0 {
+				w.tell()
+			}
+			w.office.set(time.Duration(random.IntN(2))*time.Second, nil)
+			time.Sleep(time.Duration(random.IntN(3)) * time.Second)
+			w.stop()
+			w.open(Options{Path: dir, Interval: -1, Wait: -1})
+			w.pass(5 * time.Second)
+		}
+		w.stop()
+		ids, titles := map[string]bool{}, map[string]int{}
+		for _, m := range w.office.mails {
+			if !ids[m.MessageID] { // the same mail twice is one mail
+				ids[m.MessageID] = true
+				titles[m.Subject]++
+			}
+		}
+		if fmt.Sprint(titles) != fmt.Sprint(want) {
+			t.Errorf("told %v, want %v", titles, want)
+		}
+	})
+}
+
+func TestDamagedOutbox(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, storeFile), []byte(strings.Repeat("nonsense", 10_000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Path: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		w.set("nas", health.Unhealthy)
+		w.pass(time.Minute)
+		w.expect("ops@example.org: nas is unhealthy")
+		w.stop()
+	})
+	if !strings.Contains(log.String(), "damaged") {
+		t.Errorf("log %q", log.String())
+	}
+	if _, err := os.Stat(filepath.Join(dir, storeFile+".damaged")); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,172 @@
+package alerting
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Alertmanagers pushes alerts to one or more Alertmanagers, as a Prometheus with the
+// shipped rules would. Each is told everything, and on its own: they do not pass
+// alerts on to each other, and one that is down must not delay the others.
+type Alertmanagers struct {
+	// URLs are where they are, without /api/v2/alerts. At least one. They must not
+	// be addresses of a load balancer.
+	URLs []string
+	// Client makes the requests; nil is one of our own. It is where TLS and proxies
+	// are set up. Redirects are not followed.
+	Client *http.Client
+	// Username and Password are for basic authentication. Password is called for each
+	// request, since files of secrets are replaced.
+	Username string
+	Password func() (string, error)
+	// Token is for authentication with a bearer token instead.
+	Token func() (string, error)
+	// Origin has the labels that all alerts share. Instance is required.
+	Origin Origin
+	// Resend is how often everything is told again; 0 is 1 minute. An alert ends by
+	// itself when it was not told again four times.
+	Resend time.Duration
+	// Retention is how long it is told again that an alert has ended; 0 is 15 minutes.
+	Retention time.Duration
+	// Timeout bounds a request; 0 is 10 seconds.
+	Timeout time.Duration
+	// Gap is the shortest time between two looks at the subjects; 0 is 1 second.
+	Gap time.Duration
+	// Farewell bounds the last requests when Run ends; 0 is 5 seconds.
+	Farewell time.Duration
+	// Saved is what Save was given since ever: the last of each key, without those
+	// that were nil.
+	Saved map[string][]byte
+	// Save keeps what must be remembered over a restart, before it is told. A nil
+	// value means that the key is to be forgotten. Without it nothing is kept: then
+	// a recovery or removal during a restart is not told.
+	Save func(changed map[string][]byte) error
+	// Log is told what goes wrong; nil for nobody.
+	Log *slog.Logger
+
+	mu        sync.Mutex
+	instances []*instance // guarded by mu; while Run runs and after
+	stories   []story     // guarded by mu; those that were offered last
+}
+
+// AlertmanagersStats is how the pushing goes.
+type AlertmanagersStats struct {
+	// Untold is how many subjects there are whose last change has reached none of the
+	// Alertmanagers yet; one of them is enough.
+	Untold int
+	// Instances has one element for each URL, in their order.
+	Instances []AlertmanagerStats
+}
+
+// AlertmanagerStats is how the pushing to one Alertmanager goes.
+type AlertmanagerStats struct {
+	URL string
+	// Sent counts alerts that were accepted, each time they were.
+	Sent uint64
+	// Failed counts requests that were not, by reason. All reasons are there.
+	Failed map[string]uint64
+	// LastSuccess is when a request was last accepted; zero if none ever was.
+	LastSuccess time.Time
+	// Error is why the last request was not accepted; empty if it was.
+	Error string
+}
+
+// LastSuccess is when any of them last accepted a request; zero if none ever did.
+func (s *AlertmanagersStats) LastSuccess() time.Time {
+	var last time.Time
+	for _, i := range s.Instances {
+		last = later(i.LastSuccess, last)
+	}
+	return last
+}
+
+// Check says what is wrong with the options, all at once.
+func (a *Alertmanagers) Check() error {
+	var faults []error
+	fault := func(field, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	if len(a.URLs) == 0 {
+		fault("URLs", "at least one is needed")
+	}
+	for i, text := range a.URLs {
+		if err := checkURL(text); err != nil {
+			fault(fmt.Sprintf("URLs[%d]", i), "%v", err)
+		} else if slices.Contains(a.URLs[:i], text) {
+			fault(fmt.Sprintf("URLs[%d]", i), "%q is there twice", text)
+		}
+	}
+	if a.Origin.Instance == "" {
+		fault("Origin.Instance", "it is needed to tell the alerts of one exporter from those of others")
+	}
+	if (a.Username == "") != (a.Password == nil) {
+		fault("Username", "it needs a password, and a password needs it")
+	}
+	if a.Username != "" && a.Token != nil {
+		fault("Token", "there is a user name already; only one of them can be used")
+	}
+	for field, d := range map[string]time.Duration{
+		"Resend": a.Resend, "Retention": a.Retention, "Timeout": a.Timeout, "Gap": a.Gap, "Farewell": a.Farewell,
+	} {
+		if d < 0 {
+			fault(field, "%v is less than 0", d)
+		}
+	}
+	slices.SortStableFunc(faults, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return errors.Join(faults...)
+}
+
+// checkURL never repeats a URL that has a password in it.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return errors.New("it is not a URL")
+	case u.User != nil:
+		return errors.New("user name and password have options of their own, since the URL is shown")
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.RawQuery != "", u.Fragment != "":
+		return fmt.Errorf("%q is not like http://localhost:9093 or https://example.org/alertmanager", text)
+	}
+	return nil
+}
+
+func (a *Alertmanagers) resend() time.Duration    { return cmp.Or(a.Resend, time.Minute) }
+func (a *Alertmanagers) retention() time.Duration { return cmp.Or(a.Retention, 15*time.Minute) }
+
+// Stats is how it goes. It may be called at any time.
+func (a *Alertmanagers) Stats() AlertmanagersStats {
+	a.mu.Lock()
+	instances, stories := a.instances, a.stories
+	a.mu.Unlock()
+	var stats AlertmanagersStats
+	told := map[string]time.Time{}
+	for _, i := range instances {
+		stats.Instances = append(stats.Instances, i.report(told))
+	}
+	for _, s := range stories {
+		if told[s.key].Before(s.changed) {
+			stats.Untold++
+		}
+	}
+	return stats
+}
+
+// report gives the figures, and adds to told which stories it has been told.
+func (i *instance) report(told map[string]time.Time) AlertmanagerStats {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for key, changed := range i.told {
+		told[key] = later(told[key], changed)
+	}
+	stats := i.stats
+	stats.Failed = maps.Clone(stats.Failed)
+	return stats
+}

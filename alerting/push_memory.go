@@ -1,0 +1,198 @@
+package alerting
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// AlertMemory is what the alerts depend on besides the present: whose bad news has
+// been told, who has gone and when, who keeps changing, which alert fires since when.
+// The zero value remembers nothing. Written as JSON and read again it is the same, so
+// that a restart changes nothing. It is not safe for concurrent use.
+type AlertMemory struct {
+	subjects map[string]*remembered // by key
+	checks   checksMemory
+	looks    uint64          // tells who has been seen by the last look
+	changed  map[string]bool // keys that were not saved since they changed
+}
+
+// checksKey is what all checks together are kept under. No key of a subject is like it.
+const checksKey = "checks"
+
+// checksMemory tells whether any check is bad, or was until when: others may depend
+// on that one, and not be run for that reason.
+type checksMemory struct {
+	Bad   bool      `json:"bad,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// splitKey undoes Key.
+func splitKey(key string) (Kind, string) {
+	kind, name, _ := strings.Cut(key, "\x00")
+	return Kind(kind), name
+}
+
+// look takes in what the subjects are like now and gives the stories there are to
+// tell: in the order of the subjects, and then those of subjects that have gone.
+// Alerts that have ended stay in them for the retention.
+func (m *AlertMemory) look(subjects []Subject, origin Origin, now time.Time, retention time.Duration) []story {
+	if m.subjects == nil {
+		m.subjects = map[string]*remembered{}
+	}
+	now = plainTime(now)
+	m.looks++
+	m.lookAtChecks(subjects, now)
+	var stories []story
+	take := func(key string, r *remembered, next facts) {
+		ended := dropEnded(r.Ended, now, retention)
+		r.seen = m.looks
+		if next != r.facts || len(ended) != len(r.Ended) {
+			m.note(key)
+		}
+		r.facts, r.Ended = next, ended
+		if len(r.Ended) > 0 || r.Firing.State != "" {
+			stories = append(stories, r.tell(key, origin))
+		}
+	}
+	for i := range subjects {
+		s := &subjects[i]
+		key := s.Key()
+		r := m.subjects[key]
+		if r == nil {
+			r = new(remembered)
+			m.subjects[key] = r
+			m.note(key)
+		}
+		if r.seen == m.looks {
+			continue // named twice
+		}
+		r.link = s.Link
+		take(key, r, r.next(s, m.checks.waiting(now), now))
+	}
+	for _, key := range m.missing() {
+		r := m.subjects[key]
+		kind, _ := splitKey(key)
+		next := r.gone(kind, now)
+		take(key, r, next)
+		if !near(r.Gone, now, max(flappingWindow, toldFor)) && r.Firing.State == "" && len(r.Ended) == 0 {
+			delete(m.subjects, key)
+			m.note(key)
+		}
+	}
+	return stories
+}
+
+// missing are the keys of those that the last look has not seen.
+func (m *AlertMemory) missing() []string {
+	var keys []string
+	for key, r := range m.subjects {
+		if r.seen != m.looks {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (m *AlertMemory) lookAtChecks(subjects []Subject, now time.Time) {
+	bad := slices.ContainsFunc(subjects, func(s Subject) bool { return s.Kind == Check && isBad(s.State) })
+	if bad == m.checks.Bad {
+		return
+	}
+	m.checks = checksMemory{Bad: bad}
+	if !bad {
+		m.checks.Until = now
+	}
+	m.note(checksKey)
+}
+
+// waiting tells whether a check may be unknown because of another one.
+func (c *checksMemory) waiting(now time.Time) bool { return c.Bad || near(c.Until, now, stalledAfter) }
+
+func (m *AlertMemory) note(key string) {
+	if m.changed == nil {
+		m.changed = map[string]bool{}
+	}
+	m.changed[key] = true
+}
+
+// changes are the parts that have changed since they were last asked for, in JSON;
+// nil for those that are forgotten.
+func (m *AlertMemory) changes() (map[string][]byte, error) {
+	parts := map[string][]byte{}
+	for key := range m.changed {
+		part, err := m.part(key)
+		if err != nil {
+			return nil, err
+		}
+		parts[key] = part
+	}
+	m.changed = nil
+	return parts, nil
+}
+
+func (m *AlertMemory) part(key string) ([]byte, error) {
+	if key == checksKey {
+		return json.Marshal(&m.checks)
+	}
+	if r := m.subjects[key]; r != nil {
+		return json.Marshal(r)
+	}
+	return nil, nil
+}
+
+// MarshalJSON makes an object with a member for each subject.
+func (m *AlertMemory) MarshalJSON() ([]byte, error) {
+	parts := map[string]json.RawMessage{}
+	for _, key := range append(slices.Collect(maps.Keys(m.subjects)), checksKey) {
+		part, err := m.part(key)
+		if err != nil {
+			return nil, err
+		}
+		parts[key] = part
+	}
+	return json.Marshal(parts)
+}
+
+// UnmarshalJSON reads what MarshalJSON has made.
+func (m *AlertMemory) UnmarshalJSON(text []byte) error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return err
+	}
+	parts := map[string][]byte{}
+	for key, part := range raw {
+		parts[key] = part
+	}
+	return m.restore(parts)
+}
+
+// restore reads parts as changes has made them. Those that cannot be read are left
+// out and named in the error.
+func (m *AlertMemory) restore(parts map[string][]byte) error {
+	*m = AlertMemory{subjects: map[string]*remembered{}}
+	var faults []error
+	for key, part := range parts {
+		if key == checksKey {
+			if err := json.Unmarshal(part, &m.checks); err != nil {
+				faults = append(faults, fmt.Errorf("reading what is remembered of the checks: %w", err))
+			}
+			continue
+		}
+		r := new(remembered)
+		if err := json.Unmarshal(part, r); err != nil {
+			faults = append(faults, fmt.Errorf("reading what is remembered of %q: %w", key, err))
+			continue
+		}
+		if kind, _ := splitKey(key); kind == Check {
+			r.StalledSince = time.Time{} // a program that was started again has to find out
+		}
+		m.subjects[key] = r
+	}
+	return errors.Join(faults...)
+}

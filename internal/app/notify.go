@@ -1,0 +1,238 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/health"
+	ownconfig "github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+const (
+	// notifyEvery is how often it is looked at what time alone brings.
+	notifyEvery = 5 * time.Second
+	// maxExcerpt is how many bytes of an answer are told.
+	maxExcerpt = 500
+	// notProbed is how long ago the last probe may be before a target counts as stalled.
+	notProbed = 6 * time.Minute
+)
+
+// openOutbox opens the outbox, also if nobody is mailed: it is cheap, and whoever
+// begins to mail wants no news of long ago.
+func (a *App) openOutbox(cfg *ownconfig.Config) error {
+	opts, err := a.outboxOptions(cfg)
+	if err != nil {
+		return err
+	}
+	a.outbox, err = alerting.Open(opts)
+	return err
+}
+
+// outboxOptions are those of the configuration.
+func (a *App) outboxOptions(cfg *ownconfig.Config) (alerting.Options, error) {
+	opts := alerting.Options{Path: a.opts.StoragePath, Log: a.log}
+	e := cfg.Alerting.Email
+	if e == nil {
+		return opts, nil
+	}
+	server, err := mailServer(e)
+	if err != nil {
+		return opts, err
+	}
+	templates, err := alerting.LoadTemplates(e.Templates)
+	if err != nil {
+		return opts, fmt.Errorf("reading the templates of mails: %w", err)
+	}
+	opts.Sender, opts.Templates, opts.To = server, templates, e.To
+	opts.Wait, opts.Interval, opts.Reminder = e.Wait, e.Interval, e.Reminder
+	opts.Hold = windows(cfg).Hold
+	return opts, nil
+}
+
+// windows are the times of maintenance of the configuration.
+func windows(cfg *ownconfig.Config) alerting.Windows {
+	var list alerting.Windows
+	for _, m := range cfg.Maintenance {
+		w := alerting.Window{Name: m.Name, Targets: m.Targets, Groups: m.Groups, Start: m.Start, End: m.End}
+		if m.Weekly {
+			w.Weekly = &alerting.Weekly{Days: m.Days, From: m.From, To: m.To, Location: m.Location}
+		}
+		list = append(list, w)
+	}
+	return list
+}
+
+// mailServer is the server to mail over.
+func mailServer(e *ownconfig.Email) (*alerting.SMTP, error) {
+	options, err := config.NewTLSConfig(&e.TLSConfig)
+	if err != nil {
+		return nil, fmt.Errorf("reading alerting.email.tls_config: %w", err)
+	}
+	server := &alerting.SMTP{
+		Host: e.Host, Port: e.Port, TLS: alerting.TLSMode(e.TLS), Auth: alerting.AuthMethod(e.Auth), Username: e.Username,
+		From: e.From, Hello: e.Hello, TLSConfig: options,
+	}
+	if e.HasPassword() {
+		server.Password = e.Password
+	}
+	return server, server.Check()
+}
+
+// notifyLoop tells the outbox what has become of everything, as soon as a change of
+// state is on disk, and now and then.
+func (a *App) notifyLoop(ctx context.Context) {
+	tick := time.NewTicker(notifyEvery)
+	defer tick.Stop()
+	for {
+		a.notify()
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.stored:
+		case <-tick.C:
+		}
+	}
+}
+
+// notify hands over what is known. The outbox logs its own errors.
+func (a *App) notify() {
+	subjects, changes := a.subjects(time.Now(), a.offered)
+	if a.outbox.Update(subjects) == nil {
+		_ = a.outbox.Offer(changes)
+	}
+}
+
+// subjects are all targets and checks, and those changes of theirs that are on disk and
+// newer than the last one offered, which is noted; nil for none.
+func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.Subject, map[string][]alerting.Change) {
+	external := a.config.Load().Alerting.ExternalURL
+	var list []alerting.Subject
+	changes := map[string][]alerting.Change{}
+	add := func(s alerting.Subject, savedAs string) {
+		list = append(list, s)
+		if saved := a.registry.Saved(savedAs); saved != nil && offered != nil {
+			if news := newChanges(offered, s.Key(), saved.Transitions); news != nil {
+				changes[s.Key()] = news
+			}
+		}
+	}
+	for _, st := range a.scheduler.Snapshot() {
+		s := subject(alerting.Target, st, now)
+		s.Place, s.Group, s.DependsOn = envinfo.Redact(st.Target.Place()), st.Target.Group, st.Target.DependsOn
+		if st.Target.MailAllowed {
+			s.Email = st.Target.Email
+		}
+		if external != "" {
+			s.Link = external + "/api/v1/targets/" + url.PathEscape(s.Name)
+		}
+		add(s, s.Name)
+	}
+	for _, st := range a.checkScheduler.Snapshot() {
+		s := subject(alerting.Check, st, now)
+		if external != "" {
+			s.Link = external + "/healthcheck?check=" + url.QueryEscape(s.Name)
+		}
+		add(s, checkPrefix+s.Name)
+	}
+	return list, changes
+}
+
+// subject is what both have in common.
+func subject(kind alerting.Kind, st *prober.Status, now time.Time) alerting.Subject {
+	return alerting.Subject{
+		Kind: kind, Name: st.Target.App, State: st.State.Verdict, Since: st.Since, LastHealthy: st.LastHealthy,
+		Error: envinfo.Redact(st.Error), Response: st.Response[:min(len(st.Response), maxExcerpt)],
+		Stalled: st.Problem != "" || st.Probed && now.Sub(st.LastProbe) > notProbed,
+		Paused:  st.Target.Paused,
+	}
+}
+
+// newChanges are the changes in the form of the outbox, nil if they are those of the
+// last time.
+func newChanges(offered map[string]time.Time, key string, list []prober.Transition) []alerting.Change {
+	if len(list) == 0 {
+		return nil
+	}
+	last := list[len(list)-1].Time
+	if offered[key].Equal(last) {
+		return nil
+	}
+	offered[key] = last
+	changes := make([]alerting.Change, len(list))
+	for i, t := range list {
+		changes[i] = alerting.Change{Time: t.Time, From: t.From, To: t.To, Reason: envinfo.Redact(t.Reason)}
+	}
+	return changes
+}
+
+// notificationStats are the figures of mailing and pushing as metrics.
+func (a *App) notificationStats() collector.NotificationStats {
+	s := a.outbox.Stats()
+	sum := collector.NotificationStats{
+		Queued: s.Queued, Oldest: s.Oldest, Sent: s.Sent, Failed: s.Failed, Dropped: s.Dropped,
+	}
+	a.pushing.mu.Lock()
+	pusher := a.pushing.pusher
+	a.pushing.mu.Unlock()
+	if pusher == nil {
+		return sum
+	}
+	pushed := pusher.Stats()
+	sum.Queued += pushed.Untold
+	for _, each := range pushed.Instances {
+		sum.Sent += each.Sent
+		for reason, n := range each.Failed {
+			if n > 0 {
+				sum.Failed[reason] += n
+			}
+		}
+	}
+	return sum
+}
+
+// notificationProblem is why people are not told at the moment; empty if they are.
+func (a *App) notificationProblem() string {
+	if s := a.outbox.Stats(); s.Problem != "" {
+		return "the last attempt to mail failed: " + s.Problem
+	}
+	a.pushing.mu.Lock()
+	pusher := a.pushing.pusher
+	a.pushing.mu.Unlock()
+	if pusher != nil {
+		for _, each := range pusher.Stats().Instances {
+			if each.Error != "" {
+				return "the Alertmanager " + each.URL + " does not take alerts: " + each.Error
+			}
+		}
+	}
+	b := &a.pushing.beats
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed != "" {
+		return "the heartbeat is not heard: " + b.failed
+	}
+	return ""
+}
+
+// notificationCheck tells on /health whether mails get through.
+func (a *App) notificationCheck() health.Check {
+	return health.Check{
+		Name: "exporter-notifications", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{"checks"},
+		Run: func(ctx context.Context) error {
+			health.Observe(ctx, "queued", a.outbox.Stats().Queued, "notices")
+			if problem := a.notificationProblem(); problem != "" {
+				return errors.New(problem)
+			}
+			return nil
+		},
+	}
+}
