@@ -118,6 +118,7 @@ func commandLine() (*kingpin.Application, *flags) {
 	probe.Flag("timeout", "Deadline; the module's own, or 10s, if not given.").
 		Default("0s").SetValue(cli.Duration{Flag: "timeout", Into: &f.probe.Timeout})
 	probe.Flag("json", "Print JSON.").BoolVar(&f.probe.JSON)
+	k.Command("notify", "With --test: send a test notification through each channel of the configuration; the exit code is 1 if one does not get through.")
 	rules := k.Command("rules", "Write the Prometheus rules and Alertmanager templates into a directory.")
 	rules.Flag("dir", "Directory to write to.").Required().StringVar(&f.rulesDir)
 	return k, f
@@ -149,6 +150,8 @@ func run(args []string) int {
 		return writeRules(f.rulesDir)
 	case "probe":
 		return probeOnce(f)
+	case "notify":
+		return tryNotify(f)
 	}
 	if f.configCheck {
 		return checkConfig(f)
@@ -303,6 +306,25 @@ func probeOnce(f *flags) int {
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == ""
+}
+
+func tryNotify(f *flags) int {
+	if !f.test {
+		return fail(exitUsageError, errors.New("notify does nothing without --test, which sends a test notification to everybody in the configuration"))
+	}
+	if f.configFile == "" {
+		return fail(exitFailure, errors.New("there is no configuration file, and so nobody to notify; give one with --config.file"))
+	}
+	cfg, err := config.Load(f.configFile)
+	if err != nil {
+		return fail(exitFailure, err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if !app.TryNotify(ctx, cfg, os.Stdout) {
+		return exitFailure
+	}
+	return 0
 }
 
 func checkConfig(f *flags) int {

@@ -89,6 +89,7 @@ type App struct {
 	reconciling sync.Mutex // protects all following fields
 	derived     map[string]derivedTarget
 	restored    map[string]bool // targets whose saved state has been used
+	begun       bool            // the targets of the start are on the schedule
 }
 
 // New loads the configuration and opens the storage. Close, or Run, must follow.

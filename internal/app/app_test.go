@@ -164,6 +164,36 @@ func TestStatesSurviveARestart(t *testing.T) {
 	}
 }
 
+func TestStatesOfTheFileSurviveARestart(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "c.yml")
+	url, broken := switchable(t)
+	broken.Store(true)
+	target := fmt.Sprintf("{app: a, url: %q, interval: 1d, initial_delay: 1d, healthy: 1}", url)
+	write(t, file, "targets: ["+target+"]")
+	opts := Options{ConfigFile: file, StoragePath: filepath.Join(dir, "data")}
+	r := start(t, opts)
+	for range 2 {
+		r.post("/api/v1/targets/a/probe", "")
+	}
+	_, before := r.get("/api/v1/targets/a/history")
+	r.end()
+
+	r = start(t, opts)
+	_, after := r.get("/api/v1/targets/a/history")
+	if state := r.state("a"); state != "UNHEALTHY" || transitions(t, before) != transitions(t, after) {
+		t.Errorf("after the restart: state %s, transitions %s, before %s", state, after, before)
+	}
+	// One that is taken out and comes back is a new one.
+	write(t, file, "")
+	r.post("/-/reload", "")
+	write(t, file, "targets: ["+target+"]")
+	r.post("/-/reload", "")
+	if state := r.state("a"); state != "UNKNOWN" {
+		t.Errorf("after it was away: state %s", state)
+	}
+}
+
 func transitions(t *testing.T, history string) string {
 	t.Helper()
 	var v struct{ Transitions json.RawMessage }

@@ -49,7 +49,7 @@ func (a *App) reconcile() {
 		derived[t.App] = d
 		jobs[i] = a.job(cfg, d.to)
 	}
-	a.derived = derived
+	a.derived, a.begun = derived, true
 	a.scheduler.Sync(jobs)
 }
 
@@ -71,7 +71,9 @@ func (a *App) job(cfg *config.Config, t *prober.Target) prober.Job {
 	if t.Source != config.SourceName {
 		job.Network = cfg.Network
 	}
-	if !a.restored[t.App] && !t.RegisteredAt.After(a.started) {
+	// Targets of the file are registered anew with each start.
+	known := !t.RegisteredAt.After(a.started) || t.Source == config.SourceName && !a.begun
+	if !a.restored[t.App] && known {
 		a.restored[t.App] = true // later it would be a new target of the same name
 		job.Saved = a.registry.Saved(t.App)
 	}
