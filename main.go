@@ -63,6 +63,7 @@ type flags struct {
 	probe         cli.Probe
 	histograms    bool
 	settings      []envinfo.Setting
+	gmailToken    string
 	web           *web.FlagConfig
 	logLevel      *promslog.Level
 	probeLevel    *cli.LogLevel
@@ -105,6 +106,7 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.Flag("verbose", "Log each probe.").Short('v').BoolVar(&f.verbose)
 	k.Flag("debug", "Log at debug level and serve /debug/pprof/.").Short('d').BoolVar(&f.debug)
 	k.Flag("test", "Try it out: listen on loopback only.").Short('t').BoolVar(&f.test)
+	k.Flag("gmail_token", "Password or token for smtp.gmail.com (alias -gt), if alerting.email gives none.").StringVar(&f.gmailToken)
 	k.Flag("log.level", "Only log messages of this level or above: "+strings.Join(promslog.LevelFlagOptions, ", ")+".").
 		Default("info").SetValue(f.logLevel)
 	k.Flag("log.format", "Format of the log: "+strings.Join(promslog.FormatFlagOptions, ", ")+".").
@@ -144,6 +146,9 @@ func run(args []string) int {
 		return fail(exitUsageError, fmt.Errorf("%w; %s --help lists what there is", err, name))
 	}
 	f.apply()
+	if f.gmailToken != "" {
+		os.Setenv(config.GmailTokenVariable, f.gmailToken)
+	}
 	f.settings = cli.Settings(k, args, fromFile)
 	switch command {
 	case "rules":
@@ -166,7 +171,7 @@ func fail(code int, err error) int {
 
 // seedAliases rewrites the short forms that kingpin has no notion of.
 func seedAliases(args []string) []string {
-	aliases := map[string]string{"-ba": "--bind_addr", "--config": "--config.file"}
+	aliases := map[string]string{"-ba": "--bind_addr", "-gt": "--gmail_token", "--config": "--config.file"}
 	rewritten := make([]string, len(args))
 	for i, arg := range args {
 		flag, value, hasValue := strings.Cut(arg, "=")

@@ -30,6 +30,12 @@ type Alerting struct {
 	HeartbeatInterval time.Duration
 }
 
+// GmailTokenVariable is the environment variable with the password, or token, for
+// Gmail's server if nothing else is given.
+const GmailTokenVariable = "HEALTH_EXPORTER_GMAIL_TOKEN"
+
+const gmailHost = "smtp.gmail.com"
+
 // Email is how to mail.
 type Email struct {
 	Host string
@@ -146,6 +152,9 @@ func (s *emailSection) build(faults *Faults) *Email {
 		faults.add(s.Smarthost.Line, "alerting.email.smarthost", "%q is no host:port such as smtp.example.org:587", s.Smarthost.Value)
 	}
 	e.Host, e.Port = host, int(number)
+	if e.password == (secret{}) && host == gmailHost && os.Getenv(GmailTokenVariable) != "" {
+		e.password = secret{env: GmailTokenVariable}
+	}
 	e.From = mailAddress(faults, &s.From, "alerting.email.from")
 	for i := range s.To {
 		e.To = append(e.To, mailAddress(faults, &s.To[i], fmt.Sprintf("alerting.email.to[%d]", i)))
@@ -155,6 +164,9 @@ func (s *emailSection) build(faults *Faults) *Email {
 	}
 	if err := e.password.given("Password", false); err != nil {
 		faults.add(s.Smarthost.Line, "alerting.email.password_file", "must be empty when password_env is given")
+	}
+	if e.Username == "" && host == gmailHost {
+		e.Username = e.From
 	}
 	if e.password == (secret{}) && (e.Username != "" || e.Auth != "auto" && e.Auth != "none") {
 		faults.add(s.Smarthost.Line, "alerting.email.password_file", "is required with username or auth, or password_env")

@@ -60,6 +60,19 @@ alerting:
 	}
 }
 
+func TestGmailToken(t *testing.T) { // S1.44
+	const text = "alerting: {email: {smarthost: 'smtp.gmail.com:587', auth: xoauth2, from: me@gmail.com, to: [me@gmail.com]}}"
+	t.Setenv(GmailTokenVariable, "")
+	if _, err := parse("c.yml", []byte(text)); err == nil || !strings.Contains(err.Error(), "password_file: is required") {
+		t.Errorf("without a token: %v", err)
+	}
+	t.Setenv(GmailTokenVariable, "token")
+	e := parsed(t, text).Alerting.Email
+	if got, err := e.Password(); err != nil || got != "token" || e.Username != "me@gmail.com" || e.Auth != "xoauth2" {
+		t.Errorf("%q %v, %+v", got, err, e)
+	}
+}
+
 func TestFaultsOfAlerting(t *testing.T) {
 	const good = "smarthost: 'localhost:25', from: a@example.org, to: [b@example.org]"
 	for text, want := range map[string]string{
