@@ -114,6 +114,11 @@ func (o *Outbox) held(s *Subject, now time.Time) bool {
 	if o.opts.Hold != nil && o.opts.Hold(s, now) {
 		return true
 	}
+	for _, w := range o.windows {
+		if w.Open(now) && w.Covers(s) {
+			return true
+		}
+	}
 	return o.parentIsBad(s, nil)
 }
 

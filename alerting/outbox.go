@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -70,6 +71,7 @@ type Outbox struct {
 	retryAt time.Time
 	stats   Stats
 	logged  map[string]time.Time // when an error was last logged, by its text
+	windows map[string]Window    // those that were added, by name
 
 	wake chan struct{}
 }
@@ -106,6 +108,9 @@ func Open(opts Options) (*Outbox, error) {
 	for _, e := range o.queue {
 		o.seq = max(o.seq, e.Seq)
 	}
+	if err := o.loadWindows(); err != nil {
+		return nil, errors.Join(err, o.store.close())
+	}
 	return o, nil
 }
 
@@ -118,7 +123,11 @@ func (o *Outbox) Close() error {
 
 // Kept is what Keep was given, the last of each key: room for an Alertmanagers to
 // remember in.
-func (o *Outbox) Kept() (map[string][]byte, error) { return o.store.kept() }
+func (o *Outbox) Kept() (map[string][]byte, error) {
+	all, err := o.store.kept()
+	maps.DeleteFunc(all, func(key string, _ []byte) bool { return strings.HasPrefix(key, windowPrefix) })
+	return all, err
+}
 
 // Keep keeps values by key; nil forgets one.
 func (o *Outbox) Keep(values map[string][]byte) error { return o.store.keep(values) }

@@ -425,3 +425,55 @@ func TestDamagedOutbox(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAddedWindows(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		opts := Options{Path: dir, Interval: -1, Wait: -1}
+		w := newWorld(t, opts)
+		w.set("nas", health.Healthy)
+		w.pass(10 * time.Second)
+		now := time.Now()
+		for _, bad := range []Window{
+			{Start: now, End: now.Add(time.Hour)}, {Name: "x"}, {Name: "x", Weekly: &Weekly{To: time.Hour}},
+		} {
+			if err := w.outbox.AddWindow(bad); err == nil {
+				t.Errorf("%+v was accepted", bad)
+			}
+		}
+		if err := w.outbox.AddWindow(Window{Name: "patch", Targets: []string{"n*"}, Start: now, End: now.Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		w.set("nas", health.Unhealthy)
+		w.pass(10 * time.Minute)
+		w.expect()
+		w.stop()
+		w.open(opts) // it is kept
+		w.pass(10 * time.Minute)
+		w.expect()
+		if kept, err := w.outbox.Kept(); err != nil || len(kept) != 0 {
+			t.Errorf("others see it: %v %v", kept, err)
+		}
+		w.pass(time.Hour)
+		w.expect("ops@example.org: nas is unhealthy")
+		if list := w.outbox.AddedWindows(); len(list) != 0 {
+			t.Errorf("over, and there still: %v", list)
+		}
+		now = time.Now()
+		if err := w.outbox.AddWindow(Window{Name: "again", Start: now, End: now.Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		w.set("nas", health.Healthy)
+		w.pass(time.Minute)
+		w.expect()
+		if known, err := w.outbox.RemoveWindow("again"); !known || err != nil {
+			t.Error(known, err)
+		}
+		w.pass(time.Minute)
+		w.expect("ops@example.org: nas is back to healthy")
+		if known, _ := w.outbox.RemoveWindow("again"); known {
+			t.Error("removed twice")
+		}
+		w.stop()
+	})
+}

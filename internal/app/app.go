@@ -214,7 +214,7 @@ func (a *App) handler() http.Handler {
 	return server.New(server.Deps{
 		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler,
 		Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
-		Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
+		Maintenance: maintenanceBook{a}, Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
 		Metrics: page,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.unknown.Add(1) },

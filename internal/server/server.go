@@ -66,6 +66,8 @@ type Deps struct {
 	Checker func() *health.Checker
 	// Beat notes a beat for a heartbeat check, if there is one of the name.
 	Beat func(check string) bool
+	// Maintenance has the times of maintenance.
+	Maintenance MaintenanceBook
 	// Metrics serves /metrics.
 	Metrics http.Handler
 	// Version and Revision of the program, and when it started.
@@ -122,6 +124,9 @@ func New(deps Deps) http.Handler {
 	mux.HandleFunc("POST /api/v1/targets/{app}/resume", s.writing(s.resumeTarget))
 	mux.HandleFunc("POST /api/v1/targets/{app}/probe", s.writing(s.probeTarget))
 	mux.HandleFunc("GET /api/v1/targets/{app}/history", s.targetHistory)
+	mux.HandleFunc("GET /api/v1/maintenance", s.listMaintenance)
+	mux.HandleFunc("POST /api/v1/maintenance", s.writing(s.addMaintenance))
+	mux.HandleFunc("DELETE /api/v1/maintenance/{name}", s.writing(s.removeMaintenance))
 	mux.HandleFunc("POST /api/v1/beat/{id}", s.writing(s.beat))
 	mux.HandleFunc("/api/", s.unknownAPI)
 

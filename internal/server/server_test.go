@@ -33,6 +33,7 @@ type fixture struct {
 	ready     error
 	reload    error
 	checker   *health.Checker
+	book      book
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -43,7 +44,7 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	f.scheduler = prober.NewScheduler(prober.SchedulerOptions{})
-	f.checker = &health.Checker{}
+	f.checker, f.book = &health.Checker{}, book{}
 	t.Cleanup(func() { f.checker.Close(context.Background()) })
 	if err := f.checker.Add(health.Check{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Run: func(context.Context) error { return f.ready }}); err != nil {
 		t.Fatal(err)
@@ -73,7 +74,7 @@ func newFixture(t testing.TB) *fixture {
 		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
 		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
 		HistoryLimit: 10, UnknownModule: func() {},
-		Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
+		Maintenance: f.book, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -1,0 +1,42 @@
+package app
+
+import (
+	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/server"
+)
+
+// maintenanceBook shows the times of maintenance of the configuration, and keeps
+// those that are added over the API.
+type maintenanceBook struct{ app *App }
+
+func (b maintenanceBook) List(now time.Time) []server.Maintenance {
+	var list []server.Maintenance
+	for _, w := range windows(b.app.config.Load()) {
+		if w.Weekly != nil || now.Before(w.End) {
+			list = append(list, shown(w, config.SourceName, now))
+		}
+	}
+	for _, w := range b.app.outbox.AddedWindows() {
+		list = append(list, shown(w, "api", now))
+	}
+	return list
+}
+
+func shown(w alerting.Window, source string, now time.Time) server.Maintenance {
+	m := server.Maintenance{Name: w.Name, Targets: w.Targets, Groups: w.Groups, Source: source, Open: w.Open(now)}
+	if w.Weekly == nil {
+		m.Start, m.End = &w.Start, &w.End
+	}
+	return m
+}
+
+func (b maintenanceBook) Add(m server.Maintenance) error {
+	return b.app.outbox.AddWindow(alerting.Window{
+		Name: m.Name, Targets: m.Targets, Groups: m.Groups, Start: *m.Start, End: *m.End,
+	})
+}
+
+func (b maintenanceBook) Remove(name string) (bool, error) { return b.app.outbox.RemoveWindow(name) }

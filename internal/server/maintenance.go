@@ -1,0 +1,160 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Maintenance is a time in which nothing is told of some targets and checks.
+type Maintenance struct {
+	Name string `json:"name"`
+	// Targets and Groups are names or patterns; with neither it covers everything.
+	Targets []string `json:"targets,omitempty"`
+	Groups  []string `json:"groups,omitempty"`
+	// Start and End are null for one that comes every week.
+	Start *time.Time `json:"start"`
+	End   *time.Time `json:"end"`
+	// Source is config or api, and Open whether it is now.
+	Source string `json:"source"`
+	Open   bool   `json:"open"`
+}
+
+// MaintenanceBook has all times of maintenance.
+type MaintenanceBook interface {
+	// List gives those that are not over.
+	List(now time.Time) []Maintenance
+	// Add adds one, in place of the one of the same name that was added before. An
+	// error says what is wrong with it.
+	Add(m Maintenance) error
+	// Remove ends one that was added, and tells whether there was one.
+	Remove(name string) (bool, error)
+}
+
+func (s *server) listMaintenance(w http.ResponseWriter, _ *http.Request) {
+	list := s.Maintenance.List(time.Now())
+	if list == nil {
+		list = []Maintenance{}
+	}
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{"maintenance": list})
+}
+
+// maySilence lets only those through who have a token, or are on this very host:
+// whoever may register must not be able to silence others.
+func (s *server) maySilence(w http.ResponseWriter, r *http.Request) bool {
+	who := requester(r)
+	if who.local || strings.HasPrefix(who.owner, "token:") {
+		return true
+	}
+	refuse(w, http.StatusForbidden, "maintenance needs a bearer token (registration.tokens), or a request from the exporter's own host")
+	return false
+}
+
+// addMaintenance takes {"name", "targets", "groups", "duration"} or "start" and "end".
+func (s *server) addMaintenance(w http.ResponseWriter, r *http.Request) {
+	if !s.maySilence(w, r) {
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistrationBody))
+	if err != nil {
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("at most %d bytes are read", maxRegistrationBody))
+		return
+	}
+	m, faults, err := parseMaintenance(body, time.Now())
+	switch {
+	case err != nil:
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	case len(faults) > 0:
+		(&problem{Status: http.StatusBadRequest, Title: "Invalid maintenance", Errors: faults}).write(w)
+		return
+	}
+	if err := s.Maintenance.Add(m); err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	s.Log.Info("maintenance added", "name", m.Name, "start", m.Start, "end", m.End, "by", requester(r).owner)
+	m.Source, m.Open = "api", !time.Now().Before(*m.Start)
+	writeJSON(w, http.StatusCreated, "application/json", m)
+}
+
+func (s *server) removeMaintenance(w http.ResponseWriter, r *http.Request) {
+	if !s.maySilence(w, r) {
+		return
+	}
+	name := r.PathValue("name")
+	switch known, err := s.Maintenance.Remove(name); {
+	case err != nil:
+		problemOf(err).write(w)
+	case !known:
+		refuse(w, http.StatusNotFound, fmt.Sprintf("no maintenance %q was added; that of the configuration can only be ended there", name))
+	default:
+		s.Log.Info("maintenance removed", "name", name, "by", requester(r).owner)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func parseMaintenance(body []byte, now time.Time) (Maintenance, []fieldFault, error) {
+	var m Maintenance
+	var duration time.Duration
+	var faults []fieldFault
+	fields := map[string]func(json.RawMessage) error{
+		"name":     text(&m.Name),
+		"targets":  texts(&m.Targets),
+		"groups":   texts(&m.Groups),
+		"start":    moments(&m.Start),
+		"end":      moments(&m.End),
+		"duration": seconds(&duration),
+	}
+	err := eachField(body, func(name string, value json.RawMessage) {
+		set, known := fields[name]
+		if !known {
+			faults = append(faults, fieldFault{name, "unknown field"})
+		} else if err := set(value); err != nil {
+			faults = append(faults, fieldFault{name, err.Error()})
+		}
+	})
+	if err != nil || len(faults) > 0 {
+		return m, faults, err
+	}
+	if m.Start == nil {
+		m.Start = &now
+	}
+	switch {
+	case m.Name == "":
+		faults = append(faults, fieldFault{"name", "is required"})
+	case m.End != nil && duration != 0:
+		faults = append(faults, fieldFault{"duration", "cannot be used together with end"})
+	case m.End == nil && duration <= 0:
+		faults = append(faults, fieldFault{"duration", "must be a positive number of seconds, if there is no end"})
+	case m.End == nil:
+		end := m.Start.Add(duration)
+		m.End = &end
+	}
+	if m.End != nil && !m.End.After(now) {
+		faults = append(faults, fieldFault{"end", "is over already"})
+	}
+	return m, faults, nil
+}
+
+func texts(into *[]string) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		if json.Unmarshal(raw, into) != nil || len(*into) > 1000 {
+			return errors.New("must be a list of at most 1000 names or patterns")
+		}
+		return nil
+	}
+}
+
+func moments(into **time.Time) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		if json.Unmarshal(raw, into) != nil {
+			return errors.New("must be a moment such as 2026-12-24T18:00:00+01:00")
+		}
+		return nil
+	}
+}
