@@ -103,6 +103,16 @@ func outOfResources(err error) bool {
 	return false
 }
 
+// ownNetwork tells that our own way out is broken, which says nothing about the
+// target either: there is no route at all, or no name server answers us.
+func ownNetwork(err error) bool {
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return !dns.IsNotFound
+	}
+	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.ENETDOWN)
+}
+
 func isTimeout(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return true
@@ -166,7 +176,7 @@ func failed(ctx context.Context, limit time.Duration, err error) Result {
 			Error: "the probe was cancelled", Inconclusive: true,
 		}
 	}
-	res := Result{Outcome: health.Fail, Reason: classify(err), Inconclusive: isOwnFault(err) || outOfResources(err)}
+	res := Result{Outcome: health.Fail, Reason: classify(err), Inconclusive: isOwnFault(err) || outOfResources(err) || ownNetwork(err)}
 	res.Error = explain(err, res.Reason, limit)
 	res.CertExpiry = expiryOfRefused(err)
 	var known *phaseError

@@ -2,6 +2,7 @@ package prober
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -25,15 +26,16 @@ type job struct {
 	// status is replaced whole; readers need no lock.
 	status atomic.Pointer[Status]
 
-	mu          sync.Mutex // protects all following fields
-	desired     Job
-	running     bool
-	generation  uint64 // grows when a probe under way no longer counts
-	cancel      context.CancelFunc
-	slow        bool
-	history     history
-	transitions []Transition
-	waiters     []chan<- Entry
+	mu           sync.Mutex // protects all following fields
+	desired      Job
+	running      bool
+	generation   uint64 // grows when a probe under way no longer counts
+	cancel       context.CancelFunc
+	slow         bool
+	inconclusive int // results in a row that said nothing
+	history      history
+	transitions  []Transition
+	waiters      []chan<- Entry
 }
 
 func newJob(desired Job, now time.Time) *job {
@@ -129,6 +131,10 @@ func (j *job) move(st *Status, next health.State, now time.Time, reason string) 
 
 // apply takes the result of a probe into the state, and reports a transition.
 func (j *job) apply(res *Result) (Status, *Transition) {
+	if res.Inconclusive {
+		return j.applyInconclusive(res)
+	}
+	j.inconclusive = 0
 	st := *j.status.Load()
 	end := res.Start.Add(res.Duration)
 	st.LastProbe, st.Latency, st.StatusCode = end, res.Duration, res.StatusCode
@@ -145,15 +151,33 @@ func (j *job) apply(res *Result) (Status, *Transition) {
 	}
 	j.slow = res.Reason == ReasonTimeout
 	var change *Transition
-	if !res.Inconclusive {
-		st.count(res.Outcome)
-		next := st.State.Next(res.Outcome, st.Target.Thresholds())
-		if j.move(&st, next, end, transitionReason(res)) {
-			change = &j.transitions[len(j.transitions)-1]
-		}
-		if next.Verdict == health.Healthy {
-			st.LastHealthy = end
-		}
+	st.count(res.Outcome)
+	next := st.State.Next(res.Outcome, st.Target.Thresholds())
+	if j.move(&st, next, end, transitionReason(res)) {
+		change = &j.transitions[len(j.transitions)-1]
+	}
+	if next.Verdict == health.Healthy {
+		st.LastHealthy = end
+	}
+	j.history.add(res, st.State.Verdict)
+	j.status.Store(&st)
+	return st, change
+}
+
+// applyInconclusive takes in that the target could not be checked: what was known of
+// it stays for a while, but not for ever.
+func (j *job) applyInconclusive(res *Result) (Status, *Transition) {
+	st := *j.status.Load()
+	st.Reason, st.Error = res.Reason, res.Error
+	if i := slices.Index(Reasons(), res.Reason); i >= 0 {
+		st.Failures[i]++
+	}
+	j.slow = false
+	j.inconclusive++
+	var change *Transition
+	most := cmp.Or(st.Target.Unhealthy, health.DefaultUnhealthy)
+	if j.inconclusive >= most && j.move(&st, health.State{}, res.Start.Add(res.Duration), "could not be checked: "+res.Error) {
+		change = &j.transitions[len(j.transitions)-1]
 	}
 	j.history.add(res, st.State.Verdict)
 	j.status.Store(&st)

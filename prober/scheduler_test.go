@@ -408,6 +408,41 @@ func TestInconclusiveResultsChangeNoState(t *testing.T) {
 	})
 }
 
+// What cannot be checked is not known, however well it was: but one time does not
+// matter.
+func TestInconclusiveResultsEndInUnknown(t *testing.T) {
+	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+		lost := map[int]bool{4: true, 7: true, 8: true, 9: true}
+		r := recorder{answer: func(_ context.Context, n int) Result {
+			if !lost[n] {
+				return Result{Outcome: health.Pass}
+			}
+			res := Failure(ReasonDNS, errors.New("no name server answers"))
+			res.Inconclusive = true
+			return res
+		}}
+		tg := target("a", 10*time.Second)
+		tg.Healthy, tg.Unhealthy = 2, 2
+		s.Sync([]Job{{Target: tg, Module: r.module("a")}})
+		var got []string
+		for range 13 {
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			st, _ := s.Status("a")
+			got = append(got, st.State.Verdict.String())
+		}
+		list, _ := s.Transitions("a")
+		var moves []string
+		for _, tr := range list {
+			moves = append(moves, tr.From.String()+" "+tr.To.String()+" "+tr.Reason)
+		}
+		want := []string{"unknown healthy ", "healthy unknown could not be checked: no name server answers", "unknown healthy "}
+		if !slices.Equal(moves, want) {
+			t.Errorf("%q, states %q", moves, got)
+		}
+	})
+}
+
 func TestPanickingProbeFails(t *testing.T) {
 	m := FuncModule("p", 0, func(context.Context) Result { panic("boom") })
 	res := m.Probe(t.Context(), Request{})
