@@ -42,6 +42,9 @@ type Alertmanagers struct {
 	Gap time.Duration
 	// Farewell bounds the last requests when Run ends; 0 is 5 seconds.
 	Farewell time.Duration
+	// Absence is how long alerts go on firing after Run has ended; 0 is 1 hour. A
+	// restart in that time makes nobody believe that they have begun anew.
+	Absence time.Duration
 	// Saved is what Save was given since ever: the last of each key, without those
 	// that were nil.
 	Saved map[string][]byte
@@ -114,7 +117,7 @@ func (a *Alertmanagers) Check() error {
 		fault("Token", "there is a user name already; only one of them can be used")
 	}
 	for field, d := range map[string]time.Duration{
-		"Resend": a.Resend, "Retention": a.Retention, "Timeout": a.Timeout, "Gap": a.Gap, "Farewell": a.Farewell,
+		"Resend": a.Resend, "Retention": a.Retention, "Timeout": a.Timeout, "Gap": a.Gap, "Farewell": a.Farewell, "Absence": a.Absence,
 	} {
 		if d < 0 {
 			fault(field, "%v is less than 0", d)

@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -32,6 +33,7 @@ type instance struct {
 type pushRound struct {
 	stories []story
 	full    bool // all of them, not just those that were not told yet
+	last    bool // nothing will be told for a while
 }
 
 func newInstance(a *Alertmanagers, url string, client *http.Client, log *slog.Logger) *instance {
@@ -71,9 +73,13 @@ func (i *instance) run(ctx context.Context) {
 // tell tells what is due in one round. What fails is tried again with the next round,
 // and until then nothing is lost: a round has all there is to know.
 func (i *instance) tell(ctx context.Context, r pushRound) {
+	lasts := 4 * i.resend()
+	if r.last {
+		lasts = max(lasts, cmp.Or(i.Absence, time.Hour))
+	}
 	for _, batch := range batches(i.due(r)) {
 		now := time.Now()
-		err := i.post(ctx, payload(batch, now.Add(4*i.resend())))
+		err := i.post(ctx, payload(batch, now.Add(lasts)))
 		i.note(batch, err, now)
 		if err != nil && !err.only {
 			return // the others would fail in the same way, each after a timeout perhaps

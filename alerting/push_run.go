@@ -18,7 +18,7 @@ const longestLook = 15 * time.Second
 // calls source for the subjects as they are now, soon after there is something in
 // changed and now and then; it must not be started before source knows all of them,
 // since who is missing counts as unregistered. When it ends nothing is declared over:
-// the alerts are told once more, and go on firing for four times Resend.
+// the alerts are told once more, and go on firing for the time of Absence.
 func (a *Alertmanagers) Run(ctx context.Context, source func() []Subject, changed <-chan struct{}) error {
 	if err := a.Check(); err != nil {
 		return fmt.Errorf("pushing to Alertmanager: %w", err)
@@ -53,7 +53,7 @@ func (a *Alertmanagers) Run(ctx context.Context, source func() []Subject, change
 	deadline := time.AfterFunc(cmp.Or(a.Farewell, 5*time.Second), stop)
 	defer deadline.Stop()
 	for _, i := range instances {
-		i.offer(pushRound{stories: stories, full: true})
+		i.offer(pushRound{stories: stories, full: true, last: true})
 		close(i.rounds)
 	}
 	work.Wait()

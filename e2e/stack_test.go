@@ -20,14 +20,22 @@ type stack struct {
 	exporter   *exporter
 	mailbox    *mailbox
 	prometheus string       // base URL
+	evaluator  *process     // Prometheus itself
+	evaluating *exec.Cmd    // how it was started
 	flag       string       // the file that the exporter's check "flag" looks for
 	watchdogs  atomic.Int64 // messages to the dead man's receiver
 }
 
-// startStack runs the exporter, Prometheus, Alertmanager and an SMTP server, with
-// the shipped rules, templates and examples. Addresses and times are all that is
-// changed in the examples.
+// startStack runs the exporter, Prometheus, Alertmanager and an SMTP server.
 func startStack(t *testing.T) *stack {
+	t.Helper()
+	return startStackOf(t, `registration: {allowed_emails: ["@example.org"]}`, time.Second)
+}
+
+// startStackOf is startStack with a configuration of the exporter, to which its check
+// is added, and how often that runs. The rules, templates and examples are the shipped
+// ones. Addresses and times are all that is changed in the examples.
+func startStackOf(t *testing.T, config string, interval time.Duration) *stack {
 	t.Helper()
 	prometheusProgram := lookPath(t, "prometheus", "prometheus")
 	alertmanagerProgram := lookPath(t, "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
@@ -37,10 +45,9 @@ func startStack(t *testing.T) *stack {
 	t.Cleanup(deadman.Close)
 	s.flag = filepath.Join(t.TempDir(), "flag")
 	raise(t, s.flag)
-	s.exporter = startExporter(t, fmt.Sprintf(`
-registration: {allowed_emails: ["@example.org"]}
-checks: [{name: flag, kind: file, path: %q, interval: 1s, unhealthy: 2, healthy: 2}]
-`, s.flag))
+	s.exporter = startExporter(t, fmt.Sprintf(`%s
+checks: [{name: flag, kind: file, path: %q, interval: %s, unhealthy: 2, healthy: 2}]
+`, config, s.flag, interval))
 
 	dir := t.TempDir()
 	if out, err := exec.Command(exporterProgram, "rules", "--dir", dir).CombinedOutput(); err != nil {
@@ -73,9 +80,20 @@ checks: [{name: flag, kind: file, path: %q, interval: 1s, unhealthy: 2, healthy:
 	cmd = exec.Command(prometheusProgram, "--config.file=prometheus.yml", "--web.listen-address="+prometheus,
 		"--storage.tsdb.path="+t.TempDir())
 	cmd.Dir = dir
-	start(t, "prometheus", cmd).awaitReady(t, s.prometheus+"/-/ready")
-	s.awaitUp(t, "1")
+	s.evaluating = cmd
+	s.startPrometheus(t)
 	return s
+}
+
+// startPrometheus starts it, again with the same address and storage if it was killed,
+// and waits until it has evaluated the rules with what it has scraped.
+func (s *stack) startPrometheus(t *testing.T) {
+	t.Helper()
+	cmd := exec.Command(s.evaluating.Path, s.evaluating.Args[1:]...)
+	cmd.Dir = s.evaluating.Dir
+	s.evaluator = start(t, "prometheus", cmd)
+	s.evaluator.awaitReady(t, s.prometheus+"/-/ready")
+	s.awaitUp(t, "1")
 }
 
 // example writes a shipped example into dir, with every second of the strings put

@@ -151,7 +151,7 @@ func subject(kind alerting.Kind, st *prober.Status, now time.Time) alerting.Subj
 	return alerting.Subject{
 		Kind: kind, Name: st.Target.App, State: st.State.Verdict, Since: st.Since, LastHealthy: st.LastHealthy,
 		Error: envinfo.Redact(st.Error), Response: st.Response[:min(len(st.Response), maxExcerpt)],
-		Stalled: st.Problem != "" || st.Probed && now.Sub(st.LastProbe) > notProbed,
+		Stalled: st.Problem != "" || st.Probed && now.Sub(st.LastProbe) > notProbed || !st.Probed && st.Error != "",
 		Paused:  st.Target.Paused,
 	}
 }
