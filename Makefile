@@ -20,9 +20,10 @@ lint:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# What takes too long for each change: many probes, and minutes of fuzzing.
+# What takes too long for each change: many probes, many kills, and minutes of fuzzing.
 soak:
 	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'HeapIsFlat' ./prober
+	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'KilledWhileMailing' ./e2e
 	for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 2m $$package || exit 1; \

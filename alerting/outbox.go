@@ -41,7 +41,7 @@ type Options struct {
 	// Hold tells whether nothing shall be told of a subject at the moment, and why; nil
 	// never holds. What happened meanwhile is told afterwards, as one change.
 	Hold func(s *Subject, now time.Time) bool
-	// MaxQueue is how many notices wait at most; default 10 000. Beyond, the oldest are
+	// MaxQueue is how many notices wait at most; default 20 000. Beyond, the oldest are
 	// dropped.
 	MaxQueue int
 	// Log must not be nil.
@@ -51,7 +51,7 @@ type Options struct {
 const (
 	defaultWait     = 5 * time.Second
 	defaultInterval = time.Minute
-	defaultMaxQueue = 10_000
+	defaultMaxQueue = 20_000
 )
 
 // Outbox tells people of changes by e-mail. What it has taken in it tells once, also
