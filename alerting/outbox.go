@@ -41,6 +41,8 @@ type Options struct {
 	// Hold tells whether nothing shall be told of a subject at the moment, and why; nil
 	// never holds. What happened meanwhile is told afterwards, as one change.
 	Hold func(s *Subject, now time.Time) bool
+	// Redact, if set, takes secrets out of every text that is told.
+	Redact func(string) string
 	// MaxQueue is how many notices wait at most; default 20 000. Beyond, the oldest are
 	// dropped.
 	MaxQueue int
@@ -208,6 +210,10 @@ func (o *Outbox) Offer(all map[string][]Change) error {
 func (o *Outbox) enqueue(c *changes, n *Notice) {
 	if n == nil || o.opts.Sender == nil {
 		return
+	}
+	if clean := o.opts.Redact; clean != nil {
+		n.Reason, n.Subject.Error, n.Subject.Place = clean(n.Reason), clean(n.Subject.Error), clean(n.Subject.Place)
+		n.Subject.Response = []byte(clean(string(n.Subject.Response)))
 	}
 	to := o.opts.To
 	if n.Subject.Email != "" {

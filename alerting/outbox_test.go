@@ -185,6 +185,25 @@ func TestOneChangeOneMail(t *testing.T) {
 	})
 }
 
+func TestSecretsAreNotTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Redact: func(s string) string { return strings.ReplaceAll(s, "hunter2", "********") }})
+		defer func() { w.stop() }()
+		w.subjects["nas"] = &Subject{Kind: Target, Name: "nas", Place: "http://u:hunter2@nas", Error: "hunter2", Response: []byte("hunter2")}
+		w.tell()
+		w.set("nas", health.Unhealthy)
+		key := w.subjects["nas"].Key()
+		w.changes[key][0].Reason = "wrong password hunter2"
+		w.pass(10 * time.Second)
+		if len(w.office.mails) != 1 {
+			t.Fatalf("%d mails", len(w.office.mails))
+		}
+		if m := w.office.mails[0]; strings.Contains(m.Text+m.HTML, "hunter2") || !strings.Contains(m.Text, "wrong password ********") {
+			t.Error(m.Text)
+		}
+	})
+}
+
 func TestDigest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})

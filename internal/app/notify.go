@@ -39,7 +39,7 @@ func (a *App) openOutbox(cfg *ownconfig.Config) error {
 
 // outboxOptions are those of the configuration.
 func (a *App) outboxOptions(cfg *ownconfig.Config) (alerting.Options, error) {
-	opts := alerting.Options{Path: a.opts.StoragePath, Log: a.log}
+	opts := alerting.Options{Path: a.opts.StoragePath, Redact: envinfo.Redact, Log: a.log}
 	e := cfg.Alerting.Email
 	if e == nil {
 		return opts, nil
@@ -127,7 +127,7 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 	}
 	for _, st := range a.scheduler.Snapshot() {
 		s := subject(alerting.Target, st, now)
-		s.Place, s.Group, s.DependsOn = envinfo.Redact(st.Target.Place()), st.Target.Group, st.Target.DependsOn
+		s.Place, s.Group, s.DependsOn = st.Target.Place(), st.Target.Group, st.Target.DependsOn
 		if st.Target.MailAllowed {
 			s.Email = st.Target.Email
 		}
@@ -150,7 +150,7 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 func subject(kind alerting.Kind, st *prober.Status, now time.Time) alerting.Subject {
 	return alerting.Subject{
 		Kind: kind, Name: st.Target.App, State: st.State.Verdict, Since: st.Since, LastHealthy: st.LastHealthy,
-		Error: envinfo.Redact(st.Error), Response: st.Response[:min(len(st.Response), maxExcerpt)],
+		Error: st.Error, Response: st.Response[:min(len(st.Response), maxExcerpt)],
 		Stalled: st.Problem != "" || st.Probed && now.Sub(st.LastProbe) > notProbed || !st.Probed && st.Error != "",
 		Paused:  st.Target.Paused,
 	}
@@ -169,7 +169,7 @@ func newChanges(offered map[string]time.Time, key string, list []prober.Transiti
 	offered[key] = last
 	changes := make([]alerting.Change, len(list))
 	for i, t := range list {
-		changes[i] = alerting.Change{Time: t.Time, From: t.From, To: t.To, Reason: envinfo.Redact(t.Reason)}
+		changes[i] = alerting.Change{Time: t.Time, From: t.From, To: t.To, Reason: t.Reason}
 	}
 	return changes
 }

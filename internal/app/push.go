@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
 
@@ -89,6 +90,9 @@ func (a *App) restartPushing(cfg config.Alerting) {
 
 func (a *App) pushedSubjects() []alerting.Subject {
 	list, _ := a.subjects(time.Now(), nil)
+	for i := range list {
+		list[i].Error, list[i].Place, list[i].Response = envinfo.Redact(list[i].Error), envinfo.Redact(list[i].Place), nil
+	}
 	return list
 }
 
