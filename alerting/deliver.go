@@ -97,9 +97,12 @@ func (o *Outbox) due(now time.Time) (batches []batch, mails []*Mail, sender Send
 			b.seqs = append(b.seqs, e.Seq)
 		}
 		mail, err := o.opts.Templates.Compose(to, notices, now)
-		if err != nil {
+		if err != nil && mail == nil {
 			o.fail(b, composeError(err))
 			continue
+		}
+		if err != nil { // the operator's template failed, and a shipped one was used
+			o.complain("template", err)
 		}
 		batches, mails = append(batches, b), append(mails, mail)
 		if len(mails) == maxMails {

@@ -67,7 +67,6 @@ type Outbox struct {
 	seq     uint64
 	known   map[string]memory
 	current map[string]*Subject
-	begun   bool                 // current is complete
 	mailed  map[string]time.Time // when each recipient was last mailed
 	pause   time.Duration        // after an error that may go away
 	retryAt time.Time

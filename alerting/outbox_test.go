@@ -496,3 +496,25 @@ func TestAddedWindows(t *testing.T) {
 		w.stop()
 	})
 }
+
+// A disk that cannot be written to does not keep anybody from being told.
+func TestOutboxOnAFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	dir := t.TempDir()
+	if err := os.Symlink("/dev/full", filepath.Join(dir, storeFile)); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Path: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		w.set("nas", health.Unhealthy)
+		w.pass(time.Minute)
+		w.expect("ops@example.org: nas is unhealthy")
+		w.stop()
+	})
+	if _, err := os.Lstat(filepath.Join(dir, storeFile)); err != nil || !strings.Contains(log.String(), "kept in memory") {
+		t.Errorf("%v, log %q", err, log.String())
+	}
+}

@@ -23,7 +23,8 @@ const (
 	ReasonTLS       SendReason = "tls"       // no encryption, or a certificate that is not trusted
 	ReasonAuth      SendReason = "auth"      // the login was refused or impossible
 	ReasonRecipient SendReason = "recipient" // the address was refused
-	ReasonRejected  SendReason = "rejected"  // the sender or the content was refused
+	ReasonSender    SendReason = "sender"    // the address that mails come from was refused
+	ReasonRejected  SendReason = "rejected"  // the content was refused
 	ReasonTimeout   SendReason = "timeout"   // a step took too long, or there was no time left
 	ReasonProtocol  SendReason = "protocol"  // the answer makes no sense
 )
@@ -31,8 +32,9 @@ const (
 // SendError is why a mail was not sent, or why it is not known whether it was. It
 // never holds a password.
 type SendError struct {
-	// Temporary tells that it is worth trying again: the server said so with a code
-	// of 4xx, or never got as far as an answer.
+	// Temporary tells that it is worth trying again. It is not if the server refused
+	// this mail with a code of 5xx, or the mail is none. A wrong password does get 5xx,
+	// but once it is put right the mail goes through.
 	Temporary bool
 	Reason    SendReason
 	// Code is what the server answered, 0 if it did not.
@@ -92,15 +94,16 @@ func explain(ctx context.Context, reason SendReason, err error, mask *strings.Re
 
 // answered takes in the code of an answer.
 func (e *SendError) answered(code int) {
-	e.Code, e.Temporary = code, code < 500
+	e.Code = code
 	switch {
 	case code == 421: // in answer to anything: it is closing the connection
 		e.Reason = ReasonConnect
 	case slices.Contains([]int{454, 530, 534, 535, 538}, code) && e.Reason != ReasonTLS:
 		e.Reason = ReasonAuth
 	case code < 400 || code > 599:
-		e.Reason, e.Temporary = ReasonProtocol, true
+		e.Reason = ReasonProtocol
 	}
+	e.Temporary = code < 500 || !e.OfMail()
 }
 
 // lost tells whether the connection has ended.

@@ -109,7 +109,7 @@ func (d *dialogue) transfer(m prepared) (untouched bool, err *SendError) {
 		d.unfinished = false
 	}
 	from, _ := d.smtp.sender() // checked
-	if err := d.step(ReasonRejected, func() error { return d.client.Mail("<" + from.Address + ">") }); err != nil {
+	if err := d.step(ReasonSender, func() error { return d.client.Mail("<" + from.Address + ">") }); err != nil {
 		d.unfinished = true
 		return true, err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // entry is one thing to tell to one recipient.
@@ -34,6 +35,7 @@ var (
 	keptBucket     = []byte("kept")
 	createdKey     = []byte("created")
 	errOtherLayout = errors.New("it is none of ours")
+	errPanicked    = errors.New("reading it panicked")
 )
 
 // storeFile is the name of the file in the storage directory.
@@ -53,8 +55,12 @@ func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map
 	if err == nil {
 		return s, queue, known, nil
 	}
-	if errors.Is(err, bbolt.ErrTimeout) || errors.Is(err, os.ErrPermission) {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout), errors.Is(err, os.ErrPermission):
 		return nil, nil, nil, fmt.Errorf("opening the outbox %s: %w", path, err)
+	case !isDamage(err): // such as a full disk
+		log.Error("the outbox cannot be used: what is to be told is kept in memory, and lost with the next restart", "file", path, "err", err)
+		return &store{created: time.Now()}, nil, map[string]memory{}, nil
 	}
 	log.Error("the outbox is damaged: it is moved aside, and changes that were not told yet are lost", "file", path, "err", err)
 	if err := os.Rename(path, path+".damaged"); err != nil {
@@ -66,12 +72,24 @@ func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map
 	return s, queue, known, nil
 }
 
+// isDamage tells what no other attempt will mend.
+func isDamage(err error) bool {
+	for _, damage := range []error{
+		bolterrors.ErrInvalid, bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum, bolterrors.ErrInvalidMapping, errOtherLayout, errPanicked,
+	} {
+		if errors.Is(err, damage) {
+			return true
+		}
+	}
+	return false
+}
+
 // tryStore opens or makes a file. bbolt panics on some kinds of damage.
 func tryStore(path string) (s *store, queue []entry, known map[string]memory, err error) {
 	var db *bbolt.DB
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("damaged: %v", v)
+			err = fmt.Errorf("%w: %v", errPanicked, v)
 		}
 		if err != nil && db != nil {
 			err = errors.Join(err, db.Close())
