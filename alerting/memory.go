@@ -95,10 +95,11 @@ func recent(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) > flappingWindow })
 }
 
-// tick looks at what time alone brings: that a subject has calmed down, that it has
-// not been probed for too long, that somebody should be reminded. reminder is how
-// often that is; 0 for never.
+// tick looks at what no change of state brings: that a subject has calmed down, that it
+// has not been probed for too long, that an outage concerns somebody else from now on,
+// that somebody should be reminded. reminder is how often that is; 0 for never.
 func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory, *Notice) {
+	handedOver := m.handedOver(s)
 	m.Subject = *s
 	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}
 	m.Crossings = recent(m.Crossings, now)
@@ -114,8 +115,12 @@ func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory,
 		if s.State == health.Healthy {
 			m.BadSince = time.Time{}
 		}
+	case handedOver && m.Flapping:
+		n.What = Flapping
 	case m.Flapping:
 		return m, nil
+	case handedOver:
+		n.What = Changed
 	case !m.StalledSince.IsZero() && !m.Stalled && now.Sub(m.StalledSince) >= stalledAfter:
 		m.Stalled = true
 		n.What, n.To = Changed, health.Unknown
@@ -130,6 +135,17 @@ func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory,
 	}
 	m.Told = now
 	return m, n
+}
+
+// handedOver tells whether somebody else is told of the subject from now on who has to
+// hear of its outage: nobody shall be told that it is well again who was not told that it
+// was not. A state that has not been taken in yet is told by its change.
+func (m *memory) handedOver(s *Subject) bool {
+	if m.Subject.Email == s.Email || s.Paused {
+		return false
+	}
+	bad := s.State == health.Degraded || s.State == health.Unhealthy || s.State == health.Unknown && m.Stalled
+	return m.Flapping || bad && s.State == m.Last.To
 }
 
 // gone is what there is to tell of a subject that exists no more; nil if that is

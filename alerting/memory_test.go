@@ -78,6 +78,74 @@ func TestStalled(t *testing.T) {
 	}
 }
 
+// Who is told of a subject that is not probed may change, too.
+func TestStalledAndHandedOver(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := Subject{Kind: Target, Name: "x", Email: "a@example.org", Stalled: true}
+	m := memory{Last: Change{Time: now}}
+	var told []string
+	for minute := range 12 {
+		if minute == 10 {
+			s.Email = "b@example.org"
+		}
+		var n *Notice
+		if m, n = m.tick(&s, now.Add(time.Duration(minute)*time.Minute), 0); n != nil {
+			told = append(told, fmt.Sprint(minute, " ", n.Title(), " ", n.Subject.Email))
+		}
+	}
+	if want := []string{"6 x health is unknown a@example.org", "10 x health is unknown b@example.org"}; !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
+	}
+}
+
+// Whoever is told of a subject from now on hears of its outage, once.
+func TestHandedOver(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name   string
+		states string // told to the old address
+		now    health.Verdict
+		paused bool
+		email  string
+		want   string
+	}{
+		{"down", "HDU", health.Unhealthy, false, "b@example.org", "x is unhealthy"},
+		{"degraded", "HD", health.Degraded, false, "b@example.org", "x health is degraded"},
+		{"down, and nobody in particular any more", "HDU", health.Unhealthy, false, "", "x is unhealthy"},
+		{"down, the same address", "HDU", health.Unhealthy, false, "a@example.org", ""},
+		{"down, paused", "HDU", health.Unhealthy, true, "b@example.org", ""},
+		{"well", "HDUH", health.Healthy, false, "b@example.org", ""},
+		{"well again, which is to be told yet", "HDU", health.Healthy, false, "b@example.org", ""},
+		{"worse, which is to be told yet", "HD", health.Unhealthy, false, "b@example.org", ""},
+		{"unknown after an outage", "HDU?", health.Unknown, false, "b@example.org", ""},
+		{"flapping", "HDHDHDHD", health.Degraded, false, "b@example.org", "x keeps changing its state"},
+		{"flapping, and well", "HDHDHDHDH", health.Healthy, false, "b@example.org", "x keeps changing its state"},
+		{"new", "", health.Unknown, false, "b@example.org", ""},
+	} {
+		s := Subject{Kind: Target, Name: "x", Email: "a@example.org"}
+		var m memory
+		for i, c := range []byte(test.states) {
+			change := Change{Time: now.Add(time.Duration(i) * time.Second), From: s.State, To: verdicts[c]}
+			s.State = change.To
+			m, _ = m.take(&s, change)
+		}
+		s.State, s.Paused, s.Email = test.now, test.paused, test.email
+		var titles []string
+		for i := range 2 {
+			var n *Notice
+			if m, n = m.tick(&s, now.Add(time.Duration(i)*time.Minute), 0); n != nil {
+				titles = append(titles, n.Title())
+				if n.Subject.Email != test.email || !n.BadSince.Equal(m.BadSince) || n.To != test.now {
+					t.Errorf("%s: %+v", test.name, n)
+				}
+			}
+		}
+		if got := strings.Join(titles, ", "); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
 func TestReminders(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := Subject{Kind: Check, Name: "x", State: health.Unhealthy}

@@ -58,7 +58,10 @@ checks: [{name: flag, kind: file, path: %q, interval: %s, unhealthy: 2, healthy:
 	example(t, dir, "alertmanager.yml",
 		"mail.example.org:587", s.mailbox.address,
 		"https://deadman.example.org/ping/health_exporter", deadman.URL,
-		"group_wait: 10s", "group_wait: 1s",
+		// Half a second away from the evaluations, as 10s are 5s away from those at 15s: what
+		// is flushed while one state has begun and the other not ended yet counts as told
+		// of both, and the return of the older one would not be mailed.
+		"group_wait: 10s", "group_wait: 1500ms",
 		"group_interval: 1m ", "group_interval: 2s ",
 		"group_interval: 30s", "group_interval: 2s",
 		"repeat_interval: 30s", "repeat_interval: 2s",
