@@ -51,7 +51,7 @@ func (m *AlertMemory) look(subjects []Subject, origin Origin, now time.Time, ret
 	take := func(key string, r *remembered, next facts) {
 		ended := dropEnded(r.Ended, now, retention)
 		r.seen = m.looks
-		if next != r.facts || len(ended) != len(r.Ended) {
+		if next != r.facts {
 			m.note(key)
 		}
 		r.facts, r.Ended = next, ended

@@ -1,0 +1,135 @@
+package alerting
+
+import (
+	"encoding/json"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// scene is subjects and what alerts they give, in time that is made up.
+type scene struct {
+	subjects map[string]*Subject
+	memory   *AlertMemory
+	now      time.Time
+}
+
+func newScene() *scene {
+	return &scene{
+		subjects: map[string]*Subject{}, memory: new(AlertMemory),
+		now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
+	}
+}
+
+// set gives a subject its state; the name of a check begins with "check".
+func (w *scene) set(name string, state health.Verdict) *Subject {
+	s := w.subjects[name]
+	if s == nil {
+		s = &Subject{Kind: Target, Name: name, Email: "a@example.org"}
+		if strings.HasPrefix(name, "check") {
+			s.Kind = Check
+		}
+		w.subjects[name] = s
+	}
+	if s.State != state || s.Since.IsZero() {
+		s.State, s.Since = state, w.now
+	}
+	return s
+}
+
+// list are the subjects, in order.
+func (w *scene) list() []Subject {
+	var list []Subject
+	for _, name := range slices.Sorted(maps.Keys(w.subjects)) {
+		list = append(list, *w.subjects[name])
+	}
+	return list
+}
+
+// look gives the alerts that fire as "name state", with the address if it is another.
+func (w *scene) look() string {
+	var firing []string
+	for _, a := range Alerts(w.list(), w.memory, Origin{Instance: "x:1"}, w.now) {
+		text := a.Labels["target"] + a.Labels["check"] + " " + a.Labels["state"]
+		if email := a.Labels["email"]; email != "a@example.org" && a.Labels["check"] == "" {
+			text += " " + email
+		}
+		firing = append(firing, text)
+	}
+	return strings.Join(firing, ", ")
+}
+
+// pass lets time go by, with a look each 15 seconds.
+func (w *scene) pass(d time.Duration) {
+	for end := w.now.Add(d); w.now.Before(end); {
+		w.now = w.now.Add(min(15*time.Second, end.Sub(w.now)))
+		w.look()
+	}
+}
+
+// restart forgets all but what was saved.
+func (w *scene) restart(t *testing.T) {
+	t.Helper()
+	text, err := json.Marshal(w.memory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.memory = new(AlertMemory)
+	if err := json.Unmarshal(text, w.memory); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sceneStep is something that happens, and what fires then.
+type sceneStep struct {
+	after time.Duration
+	do    func(*scene)
+	want  string
+}
+
+func state(name string, v health.Verdict) func(*scene) {
+	return func(w *scene) { w.set(name, v) }
+}
+
+func stalled(name string, yes bool) func(*scene) {
+	return func(w *scene) { w.subjects[name].Stalled = yes }
+}
+
+func paused(name string, yes bool) func(*scene) {
+	return func(w *scene) { w.subjects[name].Paused = yes }
+}
+
+func remove(name string) func(*scene) {
+	return func(w *scene) { delete(w.subjects, name) }
+}
+
+const (
+	unknown   = health.Unknown
+	healthy   = health.Healthy
+	degraded  = health.Degraded
+	unhealthy = health.Unhealthy
+)
+
+// mutate does something at random.
+func (w *scene) mutate(rnd *rand.Rand) {
+	w.now = w.now.Add(time.Duration(rnd.IntN(120_000))*time.Millisecond - 5*time.Second)
+	name := []string{"nas", "tv", "check a", "check b"}[rnd.IntN(4)]
+	s := w.set(name, health.Verdicts()[rnd.IntN(4)])
+	switch rnd.IntN(12) {
+	case 0:
+		s.Paused = !s.Paused
+	case 1:
+		s.Email = []string{"", "a@example.org", "b@example.org"}[rnd.IntN(3)]
+	case 2:
+		delete(w.subjects, name)
+	case 3:
+		s.Stalled = !s.Stalled
+	case 4:
+		w.now = w.now.Add(20 * time.Minute)
+	}
+}
