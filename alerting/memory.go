@@ -60,7 +60,7 @@ func (m *memory) fresh(changes []Change) []Change {
 
 // take takes one change in, and gives what there is to tell of it, if anything.
 func (m memory) take(s *Subject, c Change) (memory, *Notice) {
-	m.Last, m.Subject = c, *s
+	m.Last, m.Subject = c, s.outline()
 	m.Stalled, m.StalledSince = m.Stalled && c.To == health.Unknown, time.Time{}
 	if c.From == health.Healthy || c.To == health.Healthy {
 		m.Crossings = append(recent(m.Crossings, c.Time), c.Time)
@@ -90,6 +90,13 @@ func (m memory) take(s *Subject, c Change) (memory, *Notice) {
 	return m, n
 }
 
+// outline is what is remembered of a subject: not what it says at the moment.
+func (s *Subject) outline() Subject {
+	kept := *s
+	kept.Error, kept.Response = "", nil
+	return kept
+}
+
 // recent drops the times that are out of the window of flapping.
 func recent(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) > flappingWindow })
@@ -100,7 +107,7 @@ func recent(times []time.Time, now time.Time) []time.Time {
 // that somebody should be reminded. reminder is how often that is; 0 for never.
 func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory, *Notice) {
 	handedOver := m.handedOver(s)
-	m.Subject = *s
+	m.Subject = s.outline()
 	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}
 	m.Crossings = recent(m.Crossings, now)
 	if !s.Stalled || s.State != health.Unknown || s.Paused {
