@@ -125,7 +125,7 @@ func TestKilledWhileMailing(t *testing.T) {
 			defer close(killed)
 			time.Sleep(after)
 			e.kill()
-		}(time.Duration(random.IntN(4500))*time.Millisecond, e)
+		}(time.Duration(500+random.IntN(5000))*time.Millisecond, e)
 		for _, down := range []bool{false, true, true, false} {
 			services.set("/"+app, down)
 			_, _ = e.call(http.MethodPost, targetPath(app)+"/probe", nil, nil) // it may be dead
@@ -159,8 +159,8 @@ func TestKilledWhileMailing(t *testing.T) {
 			}
 		}
 	}
-	if len(want) < rounds/2 {
-		t.Fatalf("only %d changes in %d rounds", len(want), rounds)
+	if len(want) == 0 {
+		t.Fatalf("no change in %d rounds", rounds)
 	}
 	var got map[string]int
 	await(t, 60*time.Second, "told of everything", func() error {
