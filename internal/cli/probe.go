@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -115,7 +116,7 @@ func (p Probe) writeText(out io.Writer, res *prober.Result) {
 		fmt.Fprintf(out, "  status     %d\n", res.StatusCode)
 	}
 	if !res.CertExpiry.IsZero() {
-		fmt.Fprintf(out, "  certificate expires %s (%s)\n", res.CertExpiry.UTC().Format("2006-01-02 15:04 MST"), inDays(time.Until(res.CertExpiry)))
+		fmt.Fprintf(out, "  certificate expires %s (%s)\n", res.CertExpiry.UTC().Format("2006-01-02 15:04 MST"), fromNow(time.Until(res.CertExpiry)))
 	}
 	p.writePhases(out, res)
 	if res.Report != nil && res.Report.Output != "" {
@@ -175,11 +176,21 @@ func rounded(d time.Duration) string {
 	return d.Round(time.Microsecond).String()
 }
 
-func inDays(d time.Duration) string {
-	if d < 0 {
-		return fmt.Sprintf("%d days ago", int(-d.Hours()/24))
+// fromNow words the time until a moment, or since it: in days, or in hours if they
+// are few.
+func fromNow(d time.Duration) string {
+	away := d.Abs()
+	count, unit := int(away.Hours()/24), "days"
+	if away < 48*time.Hour {
+		count, unit = int(away.Hours()), "hours"
 	}
-	return fmt.Sprintf("in %d days", int(d.Hours()/24))
+	if count == 1 {
+		unit = strings.TrimSuffix(unit, "s")
+	}
+	if d < 0 {
+		return fmt.Sprintf("%d %s ago", count, unit)
+	}
+	return fmt.Sprintf("in %d %s", count, unit)
 }
 
 // printable keeps what a target sends from steering the terminal.

@@ -60,3 +60,14 @@ func TestProbeAsJSON(t *testing.T) {
 		t.Errorf("code %d: %s", code, out.String())
 	}
 }
+
+func TestTimesFromNow(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		90 * 24 * time.Hour: "in 90 days", 48 * time.Hour: "in 2 days", 47 * time.Hour: "in 47 hours",
+		90 * time.Minute: "in 1 hour", time.Minute: "in 0 hours", -30 * time.Hour: "30 hours ago", -50 * time.Hour: "2 days ago",
+	} {
+		if got := fromNow(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}
