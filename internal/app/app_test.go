@@ -311,3 +311,22 @@ func TestDeletedTargetIsForgotten(t *testing.T) {
 		t.Errorf("after a restart: state %s", state)
 	}
 }
+
+func TestAutoReloadSeesIncludedFiles(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "c.yml")
+	write(t, file, "modules_files: ['more-*.yml']")
+	r := start(t, Options{ConfigFile: file, AutoReload: 10 * time.Millisecond})
+	known := func(module string) bool {
+		code, _ := r.get("/probe?target=http://127.0.0.1:1&module=" + module)
+		return code == http.StatusOK
+	}
+	write(t, filepath.Join(dir, "more-1.yml"), "modules: {first: {prober: http, timeout: 3s}}")
+	r.eventually("a new file", func() bool { return known("first") })
+	write(t, filepath.Join(dir, "more-1.yml"), "modules: {second: {prober: http, timeout: 3s}}")
+	r.eventually("a changed file", func() bool { return known("second") && !known("first") })
+	if err := os.Remove(filepath.Join(dir, "more-1.yml")); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("a file that is gone", func() bool { return !known("second") })
+}

@@ -38,13 +38,13 @@ func (a *App) Reload(ctx context.Context) error {
 	return nil
 }
 
-// watchConfig reloads when the content of the configuration file has changed, if
-// that is asked for. A file that is bad is tried once, until it changes again.
+// watchConfig reloads when the content of a file of the configuration has changed,
+// if that is asked for. What is bad is tried once, until it changes again.
 func (a *App) watchConfig(ctx context.Context) {
 	if a.opts.AutoReload <= 0 || a.opts.ConfigFile == "" {
 		return
 	}
-	seen := checksum(a.opts.ConfigFile)
+	seen := checksum(a.config.Load().Files())
 	tick := time.NewTicker(a.opts.AutoReload)
 	defer tick.Stop()
 	for {
@@ -53,20 +53,23 @@ func (a *App) watchConfig(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if now := checksum(a.opts.ConfigFile); now != seen {
-			seen = now
+		if now := checksum(a.config.Load().Files()); now != seen {
+			seen = now        // files that come in by this reload lead to one more
 			_ = a.Reload(ctx) // it logs its own errors
 		}
 	}
 }
 
-// checksum is that of the file's content; of an unreadable file it is zero.
-func checksum(file string) [sha256.Size]byte {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return [sha256.Size]byte{}
+// checksum is that of the names and contents of files; an unreadable one has none.
+func checksum(files []string) (sum [sha256.Size]byte) {
+	all := sha256.New()
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		content := sha256.Sum256(text)
+		fmt.Fprintf(all, "%q %t %x\n", file, err == nil, content)
 	}
-	return sha256.Sum256(text)
+	all.Sum(sum[:0])
+	return sum
 }
 
 // reloads tells how the configuration was last loaded.

@@ -37,7 +37,9 @@ type Config struct {
 	root        *yaml.Node           // the file as it is written
 	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too
 	moduleFiles map[string]string    // where a module of modules_files stands
-	builtin     map[string]string    // the built-in modules as they would be written
+
+	modulePatterns []string          // of modules_files, as paths
+	builtin        map[string]string // the built-in modules as they would be written
 }
 
 // KindOf tells the kind of a module by its name.

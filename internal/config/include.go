@@ -30,6 +30,7 @@ func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*p
 	}
 	for i, n := range doc.ModulesFiles {
 		path := fmt.Sprintf("modules_files[%d]", i)
+		c.modulePatterns = append(c.modulePatterns, besides(c.File, n.Value))
 		for _, file := range matches(d, path, &n, c.File) {
 			for name, module := range readModules(d, path, n.Line, file) {
 				if first, dup := given[name]; dup {
@@ -47,10 +48,7 @@ func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*p
 }
 
 func matches(d *decoder, path string, n *yaml.Node, configFile string) []string {
-	pattern := n.Value
-	if !filepath.IsAbs(pattern) {
-		pattern = filepath.Join(filepath.Dir(configFile), pattern)
-	}
+	pattern := besides(configFile, n.Value)
 	files, err := filepath.Glob(pattern)
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Value == "":
@@ -61,6 +59,25 @@ func matches(d *decoder, path string, n *yaml.Node, configFile string) []string 
 		d.faults.add(n.Line, path, "there is no file %s", pattern)
 	}
 	slices.Sort(files)
+	return files
+}
+
+// besides takes a relative name as one in the directory of the configuration file.
+func besides(configFile, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(configFile), name)
+}
+
+// Files are the files that the configuration consists of as the disk is now: a
+// pattern of modules_files may match others than when it was loaded.
+func (c *Config) Files() []string {
+	files := []string{c.File}
+	for _, pattern := range c.modulePatterns {
+		found, _ := filepath.Glob(pattern) // was valid when it was loaded
+		files = append(files, found...)
+	}
 	return files
 }
 
