@@ -33,11 +33,12 @@ var importRules = []importRule{
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes"},
 	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "!client_golang"}, "a file becomes values; nothing is opened or started"},
 	{"internal/registry", []string{"prober", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
+	{"internal/history", []string{"health", "!client_golang", "!yaml"}, "it keeps which subject was in which state when; who found that out is not its business"},
 	{"internal/zeroconf", []string{"prober", "!client_golang", "!yaml"}, "it finds and announces on the network"},
 	{"internal/cluster", []string{"prober", "!client_golang", "!yaml"}, "it says who owns a target"},
 	{
 		"internal/server",
-		[]string{"prober", "health", "checks", "envinfo", "collector", "internal/registry", "!yaml"},
+		[]string{"prober", "health", "checks", "envinfo", "collector", "internal/registry", "internal/history", "!yaml"},
 		"it parses, calls and renders; the configuration reaches it as values",
 	},
 	{"internal/cli", []string{"prober", "health", "client", "envinfo", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
@@ -45,7 +46,7 @@ var importRules = []importRule{
 		"internal/app",
 		[]string{
 			"prober", "health", "checks", "envinfo", "collector", "alerting",
-			"internal/config", "internal/registry", "internal/server", "internal/zeroconf", "internal/cluster",
+			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
 		},
 		"it wires everything",
 	},
