@@ -40,6 +40,9 @@ type Store struct {
 	most int
 	now  func() time.Time
 
+	writing sync.Mutex // protects disk
+	disk    *disk      // nil for memory only
+
 	mu       sync.RWMutex // protects all following fields
 	subjects map[string]*timeline
 	since    int64             // from when on this store may know anything of what it is told
@@ -59,8 +62,8 @@ type Stats struct {
 	Errors uint64
 	// Problem is why the last attempt failed; empty if it did not.
 	Problem string
-	// Recovered says that the file was damaged at start. Damage says what was wrong,
-	// what has become of it, and where the damaged file is now.
+	// Recovered says that the file was damaged at start, and only what was sound in it,
+	// which may be nothing, is known. Damage says what was wrong.
 	Recovered bool
 	Damage    string
 }
@@ -68,7 +71,14 @@ type Stats struct {
 // Open reads what is stored. Close must follow.
 func Open(o Options) (*Store, error) { return open(o, time.Now) }
 
-func open(o Options, now func() time.Time) (*Store, error) { return newStore(o, now), nil }
+func open(o Options, now func() time.Time) (*Store, error) {
+	s := newStore(o, now)
+	if o.Path == "" {
+		return s, nil
+	}
+	s.disk = &disk{dir: o.Path}
+	return s, s.load()
+}
 
 func newStore(o Options, now func() time.Time) *Store {
 	s := &Store{
