@@ -30,6 +30,12 @@ var (
 	schedulerSkipped  = metric{"health_scheduler_skipped_total", "Probes due but not made: the one before was still under way (overlap), or too many were (capacity).", counter, []string{"reason"}}
 	schedulerLateness = metric{"health_scheduler_lateness_seconds", "How long after their due time probes began.", gauge, nil}
 
+	historySubjects  = metric{"health_history_subjects", "Targets and checks whose past is known.", gauge, nil}
+	historyIntervals = metric{"health_history_intervals", "Times in one state that are known of all of them together.", gauge, nil}
+	historyBytes     = metric{"health_history_bytes", "Size of the file that keeps the history.", gauge, nil}
+	historyErrors    = metric{"health_history_write_errors_total", "Attempts to write the history to disk that failed.", counter, nil}
+	historyRecovered = metric{"health_history_recovered", "Whether the file was damaged at start, and only what was sound in it is known.", gauge, nil}
+
 	notificationsQueued  = metric{"health_notifications_queued", "Notices of changes that wait to be told.", gauge, nil}
 	notificationsOldest  = metric{"health_notifications_oldest_age_seconds", "How long the oldest notice has been waiting; 0 if none is.", gauge, nil}
 	notificationsSent    = metric{"health_notifications_sent_total", "Deliveries: mails, or alerts taken by an Alertmanager.", counter, nil}
@@ -49,6 +55,7 @@ var selfMetrics = []metric{
 	buildInfo, reloadSuccessful, reloadLastSuccess,
 	blackboxReloadSuccessful, blackboxReloadLastSuccess, blackboxUnknownModule, httpDuration,
 	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
+	historySubjects, historyIntervals, historyBytes, historyErrors, historyRecovered,
 	notificationsQueued, notificationsOldest, notificationsSent, notificationsFailed, notificationsDropped,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
 }

@@ -75,6 +75,8 @@ type App struct {
 	checkScheduler *prober.Scheduler // of the in-process checks
 	checks         atomic.Pointer[checkSet]
 
+	recorder *recorder
+
 	outbox  *alerting.Outbox
 	offered map[string]time.Time // the last change of each subject that the outbox was told of; notifyLoop's
 	stored  chan struct{}        // tells notifyLoop that changes are on disk
@@ -113,6 +115,9 @@ func New(opts Options) (*App, error) {
 	a.checkScheduler = prober.NewScheduler(prober.SchedulerOptions{Log: opts.Log})
 	if err := a.openOutbox(cfg); err != nil {
 		return nil, errors.Join(err, a.registry.Close())
+	}
+	if err := a.openHistory(); err != nil {
+		return nil, errors.Join(err, a.outbox.Close(), a.registry.Close())
 	}
 	if opts.NativeHistograms {
 		a.durations = collector.NewHTTPDurations()
@@ -173,6 +178,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewScheduler(a.scheduler),
 		collector.NewScheduledChecks(a.checkScheduler),
 		collector.NewStorage(a.storageStats),
+		collector.NewHistory(a.historyStats),
 		collector.NewReload(a.reloads.stats),
 		collector.NewNotifications(a.notificationStats),
 		collector.NewAdHoc(a.unknown.Load),
@@ -215,7 +221,7 @@ func (a *App) handler() http.Handler {
 		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler,
 		Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
 		Maintenance: maintenanceBook{a}, Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
-		Metrics: page,
+		Metrics: page, History: a.recorder.store,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.unknown.Add(1) },
 		TimeoutOffset: a.opts.TimeoutOffset, Profiling: a.opts.Profiling, Log: a.log,
@@ -240,7 +246,7 @@ func (a *App) savers() []*saver {
 func (a *App) Run(ctx context.Context) error {
 	listeners, err := a.listen()
 	if err != nil {
-		return errors.Join(err, a.outbox.Close(), a.registry.Close())
+		return errors.Join(err, a.recorder.store.Close(), a.outbox.Close(), a.registry.Close())
 	}
 	var work sync.WaitGroup
 	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -250,6 +256,8 @@ func (a *App) Run(ctx context.Context) error {
 	for _, s := range a.savers() {
 		work.Go(func() { s.run(working) })
 	}
+	work.Go(func() { a.recorder.run(working) })
+	work.Go(func() { a.recorder.store.Run(working) })
 	work.Go(func() { a.watchConfig(working) })
 	work.Go(func() { a.notifyLoop(working) })
 	work.Go(func() { a.outbox.Run(working) })
@@ -268,5 +276,6 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	}
 	a.notify() // what has changed at last is told after the next start
-	return errors.Join(err, a.outbox.Close(), a.registry.Close())
+	a.recorder.look(time.Now())
+	return errors.Join(err, a.recorder.store.Close(), a.outbox.Close(), a.registry.Close())
 }

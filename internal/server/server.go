@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -68,6 +69,8 @@ type Deps struct {
 	Beat func(check string) bool
 	// Maintenance has the times of maintenance.
 	Maintenance MaintenanceBook
+	// History has in which state each target and check was when.
+	History *history.Store
 	// Metrics serves /metrics.
 	Metrics http.Handler
 	// Version and Revision of the program, and when it started.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -34,6 +35,7 @@ type fixture struct {
 	reload    error
 	checker   *health.Checker
 	book      book
+	history   *history.Store
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -41,6 +43,9 @@ func newFixture(t testing.TB) *fixture {
 	f := &fixture{t: t, from: "127.0.0.1:4321"}
 	var err error
 	if f.registry, err = registry.Open(registry.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if f.history, err = history.Open(history.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	f.scheduler = prober.NewScheduler(prober.SchedulerOptions{})
@@ -73,7 +78,7 @@ func newFixture(t testing.TB) *fixture {
 		Apply: f.apply, Reload: func(context.Context) error { return f.reload }, Ready: func() error { return f.ready },
 		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
 		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
-		HistoryLimit: 10, UnknownModule: func() {},
+		HistoryLimit: 10, UnknownModule: func() {}, History: f.history,
 		Maintenance: f.book, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
 	})
 	ctx, stop := context.WithCancel(context.Background())

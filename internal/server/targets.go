@@ -236,34 +236,6 @@ func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
-	t := s.find(w, r)
-	if t == nil {
-		return
-	}
-	limit := prober.HistoryLimit
-	if raw := r.URL.Query().Get("limit"); raw != "" {
-		n, err := strconv.Atoi(raw)
-		if err != nil || n < 1 || n > prober.HistoryLimit {
-			(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: []fieldFault{
-				{"limit", fmt.Sprintf("must be a whole number between 1 and %d", prober.HistoryLimit)},
-			}}).write(w)
-			return
-		}
-		limit = n
-	}
-	entries, _ := s.Scheduler.History(t.App, limit)
-	views := make([]entryView, len(entries))
-	for i, e := range entries {
-		views[i] = viewEntry(e)
-	}
-	transitions, _ := s.Scheduler.Transitions(t.App)
-	if transitions == nil {
-		transitions = []prober.Transition{}
-	}
-	writeJSON(w, http.StatusOK, "application/json", map[string]any{"entries": views, "transitions": transitions})
-}
-
 // serviceDiscovery lists the targets as Prometheus' http_sd_config reads them.
 func (s *server) serviceDiscovery(w http.ResponseWriter, _ *http.Request) {
 	type group struct {

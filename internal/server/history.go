@@ -1,0 +1,163 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+const (
+	// maxIntervals bounds the intervals of one answer; the newest are given.
+	maxIntervals = 1000
+	// maxRange is the longest time that may be asked for.
+	maxRange = 366 * 24 * time.Hour
+	// defaultRange is what is given of the past if nobody says from when.
+	defaultRange = 24 * time.Hour
+)
+
+// uptimeSpans are the times, up to now, of which the share is given.
+var uptimeSpans = []struct {
+	name string
+	span time.Duration
+}{
+	{"24h", 24 * time.Hour}, {"7d", 7 * 24 * time.Hour}, {"30d", 30 * 24 * time.Hour}, {"365d", 365 * 24 * time.Hour},
+}
+
+// uptimeView is the share of time in which it worked, null if that is not known, and
+// what it is made of.
+type uptimeView struct {
+	Share   *float64           `json:"share"`
+	Seconds map[string]float64 `json:"seconds"`
+}
+
+// intervalView is a time in one state. State is NO_DATA where nothing is known.
+type intervalView struct {
+	From        time.Time `json:"from"`
+	To          time.Time `json:"to"`
+	State       string    `json:"state"`
+	Paused      bool      `json:"paused,omitempty"`
+	Maintenance bool      `json:"maintenance,omitempty"`
+}
+
+// historyQuery is what a request asks for.
+type historyQuery struct {
+	limit    int
+	from, to time.Time
+}
+
+// targetHistory gives the last probes and changes of state, the uptime, and the states
+// over time.
+func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
+	t := s.find(w, r)
+	if t == nil {
+		return
+	}
+	now := time.Now()
+	q, faults := parseHistoryQuery(r.URL.Query(), now)
+	if len(faults) > 0 {
+		(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: faults}).write(w)
+		return
+	}
+	entries, _ := s.Scheduler.History(t.App, q.limit)
+	views := make([]entryView, len(entries))
+	for i, e := range entries {
+		views[i] = viewEntry(e)
+	}
+	transitions, _ := s.Scheduler.Transitions(t.App)
+	if transitions == nil {
+		transitions = []prober.Transition{}
+	}
+	subject := history.TargetSubject(t.App)
+	intervals, dropped := s.intervals(subject, q.from, q.to)
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{
+		"entries": views, "transitions": transitions, "uptime": s.uptime(subject, now),
+		"intervals": intervals, "intervals_dropped": dropped,
+	})
+}
+
+// parseHistoryQuery reads ?limit=&from=&to= and names all that is wrong with them.
+func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults []fieldFault) {
+	q.limit = prober.HistoryLimit
+	if raw := values.Get("limit"); raw != "" {
+		n, err := strconv.Atoi(raw)
+		if err != nil || n < 1 || n > prober.HistoryLimit {
+			faults = append(faults, fieldFault{"limit", fmt.Sprintf("must be a whole number between 1 and %d", prober.HistoryLimit)})
+		}
+		q.limit = n
+	}
+	moment := func(field string, into *time.Time) bool {
+		raw := values.Get(field)
+		if raw == "" {
+			return true
+		}
+		var err error
+		if *into, err = time.Parse(time.RFC3339, raw); err != nil {
+			faults = append(faults, fieldFault{field, fmt.Sprintf("%q is no moment such as 2026-12-24T18:00:00Z (a + in it is written %%2B)", raw)})
+		}
+		return err == nil
+	}
+	fromOK, toOK := moment("from", &q.from), moment("to", &q.to)
+	if !fromOK || !toOK {
+		return q, faults
+	}
+	switch {
+	case q.from.IsZero() && q.to.IsZero():
+		q.from, q.to = now.Add(-defaultRange), now
+	case q.to.IsZero():
+		q.to = now
+	case q.from.IsZero():
+		q.from = q.to.Add(-defaultRange)
+	}
+	switch {
+	case !q.from.Before(q.to):
+		faults = append(faults, fieldFault{"from", fmt.Sprintf("%s must be before to, which is %s", q.from.Format(time.RFC3339), q.to.Format(time.RFC3339))})
+	case q.to.Sub(q.from) > maxRange:
+		faults = append(faults, fieldFault{"from", fmt.Sprintf("must be at most %d days before to", maxRange/(24*time.Hour))})
+	}
+	return q, faults
+}
+
+// intervals are the newest of those in a range, oldest first, and how many more there are.
+func (s *server) intervals(subject string, from, to time.Time) (views []intervalView, dropped int) {
+	list := s.History.Read(subject, from, to)
+	dropped = max(0, len(list)-maxIntervals)
+	views = []intervalView{}
+	for _, i := range list[dropped:] {
+		view := intervalView{From: i.From.UTC(), To: i.To.UTC(), State: "NO_DATA"}
+		if !i.State.Has(history.NoData) {
+			view.State = stateName(i.State.Verdict())
+			view.Paused, view.Maintenance = i.State.Has(history.Paused), i.State.Has(history.Maintenance)
+		}
+		views = append(views, view)
+	}
+	return views, dropped
+}
+
+// stateName is the name of a state as JSON has it.
+func stateName(v health.Verdict) string {
+	text, _ := v.MarshalText() // it never fails
+	return string(text)
+}
+
+func (s *server) uptime(subject string, now time.Time) map[string]uptimeView {
+	views := make(map[string]uptimeView, len(uptimeSpans))
+	for _, each := range uptimeSpans {
+		sums := s.History.Sum(subject, now.Add(-each.span), now)
+		view := uptimeView{Seconds: map[string]float64{
+			"healthy": sums.Healthy.Seconds(), "degraded": sums.Degraded.Seconds(), "unhealthy": sums.Unhealthy.Seconds(),
+			"unknown": sums.Unknown.Seconds(), "maintenance": sums.Maintenance.Seconds(), "paused": sums.Paused.Seconds(),
+			"no_data": sums.NoData.Seconds(),
+		}}
+		if share, known := sums.Uptime(); known {
+			view.Share = &share
+		}
+		views[each.name] = view
+	}
+	return views
+}
