@@ -73,6 +73,7 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 	u = u.JoinPath("health")
 	host := req.Hostname
 	for redirects := 0; ; redirects++ {
+		req.debug("asking", "url", u.Redacted(), "host", host)
 		answer, err := p.get(ctx, u, host, req.Network)
 		if err != nil {
 			res := failed(ctx, limit, err)
@@ -81,6 +82,9 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 				res.CertExpiry = answer.expiry
 			}
 			return res
+		}
+		if req.Log != nil {
+			req.debug("answered", "status_code", answer.code, "content_type", answer.header.Get("Content-Type"), "bytes", len(answer.body))
 		}
 		to, relative, err := p.redirection(&answer, u)
 		if err == nil && to != nil && redirects == maxRedirects {

@@ -31,6 +31,7 @@ type note struct {
 	number   uint64
 	err      string
 	response []byte
+	steps    string // of the newest only
 }
 
 const (
@@ -59,15 +60,26 @@ func (h *history) add(res *Result, state health.Verdict) {
 	h.annotate(res)
 }
 
+// failedLast tells whether the newest probe did not pass.
+func (h *history) failedLast() bool {
+	if len(h.records) == 0 {
+		return false
+	}
+	return h.records[(h.start+len(h.records)-1)%len(h.records)].outcome != health.Pass
+}
+
 func (h *history) annotate(res *Result) {
 	response := res.Response
 	if len(response) > maxNoteResponse {
 		response = nil
 	}
-	if res.Error == "" && response == nil {
+	if len(h.notes) > 0 {
+		h.notes[len(h.notes)-1].steps = ""
+	}
+	if res.Error == "" && response == nil && res.Steps == "" {
 		return
 	}
-	n := note{h.last, res.Error, response}
+	n := note{h.last, res.Error, response, res.Steps}
 	if len(h.notes) > 0 { // the same texts again cost nothing
 		prev := &h.notes[len(h.notes)-1]
 		if prev.err == n.err {
@@ -98,7 +110,7 @@ func (h *history) entries(limit int) []Entry {
 			e.Reason = Reasons()[r.reason-1]
 		}
 		if noteAt >= 0 && h.notes[noteAt].number == h.last-uint64(i) {
-			e.Error, e.Response = h.notes[noteAt].err, h.notes[noteAt].response
+			e.Error, e.Response, e.Steps = h.notes[noteAt].err, h.notes[noteAt].response, h.notes[noteAt].steps
 			noteAt--
 		}
 		list = append(list, e)

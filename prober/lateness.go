@@ -44,3 +44,14 @@ func (l *lateness) stats() LatenessStats {
 	s.Count += l.buckets[len(latenessBounds)].Load()
 	return s
 }
+
+// Within is the least bound of the histogram that the given share of all probes has
+// kept; false if there was no probe, or more were later than the last bound.
+func (s LatenessStats) Within(share float64) (time.Duration, bool) {
+	for _, bound := range latenessBounds {
+		if s.Count > 0 && float64(s.Buckets[bound.Seconds()]) >= share*float64(s.Count) {
+			return bound, true
+		}
+	}
+	return 0, false
+}

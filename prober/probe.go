@@ -105,6 +105,9 @@ type Result struct {
 	Response []byte
 	// Samples are the probe_* metrics, if the request asked for them; all are gauges.
 	Samples []Sample
+
+	// Steps is the transcript, if the schedule wanted one.
+	Steps string
 }
 
 // Sample is one gauge of an ad-hoc probe.

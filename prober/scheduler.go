@@ -192,6 +192,7 @@ func (s *Scheduler) start(j *job, due int64) error {
 	ctx, cancel := context.WithTimeout(s.base, t.Timeout)
 	j.running, j.cancel = true, cancel
 	desired, generation := j.desired, j.generation
+	wanted := len(j.waiters) > 0 || j.history.failedLast()
 	s.started.Add(1)
 	s.probes.Go(func() {
 		defer s.lanes.leave(which)
@@ -199,12 +200,25 @@ func (s *Scheduler) start(j *job, due int64) error {
 		if due != 0 {
 			s.late.observe(time.Since(s.timeOf(due)))
 		}
-		res := desired.Module.Probe(ctx, Request{
-			Target: t.Place(), StatusCodes: t.StatusCodes, Network: desired.Network,
-		})
+		res := probeJob(ctx, desired, wanted)
 		s.finish(j, &res, generation)
 	})
 	return nil
+}
+
+// probeJob makes the probe, with a transcript if that is wanted: what is all right
+// costs nothing more, and what is not can be understood afterwards.
+func probeJob(ctx context.Context, d Job, wanted bool) Result {
+	req := Request{Target: d.Target.Place(), StatusCodes: d.Target.StatusCodes, Network: d.Network}
+	if !wanted {
+		return d.Module.Probe(ctx, req)
+	}
+	steps := newTranscript()
+	req.Log = slog.New(steps)
+	res := d.Module.Probe(ctx, req)
+	req.debug("probe ended", "outcome", res.Outcome, "reason", res.Reason, "phase", res.Phase, "error", res.Error)
+	res.Steps = steps.String()
+	return res
 }
 
 // finish takes the result over, unless the job has changed under the probe.
@@ -230,7 +244,7 @@ func (s *Scheduler) finish(j *job, res *Result, generation uint64) {
 	for _, w := range waiters {
 		w <- Entry{
 			Time: res.Start, Latency: res.Duration, StatusCode: res.StatusCode, Outcome: res.Outcome,
-			State: st.State.Verdict, Reason: res.Reason, Error: res.Error, Response: res.Response,
+			State: st.State.Verdict, Reason: res.Reason, Error: res.Error, Response: res.Response, Steps: res.Steps,
 		}
 	}
 	if change != nil {

@@ -53,6 +53,9 @@ type Entry struct {
 	Reason     Reason
 	Error      string
 	Response   []byte
+	// Steps is the transcript of the probe. It is there for the newest probe only, if
+	// the one before it failed, or if somebody asked for it.
+	Steps string
 }
 
 // HistoryLimit is how many probes of a target are kept.
