@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,8 @@ type flags struct {
 	onCorruption  string
 	timeoutOffset time.Duration
 	drainDelay    time.Duration
+	externalURL   cli.URL
+	routePrefix   string
 	maxInFlight   int
 	bindAddress   string
 	port          int
@@ -99,6 +102,9 @@ func commandLine() (*kingpin.Application, *flags) {
 		BoolVar(&f.histograms)
 	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
 		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
+	k.Flag("web.external-url", "URL under which people find the exporter, for links in mails and feeds; alerting.external_url of the configuration wins.").
+		SetValue(&f.externalURL)
+	k.Flag("web.route-prefix", "Path below which everything is served; that of --web.external-url if not given.").StringVar(&f.routePrefix)
 	f.web = kingpinflag.AddFlags(k, ":10115")
 	k.Flag("bind_addr", "Address to listen on (alias -ba), in place of --web.listen-address.").StringVar(&f.bindAddress)
 	k.Flag("port", "Port to listen on, in place of --web.listen-address; 0 takes any free one.").
@@ -276,6 +282,15 @@ func (f *flags) apply() {
 	}
 }
 
+// prefix is the path below which everything is served, with a slash at both ends.
+func (f *flags) prefix() string {
+	path := strings.Trim(cmp.Or(f.routePrefix, f.externalURL.Path()), "/")
+	if path == "" {
+		return "/"
+	}
+	return "/" + path + "/"
+}
+
 func writeRules(dir string) int {
 	written, err := alerting.Write(dir)
 	if err != nil {
@@ -358,7 +373,7 @@ func serve(f *flags) int {
 	}
 	a, err := app.New(app.Options{
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
-		TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
+		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
 		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
 		Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})
@@ -369,7 +384,7 @@ func serve(f *flags) int {
 	defer stop()
 	reloadOnHangup(ctx, a)
 	log.Info("starting", "program", name, "version", cli.Version(), "revision", cli.Revision(),
-		"page", pages(*f.web.WebListenAddresses), "storage", f.storagePath, "config", f.configFile)
+		"page", pages(*f.web.WebListenAddresses, f.prefix()), "storage", f.storagePath, "config", f.configFile)
 	if err := a.Run(ctx); err != nil {
 		return fail(exitFailure, err)
 	}
@@ -393,13 +408,13 @@ func reloadOnHangup(ctx context.Context, a *app.App) {
 }
 
 // pages are the addresses under which a browser finds us.
-func pages(addresses []string) string {
+func pages(addresses []string, prefix string) string {
 	urls := make([]string, len(addresses))
 	for i, address := range addresses {
 		if strings.HasPrefix(address, ":") {
 			address = "localhost" + address
 		}
-		urls[i] = "http://" + address + "/"
+		urls[i] = "http://" + address + prefix
 	}
 	return strings.Join(urls, " ")
 }

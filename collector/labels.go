@@ -83,7 +83,7 @@ func describe(t *prober.Target) []label {
 		module = prober.DefaultModule
 	}
 	labels := []label{
-		{"url", clean(publicPlace(t.Place()))},
+		{"url", clean(PublicPlace(t.Place()))},
 		{"module", clean(module)},
 		{"source", clean(t.Source)},
 		{"group", clean(t.Group)},
@@ -115,10 +115,10 @@ func validLabelName(name string) bool {
 	return true
 }
 
-// publicPlace is where a target is, without what may be secret: userinfo, query
+// PublicPlace is where a target is, without what may be secret: userinfo, query
 // and fragment. Of a place that cannot be taken apart and might hold one of
 // them, only the scheme is left.
-func publicPlace(place string) string {
+func PublicPlace(place string) string {
 	scheme, rest := "", place
 	if before, after, found := strings.Cut(place, "://"); found && !strings.ContainsAny(before, "/?#@") {
 		scheme, rest = before+"://", after

@@ -34,7 +34,7 @@ func TestPublicPlace(t *testing.T) {
 		"/run/service.sock":                  "/run/service.sock",
 		"ssh://git:secret@[::1]:22/~?a@b#c@": "ssh://[::1]:22/~",
 	} {
-		if got := publicPlace(place); got != want {
+		if got := PublicPlace(place); got != want {
 			t.Errorf("%q is shown as %q, want %q", place, got, want)
 		}
 	}

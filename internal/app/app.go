@@ -1,11 +1,13 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -37,6 +39,10 @@ type Options struct {
 	Web *web.FlagConfig
 	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
 	TimeoutOffset time.Duration
+	// ExternalURL is under which browsers find the exporter; empty if nobody says so.
+	ExternalURL string
+	// RoutePrefix is below which everything is served; empty means /.
+	RoutePrefix string
 	// DrainDelay is the time between "not ready" and closing the listeners.
 	DrainDelay time.Duration
 	// MaxInFlight bounds the probes under way; 0 derives it from the open files allowed.
@@ -144,6 +150,7 @@ func (a *App) adopt(cfg *config.Config) {
 	a.settings.Store(&server.Settings{
 		Modules: cfg.Modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
 		Environment: a.environment(cfg), SeesEnvironment: cfg.Environment.Allows,
+		ExternalURL: a.externalURL(cfg), Public: public(cfg.Public),
 		Registration: server.Registration{
 			Enabled: r.Enabled, MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner,
 			Bearer: r.Bearer, Trusts: r.Trusts, AllowsEmail: r.AllowsEmail,
@@ -154,6 +161,19 @@ func (a *App) adopt(cfg *config.Config) {
 	a.adoptPushing(cfg.Alerting)
 	a.registry.Replace(config.SourceName, cfg.Targets)
 	a.reloads.succeeded(time.Now())
+}
+
+// externalURL is under which people find the exporter: what the configuration says to
+// mails, or what the command line says.
+func (a *App) externalURL(cfg *config.Config) string {
+	return strings.TrimSuffix(cmp.Or(cfg.Alerting.ExternalURL, a.opts.ExternalURL), "/")
+}
+
+func public(p *config.Public) *server.Public {
+	if p == nil {
+		return nil
+	}
+	return &server.Public{Title: p.Title, Shows: func(kind, name, group string) bool { return p.Shows(kind == "check", name, group) }}
 }
 
 // warn logs what is most likely a mistake in the configuration.
@@ -218,8 +238,8 @@ func (a *App) handler() http.Handler {
 		page.OfferProtobuf()
 	}
 	return server.New(server.Deps{
-		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler,
-		Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
+		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler, Checks: a.checkScheduler,
+		RoutePrefix: a.opts.RoutePrefix, Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
 		Maintenance: maintenanceBook{a}, Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
 		Metrics: page, History: a.recorder.store,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/prober"
@@ -54,14 +53,14 @@ func (r *recorder) run(ctx context.Context) {
 // look notes what has changed since the last look.
 func (r *recorder) look(now time.Time) {
 	r.looks++
-	maintained := r.app.openWindows(now)
+	covered := maintenanceBook{r.app}.Covering(now)
 	for _, st := range r.app.scheduler.Snapshot() {
-		s := alerting.Subject{Kind: alerting.Target, Name: st.Target.App, Group: st.Target.Group}
-		r.note(history.TargetSubject(s.Name), r.app.scheduler, st, maintained.Hold(&s, now), now)
+		t := st.Target
+		r.note(history.TargetSubject(t.App), r.app.scheduler, st, covered(t.App, t.Group), now)
 	}
 	for _, st := range r.app.checkScheduler.Snapshot() {
-		s := alerting.Subject{Kind: alerting.Check, Name: st.Target.App}
-		r.note(history.CheckSubject(s.Name), r.app.checkScheduler, st, maintained.Hold(&s, now), now)
+		name := st.Target.App
+		r.note(history.CheckSubject(name), r.app.checkScheduler, st, covered(name, ""), now)
 	}
 	for subject, last := range r.seen {
 		if last.look != r.looks {
@@ -112,17 +111,6 @@ func (r *recorder) first(subject string, scheduler *prober.Scheduler, st *prober
 			return
 		}
 	}
-}
-
-// openWindows are the times of maintenance that are open.
-func (a *App) openWindows(now time.Time) alerting.Windows {
-	var list alerting.Windows
-	for _, w := range append(windows(a.config.Load()), a.outbox.AddedWindows()...) {
-		if w.Open(now) {
-			list = append(list, w)
-		}
-	}
-	return list
 }
 
 func (a *App) historyStats() collector.HistoryStats {

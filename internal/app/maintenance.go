@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
@@ -23,6 +24,19 @@ func (b maintenanceBook) List(now time.Time) []server.Maintenance {
 		list = append(list, shown(w, "api", now))
 	}
 	return list
+}
+
+// Covering tells of targets and checks whether maintenance of theirs is going on.
+func (b maintenanceBook) Covering(now time.Time) func(name, group string) bool {
+	var open alerting.Windows
+	for _, w := range slices.Concat(windows(b.app.config.Load()), b.app.outbox.AddedWindows()) {
+		if w.Open(now) {
+			open = append(open, w)
+		}
+	}
+	return func(name, group string) bool {
+		return len(open) > 0 && open.Hold(&alerting.Subject{Name: name, Group: group}, now)
+	}
 }
 
 func shown(w alerting.Window, source string, now time.Time) server.Maintenance {

@@ -114,7 +114,7 @@ func (a *App) notify() {
 // subjects are all targets and checks, and those changes of theirs that are on disk and
 // newer than the last one offered, which is noted; nil for none.
 func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.Subject, map[string][]alerting.Change) {
-	external := a.config.Load().Alerting.ExternalURL
+	external := a.externalURL(a.config.Load())
 	var list []alerting.Subject
 	changes := map[string][]alerting.Change{}
 	add := func(s alerting.Subject, savedAs string) {
@@ -132,14 +132,14 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 			s.Email = st.Target.Email
 		}
 		if external != "" {
-			s.Link = external + "/api/v1/targets/" + url.PathEscape(s.Name)
+			s.Link = external + "/targets/" + url.PathEscape(s.Name)
 		}
 		add(s, s.Name)
 	}
 	for _, st := range a.checkScheduler.Snapshot() {
 		s := subject(alerting.Check, st, now)
 		if external != "" {
-			s.Link = external + "/healthcheck?check=" + url.QueryEscape(s.Name)
+			s.Link = external + "/checks/" + url.PathEscape(s.Name)
 		}
 		add(s, checkPrefix+s.Name)
 	}

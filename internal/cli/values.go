@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -88,5 +89,34 @@ func (d Duration) Set(text string) error {
 		return fmt.Errorf("--%s must be a duration such as 5s or 1m, not %q", d.Flag, text)
 	}
 	*d.Into = value
+	return nil
+}
+
+// URL is the value of a flag that takes an absolute http or https URL.
+type URL struct{ parsed *url.URL }
+
+// String is the URL as it was given; empty if it was not.
+func (u *URL) String() string {
+	if u == nil || u.parsed == nil {
+		return ""
+	}
+	return u.parsed.String()
+}
+
+// Path is the path of the URL.
+func (u *URL) Path() string {
+	if u.parsed == nil {
+		return ""
+	}
+	return u.parsed.Path
+}
+
+// Set reads the URL.
+func (u *URL) Set(text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || parsed.RawQuery != "" || parsed.Fragment != "" {
+		return fmt.Errorf("must be a URL such as https://example.org/health/, not %q", text)
+	}
+	u.parsed = parsed
 	return nil
 }

@@ -27,6 +27,8 @@ type Config struct {
 	// does not.
 	Alerting    Alerting
 	Maintenance []Maintenance
+	// Public says what everybody may see on pages of its own; nil for nothing.
+	Public *Public
 	// Environment says who may see what the exporter runs on.
 	Environment Environment
 	// Registration says who may register what.

@@ -26,6 +26,7 @@ type document struct {
 	Environment  environmentSection   `yaml:"environment"`
 	Alerting     alertingSection      `yaml:"alerting"`
 	Maintenance  []yaml.Node          `yaml:"maintenance"`
+	Public       *publicSection       `yaml:"public"`
 }
 
 // maxFileSize bounds what is read; 100 000 targets take a fifth of it.
@@ -97,6 +98,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Environment = doc.Environment.build(faults)
 	c.Alerting = doc.Alerting.build(faults)
 	c.Maintenance = doc.maintenance(d)
+	c.Public = doc.Public.build(faults)
 	c.Targets = doc.targets(d, c)
 	c.Checks = doc.checks(d)
 	if err := faults.err(); err != nil {

@@ -22,11 +22,14 @@ const (
 )
 
 // uptimeSpans are the times, up to now, of which the share is given.
-var uptimeSpans = []struct {
-	name string
-	span time.Duration
-}{
-	{"24h", 24 * time.Hour}, {"7d", 7 * 24 * time.Hour}, {"30d", 30 * 24 * time.Hour}, {"365d", 365 * 24 * time.Hour},
+var uptimeSpans = []uptimeSpan{
+	{"24h", "24 h", 24 * time.Hour}, {"7d", "7 d", 7 * 24 * time.Hour}, {"30d", "30 d", 30 * 24 * time.Hour}, {"365d", "365 d", 365 * 24 * time.Hour},
+}
+
+// uptimeSpan has the name of a span in requests, and the words for it on pages.
+type uptimeSpan struct {
+	name, words string
+	span        time.Duration
 }
 
 // uptimeView is the share of time in which it worked, null if that is not known, and

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,18 @@ func (b book) List(time.Time) []Maintenance {
 		list = append(list, m)
 	}
 	return list
+}
+
+// Covering: maintenance is going on of what it names.
+func (b book) Covering(time.Time) func(name, group string) bool {
+	return func(name, _ string) bool {
+		for _, m := range b {
+			if slices.Contains(m.Targets, name) {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 func (b book) Add(m Maintenance) error {

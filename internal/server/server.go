@@ -1,12 +1,16 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"strings"
 	"time"
+
+	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
@@ -26,6 +30,11 @@ type Settings struct {
 	// token; nil if it is switched off.
 	Environment     http.Handler
 	SeesEnvironment func(secret string) bool
+	// ExternalURL is under which browsers find us, without a slash at its end; empty if
+	// nobody said so.
+	ExternalURL string
+	// Public says what everybody may see; nil for nothing.
+	Public *Public
 	// ConfigText is the configuration, and ModuleText one module, with secrets masked.
 	ConfigText func() string
 	ModuleText func(module string) string
@@ -57,6 +66,10 @@ type Deps struct {
 	Settings  func() *Settings
 	Registry  *registry.Registry
 	Scheduler *prober.Scheduler
+	// Checks is the schedule of the in-process checks of the configuration.
+	Checks *prober.Scheduler
+	// History has the states of targets and checks.
+	History *history.Store
 	// Apply brings the schedule up to date with the registry before it returns.
 	Apply func()
 	// Reload reads the configuration anew.
@@ -69,13 +82,13 @@ type Deps struct {
 	Beat func(check string) bool
 	// Maintenance has the times of maintenance.
 	Maintenance MaintenanceBook
-	// History has in which state each target and check was when.
-	History *history.Store
 	// Metrics serves /metrics.
 	Metrics http.Handler
 	// Version and Revision of the program, and when it started.
 	Version, Revision string
 	Started           time.Time
+	// RoutePrefix is below which everything is, such as /health/; empty means /.
+	RoutePrefix string
 	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
 	TimeoutOffset time.Duration
 	// HistoryLimit is how many ad-hoc probes are remembered.
@@ -98,7 +111,7 @@ type server struct {
 func New(deps Deps) http.Handler {
 	s := &server{Deps: deps, probes: probeLog{limit: deps.HistoryLimit}}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.index)
+	s.routePages(mux)
 	mux.Handle("GET /metrics", deps.Metrics)
 	mux.HandleFunc("/probe", s.probe)
 	mux.HandleFunc("GET /logs", s.logs)
@@ -146,7 +159,39 @@ func New(deps Deps) http.Handler {
 			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",
 		},
 	}
-	return logged
+	return below(s.prefix(), logged)
+}
+
+// routePages has what people look at.
+func (s *server) routePages(mux *http.ServeMux) {
+	page := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, gzhttp.GzipHandler(h)) }
+	page("GET /{$}", s.overview)
+	page("GET /feed.atom", s.feed)
+	page("GET /assets/{file}", asset)
+	mux.HandleFunc("GET /favicon.svg", favicon)
+	page("GET /public/{$}", s.publicly(s.publicOverview))
+	page("GET /public/feed.atom", s.publicly(s.publicFeed))
+	for _, kind := range []string{kindTarget, kindCheck} {
+		page("GET /"+kind+"s/{name}", s.subjectPage(kind))
+		mux.HandleFunc("GET /"+kind+"s/{name}/{file}", s.subjectBadge(kind))
+		mux.HandleFunc("POST /"+kind+"s/{name}/{file}", s.writing(s.press(kind)))
+		page("GET /public/"+kind+"s/{name}", s.publicSubject(kind))
+		mux.HandleFunc("GET /public/"+kind+"s/{name}/{file}", s.publicSubject(kind))
+	}
+}
+
+// prefix is below which everything is; it begins and ends with a slash.
+func (s *server) prefix() string { return cmp.Or(s.RoutePrefix, "/") }
+
+// below serves a handler below a prefix, and leads there from elsewhere.
+func below(prefix string, h http.Handler) http.Handler {
+	if prefix == "/" {
+		return h
+	}
+	mux := http.NewServeMux()
+	mux.Handle(prefix, http.StripPrefix(strings.TrimSuffix(prefix, "/"), h))
+	mux.Handle("GET /{$}", http.RedirectHandler(prefix, http.StatusFound))
+	return mux
 }
 
 // safeHeaders keeps browsers from guessing types and from framing the pages.

@@ -35,7 +35,9 @@ type fixture struct {
 	reload    error
 	checker   *health.Checker
 	book      book
+	checks    *prober.Scheduler
 	history   *history.Store
+	deps      Deps
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -50,6 +52,7 @@ func newFixture(t testing.TB) *fixture {
 	}
 	f.scheduler = prober.NewScheduler(prober.SchedulerOptions{})
 	f.checker, f.book = &health.Checker{}, book{}
+	f.checks = prober.NewScheduler(prober.SchedulerOptions{})
 	t.Cleanup(func() { f.checker.Close(context.Background()) })
 	if err := f.checker.Add(health.Check{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Run: func(context.Context) error { return f.ready }}); err != nil {
 		t.Fatal(err)
@@ -73,18 +76,19 @@ func newFixture(t testing.TB) *fixture {
 		}
 	}
 	log := slog.New(slog.DiscardHandler)
-	f.handler = New(Deps{
-		Settings: func() *Settings { return &f.settings }, Registry: f.registry, Scheduler: f.scheduler,
+	f.deps = Deps{
+		Settings: func() *Settings { return &f.settings }, Registry: f.registry, Scheduler: f.scheduler, Checks: f.checks,
 		Apply: f.apply, Reload: func(context.Context) error { return f.reload }, Ready: func() error { return f.ready },
 		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
 		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
 		HistoryLimit: 10, UnknownModule: func() {}, History: f.history,
 		Maintenance: f.book, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
-	})
+	}
+	f.handler = New(f.deps)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { f.scheduler.Run(ctx); close(ended) }()
-	t.Cleanup(func() { stop(); <-ended; f.registry.Close() })
+	t.Cleanup(func() { stop(); <-ended; f.registry.Close(); f.history.Close() })
 	return f
 }
 
@@ -471,27 +475,6 @@ func TestAdministration(t *testing.T) {
 	}
 	if w := f.do("GET", "/health", ""); w.Code != 503 || w.Header().Get("Content-Type") != "application/health+json" {
 		t.Errorf("health: %d %s", w.Code, w.Body)
-	}
-}
-
-func TestIndexEscapes(t *testing.T) {
-	f := newFixture(t)
-	f.do("POST", "/api/v1/targets", `{"app": "<script>alert(1)<\\script>", "url": "http://10.0.0.1/<b>"}`)
-	f.apply()
-	w := f.do("GET", "/", "")
-	if w.Code != 200 || strings.Contains(w.Body.String(), "<script>") || !strings.Contains(w.Body.String(), "&lt;script&gt;") {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-}
-
-func TestLongDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0 seconds", time.Second: "1 second", 3720 * time.Second: "1 hour, 2 minutes",
-		400 * 24 * time.Hour: "1 year, 1 month", -time.Minute: "0 seconds",
-	} {
-		if got := longDuration(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -115,7 +116,7 @@ func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Targe
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
-		w.Header().Set("Location", "/api/v1/targets/"+url.PathEscape(t.App))
+		w.Header().Set("Location", s.prefix()+"api/v1/targets/"+url.PathEscape(t.App))
 		s.Log.Info("target registered", "target", t.App, "url", t.URL, "owner", t.Owner)
 	}
 	s.answer(w, status, stored, s.warnings(&t))
@@ -169,11 +170,17 @@ func problemOf(err error) *problem {
 
 // mayChange tells whether the requester may change a target, and answers if not.
 func (s *server) mayChange(w http.ResponseWriter, r *http.Request, t *prober.Target) bool {
-	if t.Source == sourceAPI && t.Owner != requester(r).owner {
-		problemOf(notOwner(t.App)).write(w)
-		return false
+	if owns(requester(r), t) {
+		return true
 	}
-	return true
+	problemOf(notOwner(t.App)).write(w)
+	return false
+}
+
+// owns tells whether somebody may change a target: what he registered himself, and
+// what nobody did.
+func owns(who registrant, t *prober.Target) bool {
+	return t.Source != sourceAPI || t.Owner == who.owner
 }
 
 func (s *server) deleteTarget(w http.ResponseWriter, r *http.Request) {
@@ -181,17 +188,24 @@ func (s *server) deleteTarget(w http.ResponseWriter, r *http.Request) {
 	if t == nil || !s.mayChange(w, r, t) {
 		return
 	}
-	if t.Source != sourceAPI {
-		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and can only be removed there", t.App, t.Source))
+	if p := s.remove(t); p != nil {
+		p.write(w)
 		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// remove takes a target off; its series are gone when that returns.
+func (s *server) remove(t *prober.Target) *problem {
+	if t.Source != sourceAPI {
+		return &problem{Status: http.StatusConflict, Detail: fmt.Sprintf("the target %q comes from %s and can only be removed there", t.App, t.Source)}
 	}
 	if _, err := s.Registry.Remove(sourceAPI, t.App); err != nil {
-		problemOf(err).write(w)
-		return
+		return problemOf(err)
 	}
-	s.Apply() // its series are gone when the answer arrives
+	s.Apply()
 	s.Log.Info("target unregistered", "target", t.App, "owner", t.Owner)
-	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func (s *server) pauseTarget(w http.ResponseWriter, r *http.Request)  { s.setPaused(w, r, true) }
@@ -202,17 +216,26 @@ func (s *server) setPaused(w http.ResponseWriter, r *http.Request, paused bool) 
 	if t == nil || !s.mayChange(w, r, t) {
 		return
 	}
-	if t.Paused != paused {
-		if err := s.Registry.SetPaused(t.App, paused); err != nil {
-			problemOf(err).write(w)
-			return
-		}
-		s.Apply()
-		s.Log.Info("target paused or resumed", "target", t.App, "paused", paused)
+	if p := s.pause(t, paused); p != nil {
+		p.write(w)
+		return
 	}
 	if t = s.find(w, r); t != nil {
 		s.answer(w, http.StatusOK, t, nil)
 	}
+}
+
+// pause keeps a target from being probed, or ends that.
+func (s *server) pause(t *prober.Target, paused bool) *problem {
+	if t.Paused == paused {
+		return nil
+	}
+	if err := s.Registry.SetPaused(t.App, paused); err != nil {
+		return problemOf(err)
+	}
+	s.Apply()
+	s.Log.Info("target paused or resumed", "target", t.App, "paused", paused)
+	return nil
 }
 
 func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
@@ -223,17 +246,26 @@ func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
 	if _, known := s.Scheduler.Status(t.App); !known {
 		s.Apply()
 	}
-	entry, err := s.Scheduler.ProbeNow(r.Context(), t.App)
+	entry, p := probeNow(r.Context(), s.Scheduler, t.App)
+	if p != nil {
+		p.write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, "application/json", viewEntry(entry))
+}
+
+// probeNow makes a probe that counts.
+func probeNow(ctx context.Context, of *prober.Scheduler, app string) (prober.Entry, *problem) {
+	entry, err := of.ProbeNow(ctx, app)
 	switch {
 	case err == nil:
-		writeJSON(w, http.StatusOK, "application/json", viewEntry(entry))
+		return entry, nil
 	case errors.Is(err, prober.ErrUnknownTarget):
-		refuse(w, http.StatusNotFound, fmt.Sprintf("there is no target %q", t.App))
+		return entry, &problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no target %q", app)}
 	case errors.Is(err, prober.ErrBusy):
-		refuse(w, http.StatusServiceUnavailable, err.Error())
-	default:
-		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q was not probed: %s", t.App, err))
+		return entry, &problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}
 	}
+	return entry, &problem{Status: http.StatusConflict, Detail: fmt.Sprintf("the target %q was not probed: %s", app, err)}
 }
 
 // serviceDiscovery lists the targets as Prometheus' http_sd_config reads them.

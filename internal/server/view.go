@@ -116,12 +116,14 @@ type entryView struct {
 	Reason     prober.Reason   `json:"reason,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	Response   json.RawMessage `json:"response,omitempty"`
+	Transcript string          `json:"transcript,omitempty"`
 }
 
 func viewEntry(e prober.Entry) entryView {
 	v := entryView{
 		Time: e.Time.UTC(), Result: e.Outcome, State: e.State, Latency: e.Latency.Seconds(),
 		Reason: e.Reason, Error: envinfo.Redact(e.Error), Response: e.Response,
+		Transcript: envinfo.Redact(e.Steps),
 	}
 	if e.StatusCode != 0 {
 		v.StatusCode = new(e.StatusCode)

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"cmp"
+	"path"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Public says what everybody may see without being let in.
+type Public struct {
+	// Title stands above the pages.
+	Title string
+	// Targets, Groups and Checks are names, or patterns as path.Match has them.
+	Targets, Groups, Checks []string
+}
+
+type publicSection struct {
+	Title   string      `yaml:"title"`
+	Targets []yaml.Node `yaml:"targets"`
+	Groups  []yaml.Node `yaml:"groups"`
+	Checks  []yaml.Node `yaml:"checks"`
+}
+
+const defaultPublicTitle = "Status"
+
+// build gives nil if nothing is public.
+func (s *publicSection) build(faults *Faults) *Public {
+	if s == nil {
+		return nil
+	}
+	p := &Public{Title: cmp.Or(s.Title, defaultPublicTitle)}
+	for _, list := range []struct {
+		key   string
+		nodes []yaml.Node
+		into  *[]string
+	}{{"targets", s.Targets, &p.Targets}, {"groups", s.Groups, &p.Groups}, {"checks", s.Checks, &p.Checks}} {
+		for _, n := range list.nodes {
+			if _, err := path.Match(n.Value, ""); err != nil || n.Kind != yaml.ScalarNode || n.Value == "" {
+				faults.add(n.Line, "public."+list.key, "%s is no name or pattern such as web-*", found(&n))
+				continue
+			}
+			*list.into = append(*list.into, n.Value)
+		}
+	}
+	if len(s.Targets)+len(s.Groups)+len(s.Checks) == 0 {
+		faults.add(0, "public", "names nothing: give targets, groups or checks, as names or patterns; \"*\" is all")
+	}
+	return p
+}
+
+// Shows tells whether a target (or, if so, a check) is among what is public.
+func (p *Public) Shows(check bool, name, group string) bool {
+	if check {
+		return matchesAny(p.Checks, name)
+	}
+	return matchesAny(p.Targets, name) || group != "" && matchesAny(p.Groups, group)
+}
+
+func matchesAny(patterns []string, name string) bool {
+	for _, pattern := range patterns {
+		if ok, err := path.Match(pattern, name); ok && err == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,44 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestPublic(t *testing.T) {
+	c, err := parse("c.yml", []byte("public: {title: Shop, targets: [web-*, mail], groups: [shop], checks: [disk]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		check       bool
+		name, group string
+		want        bool
+	}{
+		{false, "web-1", "", true}, {false, "mail", "", true}, {false, "db", "shop", true}, {false, "db", "", false},
+		{false, "disk", "", false}, {true, "disk", "", true}, {true, "web-1", "", false}, {false, "xmail", "other", false},
+	} {
+		if got := c.Public.Shows(test.check, test.name, test.group); got != test.want {
+			t.Errorf("%+v: shown %t", test, got)
+		}
+	}
+	if Default().Public != nil {
+		t.Error("something is public by default")
+	}
+}
+
+func TestFaultsOfPublic(t *testing.T) {
+	for text, want := range map[string]string{
+		"public: {}":                     "public: names nothing",
+		"public: {targets: ['[x']}":      `line 1: public.targets: "[x" is no name or pattern`,
+		"public: {groups: [a, '']}":      `public.groups: "" is no name or pattern`,
+		"public: {checks: [{a: b}]}":     "public.checks: a mapping is no name or pattern",
+		"public: {tragets: [a]}":         `did you mean "targets"?`,
+		"public: {targets: a, title: 1}": "public.targets: must be a list",
+	} {
+		_, err := parse("c.yml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}

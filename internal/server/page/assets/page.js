@@ -1,0 +1,53 @@
+// Keeps the page fresh without losing the reader's place. Nothing depends on it.
+(() => {
+  "use strict";
+  const every = 15_000;
+  let last = Date.now();
+  const freshness = () => document.getElementById("freshness");
+
+  const localTimes = (root) => {
+    for (const t of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(t.dateTime);
+      t.title = at.toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
+    }
+  };
+
+  const busy = () => {
+    const at = document.activeElement;
+    return document.hidden || (at && /^(INPUT|SELECT|BUTTON)$/.test(at.tagName)) || String(getSelection()) ||
+      document.querySelector("main details[open]:not([id])");
+  };
+
+  const refresh = async () => {
+    if (busy()) return;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const open = new Map([...document.querySelectorAll("main details[id]")].map((d) => [d.id, d.open]));
+      const main = next.getElementById("main");
+      if (!main || busy()) return;
+      for (const d of main.querySelectorAll("details[id]")) d.open = open.get(d.id) ?? d.open;
+      localTimes(main);
+      document.getElementById("main").replaceWith(main);
+      document.querySelector("footer").replaceWith(next.querySelector("footer"));
+      document.title = next.title;
+      document.querySelector("link[rel=icon]").href = next.querySelector("link[rel=icon]").getAttribute("href");
+      last = Date.now();
+    } catch {
+      // The line below says how old the page is.
+    }
+  };
+
+  setInterval(refresh, every);
+  setInterval(() => {
+    const old = Math.round((Date.now() - last) / 1000);
+    const line = freshness();
+    if (!line) return;
+    const stale = old > 3 * every / 1000 && !document.hidden;
+    line.textContent = stale ? `not refreshed for ${old} s: is the exporter running?` : "refreshes by itself";
+    line.className = stale ? "unhealthy" : "";
+  }, 1000);
+  document.addEventListener("visibilitychange", refresh);
+  localTimes(document);
+})();

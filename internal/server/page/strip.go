@@ -1,0 +1,134 @@
+package page
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// stripHeight is that of a strip in its own units; a bucket is one unit wide.
+const stripHeight = 10
+
+// look is how a bucket is painted: its class, and its height, so that the strip can
+// be read without colours.
+type look struct {
+	class  string
+	height int
+	word   string
+}
+
+func (c Cell) look() look {
+	switch {
+	case c.NoData:
+		return look{"n", 1, "no data"}
+	case c.Paused:
+		return look{"n", 2, "paused"}
+	case c.Maintenance:
+		return look{"m", 6, "maintenance"}
+	case c.State == health.Unhealthy:
+		return look{"u", 10, "unhealthy"}
+	case c.State == health.Degraded:
+		return look{"d", 8, "degraded"}
+	case c.State == health.Healthy:
+		return look{"h", 6, "healthy"}
+	}
+	return look{"k", 4, "unknown"}
+}
+
+// words says what happened in n buckets that are alike.
+func (c Cell) words(n int) string {
+	l := c.look()
+	text := l.word
+	switch {
+	case l.class == "u":
+		text += " " + span(time.Duration(n)*c.Down)
+	case l.class == "d":
+		text += " " + span(time.Duration(n)*c.Degraded)
+	}
+	return text
+}
+
+// stripSVG draws a strip. Equal neighbours are one rectangle, over which a pattern
+// draws the borders of the buckets: most strips are one long healthy stretch.
+func stripSVG(cells []Cell, w Window, label string) template.HTML {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="strip" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`,
+		len(cells), stripHeight, html.EscapeString(label))
+	for i := 0; i < len(cells); {
+		n := 1
+		for i+n < len(cells) && cells[i+n] == cells[i] {
+			n++
+		}
+		l := cells[i].look()
+		fmt.Fprintf(&b, `<rect class="%s" x="%d" y="%d" width="%d" height="%d"><title>%s: %s</title></rect>`,
+			l.class, i, stripHeight-l.height, n, l.height, w.words(i, n), cells[i].words(n))
+		i += n
+	}
+	fmt.Fprintf(&b, `<rect class="g" width="%d" height="%d" fill="url(#grid)"/></svg>`, len(cells), stripHeight)
+	return template.HTML(b.String()) // numbers, our own words, and a label that is escaped
+}
+
+// words is the time of n buckets from the i-th on: "14:00–15:30", or days.
+func (w Window) words(i, n int) string {
+	from := w.From.Add(time.Duration(i) * w.Width)
+	to := w.From.Add(time.Duration(i+n) * w.Width)
+	if w.Width >= 24*time.Hour {
+		last := to.Add(-w.Width)
+		if n == 1 {
+			return from.Format("2 Jan")
+		}
+		return from.Format("2 Jan") + "–" + last.Format("2 Jan")
+	}
+	if from.YearDay() != to.YearDay() {
+		return from.Format("Mon 15:04") + "–" + to.Format("Mon 15:04")
+	}
+	return from.Format("15:04") + "–" + to.Format("15:04")
+}
+
+// StripLabel says in words what a strip shows.
+func stripLabel(cells []Cell, up Uptime) string {
+	var down, degraded time.Duration
+	for _, c := range cells {
+		down += c.Down
+		degraded += c.Degraded
+	}
+	text := "Uptime " + up.Words()
+	if down > 0 {
+		text += ", unhealthy " + span(down)
+	}
+	if degraded > 0 {
+		text += ", degraded " + span(degraded)
+	}
+	return text
+}
+
+const sparkWidth, sparkHeight = 60, 16
+
+// sparkSVG draws the latencies of the last probes, from zero up.
+func sparkSVG(latencies []time.Duration) template.HTML {
+	if len(latencies) < 2 {
+		return ""
+	}
+	least, most := latencies[0], latencies[0]
+	for _, l := range latencies {
+		least, most = min(least, l), max(most, l)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="spark" viewBox="0 0 %d %d" role="img" aria-label="last %d probes: %s to %s"><polyline points="`,
+		sparkWidth, sparkHeight, len(latencies), millis(least), millis(most))
+	for i, l := range latencies {
+		x := float64(i) * sparkWidth / float64(len(latencies)-1)
+		y := sparkHeight - 1 - float64(l)/float64(max(most, 1))*(sparkHeight-2)
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strconv.FormatFloat(x, 'f', 0, 64) + "," + strconv.FormatFloat(y, 'f', 1, 64))
+	}
+	b.WriteString(`"/></svg>`)
+	return template.HTML(b.String()) // nothing but numbers
+}

@@ -1,0 +1,351 @@
+package server
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// show puts targets on the schedule in the states that they were saved in.
+func (f *fixture) show(states map[string]health.Verdict, change ...func(*prober.Target)) {
+	var jobs []prober.Job
+	began := time.Now().Add(-time.Hour)
+	for app, v := range states {
+		t := &prober.Target{
+			App: app, URL: "http://10.0.0.7:1/" + app, Interval: time.Minute, Timeout: time.Second, Unhealthy: 2, Healthy: 2,
+			Group: "web", Email: "me@example.org", MailAllowed: true, Source: "config", Labels: map[string]string{"room": "attic"},
+		}
+		for _, c := range change {
+			c(t)
+		}
+		jobs = append(jobs, prober.Job{
+			Target: t, Module: f.settings.Modules["health"], NotBefore: time.Now().Add(time.Hour),
+			Saved: &prober.Saved{State: health.State{Verdict: v}, Since: began, Place: t.Place(), Transitions: []prober.Transition{
+				{Time: began, From: health.Unknown, To: v, Reason: "status 503 from 10.0.0.7"},
+			}},
+		})
+		f.history.Note(app, began, history.Of(v, false, false))
+	}
+	f.scheduler.Sync(jobs)
+}
+
+func (f *fixture) page(path string, header ...string) string {
+	f.t.Helper()
+	w := f.do("GET", path, "", header...)
+	if w.Code != http.StatusOK {
+		f.t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+func has(t *testing.T, what, text string, wanted ...string) {
+	t.Helper()
+	for _, each := range wanted {
+		if !strings.Contains(text, each) {
+			t.Errorf("%s lacks %q:\n%s", what, each, text)
+		}
+	}
+}
+
+func lacks(t *testing.T, what, text string, unwanted ...string) {
+	t.Helper()
+	for _, each := range unwanted {
+		if strings.Contains(text, each) {
+			t.Errorf("%s has %q", what, each)
+		}
+	}
+}
+
+var three = map[string]health.Verdict{"good": health.Healthy, "bad": health.Unhealthy, "so so": health.Degraded}
+
+func TestOverview(t *testing.T) {
+	f := newFixture(t)
+	has(t, "the empty page", f.page("/"), "Nothing is watched yet", "curl -H", "<title>health_exporter</title>")
+	f.show(three)
+	page := f.page("/")
+	has(t, "the page", page,
+		"<title>(1) health_exporter</title>", "1 is unhealthy", "1 unhealthy, 1 degraded, 1 healthy", `favicon.svg?state=unhealthy&amp;n=1`,
+		`<a href="targets/so%20so">so so</a>`, "mailed: me@example.org", "for 1 h", "100 %", "Recent changes", `<option>web</option>`,
+		"status 503 from 10.0.0.7",
+	)
+	if bad, soso := strings.Index(page, `href="targets/bad"`), strings.Index(page, `href="targets/so%20so"`); bad > soso {
+		t.Error("what is degraded stands before what is unhealthy")
+	}
+	for query, want := range map[string][3]bool{ // good, bad, so so
+		"q=goo":                    {true, false, false},
+		"q=ROOM%3Dattic":           {true, true, true},
+		"state=troubled":           {false, true, true},
+		"state=healthy":            {true, false, false},
+		"group=web&state=degraded": {false, false, true},
+		"group=none":               {},
+		"label=room%3Dattic&q=bad": {false, true, false},
+		"label=room%3Dcellar":      {},
+		"label=room":               {true, true, true},
+		"state=nonsense":           {true, true, true},
+	} {
+		var got struct {
+			Groups []struct{ Rows []struct{ Name string } }
+		}
+		if err := json.Unmarshal([]byte(f.page("/?"+query, "Accept", "application/json")), &got); err != nil {
+			t.Fatal(err)
+		}
+		found := [3]bool{}
+		for _, g := range got.Groups {
+			for _, r := range g.Rows {
+				found[map[string]int{"good": 0, "bad": 1, "so so": 2}[r.Name]] = true
+			}
+		}
+		if found != want {
+			t.Errorf("%s: %v, want %v", query, found, want)
+		}
+	}
+}
+
+func TestOverviewOfMany(t *testing.T) {
+	f := newFixture(t)
+	states := map[string]health.Verdict{}
+	for i := range 2500 {
+		states[fmt.Sprintf("app-%04d", i)] = health.Healthy
+	}
+	states["app-1234"] = health.Unhealthy
+	f.show(states)
+	for number, want := range map[string][2]string{"1": {"app-0000", "app-0999"}, "3": {"app-2000", "app-2499"}, "99": {"app-2000", "app-2499"}} {
+		page := f.page("/?page=" + number)
+		has(t, "page "+number, page, want[0], want[1], "of 3", "1 unhealthy, 2499 healthy", "app-1234")
+		if n := strings.Count(page, `<th scope="row">`); n > rowsPerPage {
+			t.Errorf("%d rows", n)
+		}
+	}
+	has(t, "the first page", f.page("/"), `rel="next" href="?page=2"`)
+	has(t, "the second page of a filter", f.page("/?q=app&page=2"), `href="?page=3&amp;q=app"`, `rel="prev" href="?q=app"`)
+}
+
+func TestTargetPage(t *testing.T) {
+	f := newFixture(t)
+	f.show(three)
+	page := f.page("/targets/bad")
+	has(t, "the page", page,
+		"<h1>bad</h1>", "unhealthy", "http://10.0.0.7:1/bad", "every 1 min", "of 2 failures in a row", "room=attic", "me@example.org",
+		"health_target_state{target=&#34;bad&#34;} == 1", "../targets/bad/state.svg", "365 d", "Probe now", `action="../targets/bad/pause"`, "../assets/style.css",
+		"../probe?debug=true",
+	)
+	lacks(t, "the page of a target of the file", page, `/remove"`)
+	f.from = "203.0.113.9:1"
+	lacks(t, "the page for somebody who may do nothing", f.page("/targets/bad"), "<form")
+	if w := f.do("GET", "/targets/none", "", "Accept", "text/html"); w.Code != 404 || !strings.Contains(w.Body.String(), "there is no target &#34;none&#34;") ||
+		!strings.Contains(w.Body.String(), "../assets/style.css") {
+		t.Errorf("no such target: %d %s", w.Code, w.Body)
+	}
+	f.expect(404, f.do("GET", "/targets/none", ""))
+	var got struct {
+		Name, State, Worst string
+		Uptimes            []struct{ Uptime struct{ Share float64 } }
+		Changes            []struct{ Reason string }
+	}
+	if err := json.Unmarshal([]byte(f.page("/targets/so%20so", "Accept", "application/json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Name != "so so" || got.State != "DEGRADED" || got.Worst != "UNHEALTHY" || len(got.Uptimes) != 4 || got.Uptimes[0].Uptime.Share != 1 || got.Changes[0].Reason == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestCheckPage(t *testing.T) {
+	f := newFixture(t)
+	job := prober.Job{
+		Target: &prober.Target{App: "disk", Address: "disk", Interval: time.Minute, Timeout: time.Second},
+		Module: prober.CheckModule(f.checker, "exporter-ready", time.Second),
+		Saved: &prober.Saved{State: health.State{Verdict: health.Unhealthy}, Since: time.Now(), Place: "disk", Transitions: []prober.Transition{
+			{Time: time.Now(), To: health.Unhealthy, Reason: "3 % free on /secret"},
+		}},
+	}
+	f.checks.Sync([]prober.Job{job})
+	has(t, "the overview", f.page("/"), `<a class="name" href="checks/disk">disk</a>`, "/secret", "<h2>Checks</h2>")
+	has(t, "the page", f.page("/checks/disk"), "<h1>disk</h1>", "/secret", "health_check_state{check=&#34;disk&#34;} == 1")
+	f.from = "203.0.113.9:1" // may not see what checks say
+	lacks(t, "the overview for strangers", f.page("/"), "/secret")
+	lacks(t, "the page for strangers", f.page("/checks/disk"), "/secret", "<form")
+	lacks(t, "the feed for strangers", f.page("/feed.atom"), "/secret")
+}
+
+func TestButtons(t *testing.T) {
+	f := newFixture(t)
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", nas))
+	f.apply()
+	has(t, "the page", f.page("/targets/nas"), `action="../targets/nas/remove"`)
+	press := func(action string, header ...string) int {
+		w := f.do("POST", "/targets/nas/"+action, "", header...)
+		if at := w.Header().Get("Location"); w.Code == http.StatusSeeOther && at != "../../targets/nas?done="+action && at != "../../" {
+			t.Errorf("%s leads to %s", action, at)
+		}
+		return w.Code
+	}
+	if code := press("pause", "Sec-Fetch-Site", "cross-site"); code != http.StatusForbidden {
+		t.Errorf("from another site: %d", code)
+	}
+	if code := press("pause", "Origin", "http://evil.example"); code != http.StatusForbidden {
+		t.Errorf("from another origin: %d", code)
+	}
+	if code := press("explode"); code != http.StatusNotFound {
+		t.Errorf("unknown action: %d", code)
+	}
+	for _, step := range []struct {
+		action string
+		paused bool
+	}{{"pause", true}, {"pause", true}, {"resume", false}} {
+		if code := press(step.action); code != http.StatusSeeOther {
+			t.Fatalf("%s: %d", step.action, code)
+		}
+		if target, _ := f.registry.Target("nas"); target.Paused != step.paused {
+			t.Errorf("after %s: paused %t", step.action, target.Paused)
+		}
+	}
+	has(t, "the page after resuming", f.page("/targets/nas?done=resume"), "its state begins anew")
+	lacks(t, "the page after nothing we know", f.page("/targets/nas?done=%3Cb%3E"), `class="notice"`)
+
+	if code := press("remove", "Authorization", "Bearer secret-other"); code != http.StatusForbidden {
+		t.Errorf("removed by somebody else: %d", code)
+	}
+	f.from = "203.0.113.9:1"
+	if code := press("remove"); code != http.StatusUnauthorized {
+		t.Errorf("removed from outside: %d", code)
+	}
+	f.from = "127.0.0.1:1"
+	if code := press("remove"); code != http.StatusSeeOther {
+		t.Errorf("remove: %d", code)
+	}
+	if _, still := f.registry.Target("nas"); still {
+		t.Error("it is still there")
+	}
+}
+
+func TestBadges(t *testing.T) {
+	f := newFixture(t)
+	f.show(three)
+	for path, want := range map[string]string{
+		"/targets/bad/state.svg": "unhealthy", "/targets/so%20so/state.svg": "degraded", "/targets/good/uptime.svg": "100 %",
+		"/targets/bad/uptime.svg?span=30d": "0.00 %", "/targets/good/latency.svg": "latency: –",
+	} {
+		w := f.do("GET", path, "")
+		if w.Code != 200 || w.Header().Get("Content-Type") != "image/svg+xml" || !strings.Contains(w.Body.String(), want) ||
+			w.Header().Get("Cache-Control") != "max-age=30" {
+			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
+		}
+		if again := f.do("GET", path, "", "If-None-Match", w.Header().Get("ETag")); again.Code != http.StatusNotModified {
+			t.Errorf("%s again: %d", path, again.Code)
+		}
+		if err := xml.Unmarshal(w.Body.Bytes(), new(struct{ XMLName xml.Name })); err != nil {
+			t.Errorf("%s is no SVG: %s", path, err)
+		}
+	}
+	f.expect(http.StatusBadRequest, f.do("GET", "/targets/bad/uptime.svg?span=1y", ""))
+	f.expect(http.StatusNotFound, f.do("GET", "/targets/bad/other.svg", ""))
+	f.expect(http.StatusNotFound, f.do("GET", "/targets/none/state.svg", ""))
+	has(t, "the icon", f.page("/favicon.svg?state=unhealthy&n=3"), ">3</text>")
+	f.page("/favicon.svg?state=%3Cscript%3E&n=-7")
+}
+
+func TestFeed(t *testing.T) {
+	f := newFixture(t)
+	f.show(three)
+	has(t, "the feed", f.page("/feed.atom"), "bad is unhealthy (was unknown)", "http://example.com/targets/so%20so", "<summary>status 503")
+	f.settings.ExternalURL = "https://status.example.org/x"
+	has(t, "the feed", f.page("/feed.atom"), "https://status.example.org/x/targets/bad")
+}
+
+func TestPublicPages(t *testing.T) {
+	f := newFixture(t)
+	f.show(three)
+	f.expect(http.StatusNotFound, f.do("GET", "/public/", ""))
+	f.settings.Public = &Public{Title: "Shop", Shows: func(kind, name, group string) bool { return kind == kindTarget && name != "so so" && group == "web" }}
+	secrets := []string{"10.0.0.7", "503", "me@example.org", "attic", "so so", "so%20so", "1.2.3", "<form method=\"post\"", "/config", "metrics"}
+	for path, want := range map[string]string{
+		"/public/": `<a class="name" href="targets/bad">`, "/public/targets/bad": "<h1>bad</h1>", "/public/feed.atom": "bad is unhealthy",
+		"/public/targets/bad/state.svg": "unhealthy", "/public/?q=10.0.0.7": "0 of 2 match", "/public/?q=attic": "0 of 2 match",
+	} {
+		page := f.page(path)
+		has(t, path, page, want)
+		if !strings.Contains(path, "?") {
+			lacks(t, path, page, secrets...)
+			lacks(t, path+" as JSON", f.page(path, "Accept", "application/json"), secrets...)
+		}
+	}
+	for _, path := range []string{"/public/targets/so%20so", "/public/targets/so%20so/state.svg", "/public/targets/none", "/public/checks/bad"} {
+		f.expect(http.StatusNotFound, f.do("GET", path, ""))
+	}
+	has(t, "the title", f.page("/public/"), "<title>(1) Shop</title>")
+}
+
+func TestRoutePrefix(t *testing.T) {
+	f := newFixture(t)
+	f.show(three)
+	deps := f.deps
+	deps.RoutePrefix = "/watch/"
+	f.handler = New(deps)
+	has(t, "the overview", f.page("/watch/"), `href="targets/bad"`, `href="assets/style.css`)
+	has(t, "a target", f.page("/watch/targets/bad"), `href="../assets/style.css`)
+	f.page("/watch/-/healthy")
+	if w := f.do("GET", "/", ""); w.Code != http.StatusFound || w.Header().Get("Location") != "/watch/" {
+		t.Errorf("the top: %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := f.do("GET", "/-/healthy", ""); w.Code != http.StatusNotFound {
+		t.Errorf("outside: %d", w.Code)
+	}
+	if w := f.do("POST", "/watch/api/v1/targets", nas); w.Header().Get("Location") != "/watch/api/v1/targets/nas" {
+		t.Errorf("a new target is at %s", w.Header().Get("Location"))
+	}
+}
+
+func TestPreference(t *testing.T) {
+	for accept, want := range map[string]bool{
+		"": false, "*/*": false, "application/json": true, "application/json, text/html": false, "text/html;q=0.5, application/json": true,
+		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": false, "application/*": true, "application/json;q=0": false,
+		"APPLICATION/JSON; charset=utf-8; Q=0.9, */*;q=0.1": true, "application/json;q=x": true,
+	} {
+		if got := prefersJSON(accept); got != want {
+			t.Errorf("%q: %t", accept, got)
+		}
+	}
+}
+
+func TestPagesAreInert(t *testing.T) {
+	f := newFixture(t)
+	const evil = `"><script>alert(1)<\u002fscript><img src=x onerror=alert(2)>`
+	f.show(map[string]health.Verdict{`"><script>alert(1)<` + "`" + `script>`: health.Unhealthy}, func(t *prober.Target) {
+		t.URL, t.Group, t.Email, t.Labels = `http://10.0.0.1/"><script>alert(1)</script>`, `"><script>alert(1)</script>`, `"<script>"@example.org`, map[string]string{"a": `"><script>`}
+	})
+	for _, path := range []string{"/", "/?q=" + "%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "/targets/%22%3E%3Cscript%3Ealert%281%29%3C%60script%3E", "/feed.atom"} {
+		lacks(t, path, f.page(path), "<script>", evil)
+		if policy := f.do("GET", path, "").Header().Get("Content-Security-Policy"); path != "/feed.atom" && policy != contentPolicy {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+	}
+}
+
+func BenchmarkOverview(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			f := newFixture(b)
+			states := map[string]health.Verdict{}
+			for i := range n {
+				states[fmt.Sprintf("app-%05d", i)] = health.Verdict(1 + i%50/48)
+			}
+			f.show(states)
+			b.ReportAllocs()
+			size := 0
+			for b.Loop() {
+				w := f.do("GET", "/", "", "Accept-Encoding", "gzip")
+				size = w.Body.Len()
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
+	}
+}
