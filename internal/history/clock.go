@@ -18,17 +18,22 @@ type clock struct {
 }
 
 // look tells how far the clock was set forward since the last look, or back if less
-// than 0. Small differences are none.
-func (c *clock) look(now time.Time) (wall time.Time, set time.Duration) {
-	was, real := c.last.Round(0), now.Sub(c.last)
+// than 0, and what it said then. Small differences are none.
+func (c *clock) look(now time.Time) (was time.Time, set time.Duration) {
+	was = c.last.Round(0) // without what tells how time really goes by
+	real := now.Sub(c.last)
 	c.last = now
-	set = now.Round(0).Sub(was) - real
-	if set.Abs() < jump {
-		c.steady += real
-		return was, 0
+	return was, c.step(now.Round(0).Sub(was), real)
+}
+
+// step is look, of how far the clock has gone and how much time went by.
+func (c *clock) step(wall, real time.Duration) (set time.Duration) {
+	if set = wall - real; set.Abs() >= jump {
+		c.steady = 0
+		return set
 	}
-	c.steady = 0
-	return was, set
+	c.steady += real
+	return 0
 }
 
 // trusted tells whether the clock was not set for a while.

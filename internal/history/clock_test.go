@@ -10,26 +10,26 @@ import (
 func TestClockLook(t *testing.T) {
 	start := time.Now() // with a monotonic reading
 	c := clock{last: start}
-	for _, test := range []struct {
-		now  time.Time
-		want time.Duration
-	}{
-		{start.Add(5 * time.Second), 0},
-		{start.Add(7 * time.Minute), 0}, // it was busy, but time went on
-		{start.Add(2 * time.Hour), 0},
-	} {
-		if _, set := c.look(test.now); set != test.want {
-			t.Errorf("at %s: set by %s, want %s", test.now, set, test.want)
+	for _, after := range []time.Duration{5 * time.Second, 7 * time.Minute, 2 * time.Hour} { // busy, but not asleep
+		before := c.last
+		if was, set := c.look(start.Add(after)); set != 0 || !was.Equal(before) {
+			t.Errorf("after %s: was %s, set by %s", after, was, set)
 		}
 	}
 	if !c.trusted() {
 		t.Error("not trusted after two hours")
 	}
-	// Without a monotonic reading Sub is of the clock on the wall, which is how a clock
-	// that was set cannot be seen; so the difference is tried by hand.
-	c.last = c.last.Add(0)
-	if was, set := c.look(c.last.Add(time.Second)); set != 0 || !was.Equal(start.Add(2*time.Hour)) {
-		t.Errorf("%s, %s", was, set)
+	const tick = 5 * time.Second
+	for _, test := range []struct {
+		wall, want time.Duration
+	}{
+		{tick, 0}, {tick + time.Second, 0}, {tick - time.Second, 0}, // slewed
+		{tick + time.Hour, time.Hour}, {tick - time.Hour, -time.Hour}, {tick + jump, jump},
+	} {
+		c.steady = 2 * trust
+		if set := c.step(test.wall, tick); set != test.want || c.trusted() != (set == 0) {
+			t.Errorf("%s in %s: set by %s, trusted %v", test.wall, tick, set, c.trusted())
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package history
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -241,6 +243,77 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%s: afterwards %v %v", name, err, l.faults)
 		}
 	}
+}
+
+// TestPagesInACircle: bbolt itself would follow them for ever.
+func TestPagesInACircle(t *testing.T) {
+	dir := t.TempDir()
+	s, c := opened(t, Options{Path: dir})
+	for i := range 2000 {
+		s.Note(fmt.Sprint("subject ", i), c.at, Healthy)
+	}
+	c.at = at(time.Minute)
+	shut(t, s)
+	data, err := os.ReadFile(filepath.Join(dir, fileDB))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, bent := os.Getpagesize(), 0
+	for at := 2 * size; at < len(data); at += size {
+		if page := data[at:]; binary.NativeEndian.Uint16(page[8:]) == flagBranch {
+			copy(page[pageHeader+8:pageHeader+16], page[:8]) // its first child is itself
+			bent++
+		}
+	}
+	if bent == 0 {
+		t.Fatal("there is no branch: the file is too small")
+	}
+	again, err := open(Options{Path: holding(t, data)}, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stats := again.Stats(); !stats.Recovered || !strings.Contains(stats.Damage, "used twice") {
+		t.Errorf("%+v", stats)
+	}
+	shut(t, again)
+}
+
+// TestNobodyWaitsForTheDisk keeps the disk busy and reads and notes meanwhile.
+func TestNobodyWaitsForTheDisk(t *testing.T) {
+	s, c := opened(t, Options{Path: t.TempDir()})
+	flush(t, s)
+	s.Note("a", c.at, Healthy)
+	busy, err := s.disk.db.Begin(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, written := make(chan struct{}), make(chan error, 1)
+	go func() {
+		close(began)
+		_, err := s.flush()
+		written <- err
+	}()
+	<-began
+	for s.writing.TryLock() { // until the write is under way
+		s.writing.Unlock()
+		runtime.Gosched()
+	}
+	s.Note("b", c.at, Unhealthy)
+	if got := s.Buckets("b", at(-time.Minute), time.Minute, 2); len(got) != 2 || len(s.Known()) != 2 {
+		t.Errorf("%v, %q", got, s.Known())
+	}
+	select {
+	case err := <-written:
+		t.Fatalf("it was written while the disk was busy: %v", err)
+	default:
+	}
+	if err := busy.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	shut(t, s)
 }
 
 func TestMovedAsideIsBounded(t *testing.T) {
