@@ -11,7 +11,7 @@ import (
 func BenchmarkOverview(b *testing.B) {
 	const subjects = 10_000
 	c := &fakeClock{base}
-	s, err := open(Options{}, c.now)
+	s, err := OpenAt(Options{}, c.now)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func TestDownTimeIsNoData(t *testing.T) {
 		alive     time.Duration
 	}{{"closed", dir, 30 * time.Minute}, {"power lost", lost, 20 * time.Minute}} {
 		c := &fakeClock{at(time.Hour)}
-		s, err := open(Options{Path: test.dir}, c.now)
+		s, err := OpenAt(Options{Path: test.dir}, c.now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestSameAfterRestart(t *testing.T) {
 			t.Fatalf("%v %v", err, got.faults)
 		}
 		var err error
-		if s, err = open(Options{Path: dir, MaxPerSubject: 1000, Keep: 400 * time.Hour}, c.now); err != nil {
+		if s, err = OpenAt(Options{Path: dir, MaxPerSubject: 1000, Keep: 400 * time.Hour}, c.now); err != nil {
 			t.Fatal(err)
 		}
 		for subject, want := range before {
@@ -221,7 +221,7 @@ func TestDamage(t *testing.T) {
 	for name, spoil := range ways {
 		dir := holding(t, spoil(bytes.Clone(sound)))
 		c := &fakeClock{now}
-		s, err := open(Options{Path: dir}, c.now)
+		s, err := OpenAt(Options{Path: dir}, c.now)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -268,7 +268,7 @@ func TestPagesInACircle(t *testing.T) {
 	if bent == 0 {
 		t.Fatal("there is no branch: the file is too small")
 	}
-	again, err := open(Options{Path: holding(t, data)}, c.now)
+	again, err := OpenAt(Options{Path: holding(t, data)}, c.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func TestMovedAsideIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &fakeClock{at(time.Duration(i) * time.Second)}
-		s, err := open(Options{Path: dir}, c.now)
+		s, err := OpenAt(Options{Path: dir}, c.now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func (c *fakeClock) now() time.Time { return c.at }
 func opened(t *testing.T, o Options) (*Store, *fakeClock) {
 	t.Helper()
 	c := &fakeClock{base}
-	s, err := open(o, c.now)
+	s, err := OpenAt(o, c.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,9 +69,10 @@ type Stats struct {
 }
 
 // Open reads what is stored. Close must follow.
-func Open(o Options) (*Store, error) { return open(o, time.Now) }
+func Open(o Options) (*Store, error) { return OpenAt(o, time.Now) }
 
-func open(o Options, now func() time.Time) (*Store, error) {
+// OpenAt is Open with another clock, for tests that need a past.
+func OpenAt(o Options, now func() time.Time) (*Store, error) {
 	s := newStore(o, now)
 	if o.Path == "" {
 		return s, nil
