@@ -151,6 +151,10 @@ func (a *App) adopt(cfg *config.Config) {
 		Modules: cfg.Modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
 		Environment: a.environment(cfg), SeesEnvironment: cfg.Environment.Allows,
 		ExternalURL: a.externalURL(cfg), Public: public(cfg.Public),
+		Access: server.Access{
+			Read: cfg.Access.Read, Debug: cfg.Access.Debug,
+			Has: func(holder string, right server.Right) bool { return r.Has(holder, string(right)) },
+		},
 		Registration: server.Registration{
 			Enabled: r.Enabled, MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner,
 			Bearer: r.Bearer, Trusts: r.Trusts, AllowsEmail: r.AllowsEmail,

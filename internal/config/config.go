@@ -33,6 +33,8 @@ type Config struct {
 	Environment Environment
 	// Registration says who may register what.
 	Registration Registration
+	// Access says what may be seen without a token.
+	Access Access
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
 
@@ -70,11 +72,15 @@ type Registration struct {
 // Token is the secret of one registrant. Only its hash is kept.
 type Token struct {
 	Name string
-	hash [sha256.Size]byte
+	// Rights are some of read, write and debug.
+	Rights []string
+	hash   [sha256.Size]byte
 }
 
-// NewToken makes a token of its secret.
-func NewToken(name, secret string) Token { return Token{name, sha256.Sum256([]byte(secret))} }
+// NewToken makes a token of its secret, with the rights to read and to write.
+func NewToken(name, secret string) Token {
+	return Token{Name: name, Rights: defaultRights, hash: sha256.Sum256([]byte(secret))}
+}
 
 // Bearer finds the registrant who holds the secret.
 func (r *Registration) Bearer(secret string) (name string, ok bool) {

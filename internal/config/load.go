@@ -22,6 +22,7 @@ type document struct {
 	Targets      []yaml.Node          `yaml:"targets"`
 	Checks       []yaml.Node          `yaml:"checks"`
 	Registration registrationSection  `yaml:"registration"`
+	Access       accessSection        `yaml:"access"`
 	Network      networkSection       `yaml:"network"`
 	Environment  environmentSection   `yaml:"environment"`
 	Alerting     alertingSection      `yaml:"alerting"`
@@ -94,6 +95,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Options = doc.options(faults)
 	c.Modules = doc.modules(d, c)
 	c.Registration = doc.Registration.build(faults)
+	c.Access = doc.Access.build(&c.Registration, faults)
 	c.Network = doc.Network.build(faults)
 	c.Environment = doc.Environment.build(faults)
 	c.Alerting = doc.Alerting.build(faults)

@@ -20,8 +20,9 @@ type registrationSection struct {
 }
 
 type tokenSection struct {
-	Name      yaml.Node `yaml:"name"`
-	TokenFile yaml.Node `yaml:"token_file"`
+	Name      yaml.Node    `yaml:"name"`
+	TokenFile yaml.Node    `yaml:"token_file"`
+	Rights    *[]yaml.Node `yaml:"rights"`
 }
 
 const minTokenLength = 16
@@ -97,6 +98,7 @@ func (s *registrationSection) tokens(faults *Faults) []Token {
 			faults.add(line, "registration.tokens.name", "%q is given twice", name)
 		}
 		names[name] = true
+		rights := t.rights(faults)
 		secret, err := os.ReadFile(file)
 		trimmed := strings.TrimSpace(string(secret))
 		switch {
@@ -108,7 +110,9 @@ func (s *registrationSection) tokens(faults *Faults) []Token {
 			faults.add(t.TokenFile.Line, "registration.tokens.token_file",
 				"the token in %s has %d characters, must have at least %d", file, len(trimmed), minTokenLength)
 		default:
-			list = append(list, NewToken(name, trimmed))
+			token := NewToken(name, trimmed)
+			token.Rights = rights
+			list = append(list, token)
 		}
 	}
 	return list

@@ -1,11 +1,9 @@
 package server
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 )
 
 // registrant is who asks to change the registry.
@@ -19,21 +17,6 @@ type registrant struct {
 
 type registrantKey struct{}
 
-// writing lets only those through who may change the registry.
-func (s *server) writing(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		who, p := s.identify(r)
-		if p != nil {
-			if p.Status == http.StatusUnauthorized {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="registration"`)
-			}
-			p.write(w)
-			return
-		}
-		next(w, r.WithContext(context.WithValue(r.Context(), registrantKey{}, who)))
-	}
-}
-
 func (s *server) identify(r *http.Request) (registrant, *problem) {
 	rules := s.Settings().Registration
 	if !rules.Enabled {
@@ -42,10 +25,16 @@ func (s *server) identify(r *http.Request) (registrant, *problem) {
 	}
 	from := remoteAddr(r)
 	who := registrant{owner: "anonymous", local: isLocal(from)}
-	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		name, known := rules.Bearer(strings.TrimSpace(secret))
-		if !known {
-			return registrant{}, &problem{Status: http.StatusUnauthorized, Detail: "the bearer token is not known (registration.tokens)"}
+	// A password that is no token is not ours to refuse: it may be that of a user of
+	// --web.config.file, who is then as anonymous as everybody.
+	secret, bearer := secretOf(r)
+	name, known := rules.Bearer(secret)
+	switch {
+	case bearer && !known:
+		return registrant{}, &problem{Status: http.StatusUnauthorized, Detail: "the bearer token is not known (registration.tokens)"}
+	case known && secret != "":
+		if !s.Settings().Access.has(name, Write) {
+			return registrant{}, lacks(name, Write)
 		}
 		who.owner = "token:" + name
 		return who, nil

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -45,15 +44,14 @@ func (s *server) group(name string) http.HandlerFunc {
 // seesDetails tells who may see what checks say: those who may register. A request
 // that a proxy has passed on may be anybody's, so it needs a token.
 func (s *server) seesDetails(r *http.Request) bool {
-	rules := s.Settings().Registration
-	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		_, known := rules.Bearer(strings.TrimSpace(secret))
-		return known
+	settings := s.Settings()
+	rules := &settings.Registration
+	secret, bearer := secretOf(r)
+	if name, known := rules.Bearer(secret); bearer || known && secret != "" {
+		return known && settings.Access.has(name, Read)
 	}
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
-		if r.Header.Get(name) != "" {
-			return false
-		}
+	if forwarded(r) {
+		return false
 	}
 	from := remoteAddr(r)
 	return from.IsValid() && rules.Trusts(from)
@@ -75,9 +73,8 @@ func (s *server) environment(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "it is switched off (environment.enabled)")
 		return
 	}
-	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || !settings.SeesEnvironment(strings.TrimSpace(secret)) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="environment"`)
+	if secret, _ := secretOf(r); secret == "" || !settings.SeesEnvironment(secret) {
+		challenge(w, "environment")
 		refuse(w, http.StatusUnauthorized, "a bearer token is needed: that of environment.token_file")
 		return
 	}

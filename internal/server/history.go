@@ -69,8 +69,9 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 	}
 	entries, _ := s.Scheduler.History(t.App, q.limit)
 	views := make([]entryView, len(entries))
+	debug := s.mayDebug(r) == nil
 	for i, e := range entries {
-		views[i] = viewEntry(e)
+		views[i] = viewEntry(e, debug)
 	}
 	transitions, _ := s.Scheduler.Transitions(t.App)
 	if transitions == nil {

@@ -34,7 +34,9 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 	o := s.makeOverview(subjects, filterOf(r.URL.Query()), to)
 	o.Frame = s.frame(o.Counts, to, "", "")
 	o.Troubles = s.troubles(r.Context())
-	o.Probes = s.adHoc()
+	if to.debug {
+		o.Probes = s.adHoc()
+	}
 	s.answerPage(w, r, o)
 }
 

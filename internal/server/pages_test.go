@@ -55,7 +55,7 @@ func has(t *testing.T, what, text string, wanted ...string) {
 	}
 }
 
-func lacks(t *testing.T, what, text string, unwanted ...string) {
+func hasNot(t *testing.T, what, text string, unwanted ...string) {
 	t.Helper()
 	for _, each := range unwanted {
 		if strings.Contains(text, each) {
@@ -137,9 +137,9 @@ func TestTargetPage(t *testing.T) {
 		"health_target_state{target=&#34;bad&#34;} == 1", "../targets/bad/state.svg", "365 d", "Probe now", `action="../targets/bad/pause"`, "../assets/style.css",
 		"../probe?debug=true",
 	)
-	lacks(t, "the page of a target of the file", page, `/remove"`)
+	hasNot(t, "the page of a target of the file", page, `/remove"`)
 	f.from = "203.0.113.9:1"
-	lacks(t, "the page for somebody who may do nothing", f.page("/targets/bad"), "<form")
+	hasNot(t, "the page for somebody who may do nothing", f.page("/targets/bad"), "<form")
 	if w := f.do("GET", "/targets/none", "", "Accept", "text/html"); w.Code != 404 || !strings.Contains(w.Body.String(), "there is no target &#34;none&#34;") ||
 		!strings.Contains(w.Body.String(), "../assets/style.css") {
 		t.Errorf("no such target: %d %s", w.Code, w.Body)
@@ -171,9 +171,9 @@ func TestCheckPage(t *testing.T) {
 	has(t, "the overview", f.page("/"), `<a class="name" href="checks/disk">disk</a>`, "/secret", "<h2>Checks</h2>")
 	has(t, "the page", f.page("/checks/disk"), "<h1>disk</h1>", "/secret", "health_check_state{check=&#34;disk&#34;} == 1")
 	f.from = "203.0.113.9:1" // may not see what checks say
-	lacks(t, "the overview for strangers", f.page("/"), "/secret")
-	lacks(t, "the page for strangers", f.page("/checks/disk"), "/secret", "<form")
-	lacks(t, "the feed for strangers", f.page("/feed.atom"), "/secret")
+	hasNot(t, "the overview for strangers", f.page("/"), "/secret")
+	hasNot(t, "the page for strangers", f.page("/checks/disk"), "/secret", "<form")
+	hasNot(t, "the feed for strangers", f.page("/feed.atom"), "/secret")
 }
 
 func TestButtons(t *testing.T) {
@@ -209,7 +209,7 @@ func TestButtons(t *testing.T) {
 		}
 	}
 	has(t, "the page after resuming", f.page("/targets/nas?done=resume"), "its state begins anew")
-	lacks(t, "the page after nothing we know", f.page("/targets/nas?done=%3Cb%3E"), `class="notice"`)
+	hasNot(t, "the page after nothing we know", f.page("/targets/nas?done=%3Cb%3E"), `class="notice"`)
 
 	if code := press("remove", "Authorization", "Bearer secret-other"); code != http.StatusForbidden {
 		t.Errorf("removed by somebody else: %d", code)
@@ -274,8 +274,8 @@ func TestPublicPages(t *testing.T) {
 		page := f.page(path)
 		has(t, path, page, want)
 		if !strings.Contains(path, "?") {
-			lacks(t, path, page, secrets...)
-			lacks(t, path+" as JSON", f.page(path, "Accept", "application/json"), secrets...)
+			hasNot(t, path, page, secrets...)
+			hasNot(t, path+" as JSON", f.page(path, "Accept", "application/json"), secrets...)
 		}
 	}
 	for _, path := range []string{"/public/targets/so%20so", "/public/targets/so%20so/state.svg", "/public/targets/none", "/public/checks/bad"} {
@@ -323,7 +323,7 @@ func TestPagesAreInert(t *testing.T) {
 		t.URL, t.Group, t.Email, t.Labels = `http://10.0.0.1/"><script>alert(1)</script>`, `"><script>alert(1)</script>`, `"<script>"@example.org`, map[string]string{"a": `"><script>`}
 	})
 	for _, path := range []string{"/", "/?q=" + "%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "/targets/%22%3E%3Cscript%3Ealert%281%29%3C%60script%3E", "/feed.atom"} {
-		lacks(t, path, f.page(path), "<script>", evil)
+		hasNot(t, path, f.page(path), "<script>", evil)
 		if policy := f.do("GET", path, "").Header().Get("Content-Security-Policy"); path != "/feed.atom" && policy != contentPolicy {
 			t.Errorf("%s: policy %q", path, policy)
 		}

@@ -26,6 +26,8 @@ type Settings struct {
 	Network *prober.NetworkPolicy
 	// Registration says who may register what.
 	Registration Registration
+	// Access says what may be seen without a token.
+	Access Access
 	// Environment serves /environment to those whom SeesEnvironment tells by their
 	// token; nil if it is switched off.
 	Environment     http.Handler
@@ -110,9 +112,22 @@ type server struct {
 // New is the whole HTTP surface.
 func New(deps Deps) http.Handler {
 	s := &server{Deps: deps, probes: probeLog{limit: deps.HistoryLimit}}
-	mux := http.NewServeMux()
+	mux := s.routes()
+	logged := &health.AccessLog{
+		Handler: safeHeaders(http.NewCrossOriginProtection().Handler(s.guard(mux.ServeMux, problemMethods(mux.ServeMux)))),
+		Log:     deps.Log, Level: slog.LevelDebug,
+		Quiet: []string{
+			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",
+		},
+	}
+	return below(s.prefix(), logged)
+}
+
+// routes are all there are. What each needs stands in rights.
+func (s *server) routes() *routes {
+	mux := &routes{ServeMux: http.NewServeMux()}
 	s.routePages(mux)
-	mux.Handle("GET /metrics", deps.Metrics)
+	mux.Handle("GET /metrics", s.Metrics)
 	mux.HandleFunc("/probe", s.probe)
 	mux.HandleFunc("GET /logs", s.logs)
 	mux.HandleFunc("GET /config", s.config)
@@ -132,38 +147,32 @@ func New(deps Deps) http.Handler {
 
 	mux.HandleFunc("GET /api/v1/sd", s.serviceDiscovery)
 	mux.HandleFunc("GET /api/v1/targets", s.listTargets)
-	mux.HandleFunc("POST /api/v1/targets", s.writing(s.createTarget))
+	mux.HandleFunc("POST /api/v1/targets", s.createTarget)
 	mux.HandleFunc("GET /api/v1/targets/{app}", s.getTarget)
-	mux.HandleFunc("PUT /api/v1/targets/{app}", s.writing(s.putTarget))
-	mux.HandleFunc("DELETE /api/v1/targets/{app}", s.writing(s.deleteTarget))
-	mux.HandleFunc("POST /api/v1/targets/{app}/pause", s.writing(s.pauseTarget))
-	mux.HandleFunc("POST /api/v1/targets/{app}/resume", s.writing(s.resumeTarget))
-	mux.HandleFunc("POST /api/v1/targets/{app}/probe", s.writing(s.probeTarget))
+	mux.HandleFunc("PUT /api/v1/targets/{app}", s.putTarget)
+	mux.HandleFunc("DELETE /api/v1/targets/{app}", s.deleteTarget)
+	mux.HandleFunc("POST /api/v1/targets/{app}/pause", s.pauseTarget)
+	mux.HandleFunc("POST /api/v1/targets/{app}/resume", s.resumeTarget)
+	mux.HandleFunc("POST /api/v1/targets/{app}/probe", s.probeTarget)
 	mux.HandleFunc("GET /api/v1/targets/{app}/history", s.targetHistory)
 	mux.HandleFunc("GET /api/v1/maintenance", s.listMaintenance)
-	mux.HandleFunc("POST /api/v1/maintenance", s.writing(s.addMaintenance))
-	mux.HandleFunc("DELETE /api/v1/maintenance/{name}", s.writing(s.removeMaintenance))
-	mux.HandleFunc("POST /api/v1/beat/{id}", s.writing(s.beat))
+	mux.HandleFunc("POST /api/v1/maintenance", s.addMaintenance)
+	mux.HandleFunc("DELETE /api/v1/maintenance/{name}", s.removeMaintenance)
+	mux.HandleFunc("POST /api/v1/beat/{id}", s.beat)
 	mux.HandleFunc("/api/", s.unknownAPI)
 
-	if deps.Profiling {
+	if s.Profiling {
 		mux.HandleFunc("/debug/pprof/", pprof.Index)
 		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	}
-	logged := &health.AccessLog{
-		Handler: safeHeaders(http.NewCrossOriginProtection().Handler(problemMethods(mux))), Log: deps.Log, Level: slog.LevelDebug,
-		Quiet: []string{
-			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",
-		},
-	}
-	return below(s.prefix(), logged)
+	return mux
 }
 
 // routePages has what people look at.
-func (s *server) routePages(mux *http.ServeMux) {
+func (s *server) routePages(mux *routes) {
 	page := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, gzhttp.GzipHandler(h)) }
 	page("GET /{$}", s.overview)
 	page("GET /feed.atom", s.feed)
@@ -174,7 +183,7 @@ func (s *server) routePages(mux *http.ServeMux) {
 	for _, kind := range []string{kindTarget, kindCheck} {
 		page("GET /"+kind+"s/{name}", s.subjectPage(kind))
 		mux.HandleFunc("GET /"+kind+"s/{name}/{file}", s.subjectBadge(kind))
-		mux.HandleFunc("POST /"+kind+"s/{name}/{file}", s.writing(s.press(kind)))
+		mux.HandleFunc("POST /"+kind+"s/{name}/{file}", s.press(kind))
 		page("GET /public/"+kind+"s/{name}", s.publicSubject(kind))
 		mux.HandleFunc("GET /public/"+kind+"s/{name}/{file}", s.publicSubject(kind))
 	}

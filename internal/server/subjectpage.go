@@ -83,7 +83,9 @@ func (s *server) describe(p *page.Subject, x subject, to reader) {
 		p.Source, p.Owner, p.Labels, p.DependsOn = t.Source, t.Owner, t.Labels, t.DependsOn
 		p.Registered = t.RegisteredAt
 		p.Snippets = snippets("health_target", "target", t.App)
-		p.AdHoc = adHocLink(t, p.Module)
+		if to.debug {
+			p.AdHoc = adHocLink(t, p.Module)
+		}
 	} else {
 		p.Module = t.Address
 		p.Snippets = snippets("health_check", "check", t.App)
@@ -118,7 +120,10 @@ func result(e prober.Entry, x subject, to reader) page.Result {
 	if x.kind == kindCheck && !to.details {
 		return r
 	}
-	r.Error, r.Steps, r.Response = envinfo.Redact(e.Error), envinfo.Redact(e.Steps), indented(e.Response)
+	r.Error, r.Response = envinfo.Redact(e.Error), indented(e.Response)
+	if to.debug {
+		r.Steps = envinfo.Redact(e.Steps)
+	}
 	return r
 }
 

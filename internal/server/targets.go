@@ -251,7 +251,7 @@ func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, "application/json", viewEntry(entry))
+	writeJSON(w, http.StatusOK, "application/json", viewEntry(entry, s.mayDebug(r) == nil))
 }
 
 // probeNow makes a probe that counts.

@@ -119,11 +119,14 @@ type entryView struct {
 	Transcript string          `json:"transcript,omitempty"`
 }
 
-func viewEntry(e prober.Entry) entryView {
+// viewEntry shows one line; the transcript is for those who may debug.
+func viewEntry(e prober.Entry, debug bool) entryView {
 	v := entryView{
 		Time: e.Time.UTC(), Result: e.Outcome, State: e.State, Latency: e.Latency.Seconds(),
 		Reason: e.Reason, Error: envinfo.Redact(e.Error), Response: e.Response,
-		Transcript: envinfo.Redact(e.Steps),
+	}
+	if debug {
+		v.Transcript = envinfo.Redact(e.Steps)
 	}
 	if e.StatusCode != 0 {
 		v.StatusCode = new(e.StatusCode)

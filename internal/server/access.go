@@ -1,0 +1,227 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Right is what the holder of a token may do.
+type Right string
+
+// The rights that tokens can have.
+const (
+	Read  Right = "read"
+	Write Right = "write"
+	Debug Right = "debug"
+)
+
+const (
+	// open needs no right: it tells no more than whether the exporter is well.
+	open Right = ""
+	// ownRule is checked by the handler itself.
+	ownRule Right = "own rule"
+)
+
+// Access says what may be seen without a token. The zero value leaves all open.
+type Access struct {
+	// Read is "open" or "token", Debug "open", "local" or "token"; empty means open.
+	Read, Debug string
+	// Has tells whether the holder of a token has a right; nil gives all holders the
+	// rights to read and to write.
+	Has func(holder string, right Right) bool
+}
+
+func (a *Access) has(holder string, right Right) bool {
+	if a.Has == nil {
+		return right != Debug
+	}
+	return a.Has(holder, right)
+}
+
+// rights says for every route what it needs. A route that is not here is refused.
+var rights = map[string]Right{
+	"/health":        open,
+	"/livez":         open,
+	"/readyz":        open,
+	"/startupz":      open,
+	"GET /-/healthy": open,
+	"GET /-/ready":   open,
+	"/environment":   ownRule, // its own token, whatever else is open
+
+	// What everybody may see shows nothing but what the section public names.
+	"GET /assets/{file}":                open,
+	"GET /favicon.svg":                  open,
+	"GET /public/{$}":                   open,
+	"GET /public/feed.atom":             open,
+	"GET /public/targets/{name}":        open,
+	"GET /public/targets/{name}/{file}": open,
+	"GET /public/checks/{name}":         open,
+	"GET /public/checks/{name}/{file}":  open,
+
+	"GET /{$}":                          Read,
+	"GET /feed.atom":                    Read,
+	"GET /targets/{name}":               Read,
+	"GET /targets/{name}/{file}":        Read,
+	"GET /checks/{name}":                Read,
+	"GET /checks/{name}/{file}":         Read,
+	"GET /metrics":                      Read,
+	"/probe":                            Read, // with debug=true Debug
+	"/healthcheck":                      Read,
+	"/healthcheck/{$}":                  Read,
+	"/health-check":                     Read,
+	"/health-check/{$}":                 Read,
+	"/healthz/{name}":                   Read,
+	"GET /api/v1/sd":                    Read,
+	"GET /api/v1/targets":               Read,
+	"GET /api/v1/maintenance":           Read,
+	"GET /api/v1/targets/{app}":         Read,
+	"GET /api/v1/targets/{app}/history": Read,
+	"/api/":                             Read, // says only that there is nothing
+
+	"POST /targets/{name}/{file}":       Write,
+	"POST /checks/{name}/{file}":        Write,
+	"POST /api/v1/targets":              Write,
+	"PUT /api/v1/targets/{app}":         Write,
+	"DELETE /api/v1/targets/{app}":      Write,
+	"POST /api/v1/targets/{app}/pause":  Write,
+	"POST /api/v1/targets/{app}/resume": Write,
+	"POST /api/v1/targets/{app}/probe":  Write,
+	"POST /api/v1/maintenance":          Write,
+	"DELETE /api/v1/maintenance/{name}": Write,
+	"POST /api/v1/beat/{id}":            Write,
+
+	"GET /logs":            Debug,
+	"GET /config":          Debug,
+	"POST /-/reload":       Debug,
+	"PUT /-/reload":        Debug,
+	"/debug/pprof/":        Debug,
+	"/debug/pprof/cmdline": Debug,
+	"/debug/pprof/profile": Debug,
+	"/debug/pprof/symbol":  Debug,
+	"/debug/pprof/trace":   Debug,
+}
+
+// routes is a mux that remembers what was put into it.
+type routes struct {
+	*http.ServeMux
+	patterns []string
+}
+
+// Handle is that of the mux.
+func (m *routes) Handle(pattern string, handler http.Handler) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.Handle(pattern, handler)
+}
+
+// HandleFunc is that of the mux.
+func (m *routes) HandleFunc(pattern string, handler http.HandlerFunc) { m.Handle(pattern, handler) }
+
+// guard lets only those requests through that have the right that their route needs.
+func (s *server) guard(mux *http.ServeMux, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := mux.Handler(r)
+		need, listed := rights[pattern]
+		if pattern == "" {
+			listed = true // not found, or not with this method
+		}
+		var p *problem
+		switch {
+		case !listed:
+			p = &problem{Status: http.StatusInternalServerError, Detail: "the route " + pattern + " is in no table of rights, so nobody may use it"}
+		case need == Write:
+			var who registrant
+			if who, p = s.identify(r); p == nil {
+				r = r.WithContext(context.WithValue(r.Context(), registrantKey{}, who))
+			}
+		case need == Debug, pattern == "/probe" && r.URL.Query().Get("debug") == "true":
+			p = s.mayDebug(r)
+		case need == Read:
+			p = s.mayRead(r)
+		}
+		if p == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if p.Status == http.StatusUnauthorized {
+			challenge(w, "health_exporter")
+		}
+		s.answerProblem(w, r, p)
+	})
+}
+
+// challenge asks for a token: a browser for the password of any user.
+func challenge(w http.ResponseWriter, realm string) {
+	w.Header().Add("WWW-Authenticate", fmt.Sprintf(`Basic realm=%q, charset="UTF-8"`, realm))
+	w.Header().Add("WWW-Authenticate", fmt.Sprintf(`Bearer realm=%q`, realm))
+}
+
+func (s *server) mayRead(r *http.Request) *problem {
+	access := &s.Settings().Access
+	if access.Read != "token" {
+		return nil
+	}
+	return s.needToken(r, "access.read", Read)
+}
+
+// mayDebug never lets anybody through who may not even read, unless he is on this
+// very host and that is enough.
+func (s *server) mayDebug(r *http.Request) *problem {
+	access := &s.Settings().Access
+	switch {
+	case access.Debug == "token":
+		return s.needToken(r, "access.debug", Debug)
+	case access.Debug == "local":
+		if isLocal(remoteAddr(r)) && !forwarded(r) {
+			return nil
+		}
+		return s.needToken(r, "access.debug", Debug)
+	case access.Read == "token":
+		return s.needToken(r, "access.read", Read, Debug)
+	}
+	return nil
+}
+
+// needToken wants a token with one of the rights.
+func (s *server) needToken(r *http.Request, setting string, anyOf ...Right) *problem {
+	settings := s.Settings()
+	secret, _ := secretOf(r)
+	holder, known := settings.Registration.Bearer(secret)
+	if secret == "" || !known {
+		return &problem{Status: http.StatusUnauthorized, Detail: fmt.Sprintf(
+			"a token with the right %q is needed (%s), as bearer token or as password of any user", anyOf[0], setting)}
+	}
+	for _, right := range anyOf {
+		if settings.Access.has(holder, right) {
+			return nil
+		}
+	}
+	return lacks(holder, anyOf[0])
+}
+
+func lacks(holder string, right Right) *problem {
+	return &problem{Status: http.StatusForbidden,
+		Detail: fmt.Sprintf("the token %q has not the right %q (registration.tokens.rights)", holder, right)}
+}
+
+// secretOf is the token of a request, as bearer token or as password of any user;
+// bearer tells which. It is empty if there is none.
+func secretOf(r *http.Request) (secret string, bearer bool) {
+	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return strings.TrimSpace(secret), true
+	}
+	_, password, _ := r.BasicAuth()
+	return password, false
+}
+
+// forwarded tells whether a proxy has passed the request on, so that its address
+// is not that of who asks.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
