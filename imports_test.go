@@ -41,7 +41,7 @@ var importRules = []importRule{
 		[]string{"prober", "health", "checks", "envinfo", "collector", "internal/registry", "internal/history", "!yaml"},
 		"it parses, calls and renders; the configuration reaches it as values",
 	},
-	{"internal/cli", []string{"prober", "health", "client", "envinfo", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
+	{"internal/cli", []string{"prober", "health", "client", "envinfo", "internal/registry", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
 	{
 		"internal/app",
 		[]string{

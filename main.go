@@ -67,6 +67,7 @@ type flags struct {
 	histograms    bool
 	settings      []envinfo.Setting
 	gmailToken    string
+	operator      operator
 	web           *web.FlagConfig
 	logLevel      *promslog.Level
 	probeLevel    *cli.LogLevel
@@ -127,6 +128,7 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("0s").SetValue(cli.Duration{Flag: "timeout", Into: &f.probe.Timeout})
 	probe.Flag("json", "Print JSON.").BoolVar(&f.probe.JSON)
 	k.Command("notify", "With --test: send a test notification through each channel of the configuration; the exit code is 1 if one does not get through.")
+	f.operator.declare(k)
 	rules := k.Command("rules", "Write the Prometheus rules and Alertmanager templates into a directory.")
 	rules.Flag("dir", "Directory to write to.").Required().StringVar(&f.rulesDir)
 	return k, f
@@ -139,8 +141,13 @@ func run(args []string) int {
 		os.Unsetenv(portVariable)
 	}
 	k, f := commandLine()
-	args = seedAliases(args)
-	fromFile, err := fileOptions(args)
+	args = wholeCommands(seedAliases(args))
+	asked := selected(args)
+	var fromFile map[string]string
+	var err error
+	if !remote(asked, args) {
+		fromFile, err = fileOptions(args)
+	}
 	if err == nil {
 		err = applyFileOptions(k, fromFile)
 	}
@@ -149,13 +156,16 @@ func run(args []string) int {
 	}
 	command, err := k.Parse(args)
 	if err != nil {
-		return fail(exitUsageError, fmt.Errorf("%w; %s --help lists what there is", err, name))
+		return usageFault(asked, err)
 	}
 	f.apply()
 	if f.gmailToken != "" {
 		os.Setenv(config.GmailTokenVariable, f.gmailToken)
 	}
 	f.settings = cli.Settings(k, args, fromFile)
+	if code, ours := f.operator.run(command, f); ours {
+		return code
+	}
 	switch command {
 	case "rules":
 		return writeRules(f.rulesDir)

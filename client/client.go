@@ -160,6 +160,11 @@ func (c *Client) do(ctx context.Context, method, app, action string, body, into 
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	return c.send(ctx, method, at, body, into, maxAnswer)
+}
+
+// send makes a request and reads an answer of limited size.
+func (c *Client) send(ctx context.Context, method, at string, body, into any, limit int64) (status int, err error) {
 	req, err := request(ctx, method, at, body)
 	if err != nil {
 		return 0, err
@@ -176,9 +181,12 @@ func (c *Client) do(ctx context.Context, method, app, action string, body, into 
 		return 0, fmt.Errorf("asking the exporter: %w", err)
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err != nil {
 		return 0, fmt.Errorf("asking the exporter: %w", err)
+	}
+	if int64(len(text)) > limit {
+		return resp.StatusCode, fmt.Errorf("the answer from %s has more than %d bytes", at, limit)
 	}
 	if resp.StatusCode >= 300 {
 		return resp.StatusCode, refusal(resp.StatusCode, text)
@@ -187,7 +195,7 @@ func (c *Client) do(ctx context.Context, method, app, action string, body, into 
 		return resp.StatusCode, nil
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return resp.StatusCode, fmt.Errorf("the answer from %s is not that of an exporter: %w", exporter, err)
+		return resp.StatusCode, fmt.Errorf("the answer from %s is not that of an exporter: %w", at, err)
 	}
 	return resp.StatusCode, nil
 }

@@ -219,7 +219,7 @@ func (c *Client) Targets(ctx context.Context) ([]Target, error) {
 	var list struct {
 		Targets []Target `json:"targets"`
 	}
-	if _, err := c.do(ctx, http.MethodGet, "", "", nil, &list); err != nil {
+	if err := c.Do(ctx, http.MethodGet, "api/v1/targets", nil, &list); err != nil {
 		return nil, fmt.Errorf("listing the targets: %w", err)
 	}
 	return list.Targets, nil

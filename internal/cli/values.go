@@ -120,3 +120,26 @@ func (u *URL) Set(text string) error {
 	u.parsed = parsed
 	return nil
 }
+
+// WholeSeconds is the value of a flag that takes a duration of whole seconds, with
+// or without its unit.
+type WholeSeconds struct {
+	Flag string
+	Into *time.Duration
+}
+
+// String is the value as it would be written.
+func (s WholeSeconds) String() string { return s.Into.String() }
+
+// Set reads the value; the error names the flag and what is allowed.
+func (s WholeSeconds) Set(text string) error {
+	value, err := time.ParseDuration(text)
+	if n, bad := strconv.ParseInt(text, 10, 32); bad == nil {
+		value, err = time.Duration(n)*time.Second, nil
+	}
+	if err != nil || value < 0 || value%time.Second != 0 {
+		return fmt.Errorf("--%s must be whole seconds such as 30s or 1m, not %q", s.Flag, text)
+	}
+	*s.Into = value
+	return nil
+}

@@ -208,3 +208,18 @@ func TestTokensAreNotLogged(t *testing.T) {
 		t.Errorf("the log has a token, or nothing:\n%s", log.String())
 	}
 }
+
+// TestDryRun tells what would be, and changes nothing.
+func TestDryRun(t *testing.T) {
+	f := newFixture(t)
+	f.expect(http.StatusOK, f.do("POST", "/api/v1/targets?dry_run=true", nas))
+	f.expect(http.StatusNotFound, f.do("GET", "/api/v1/targets/nas", ""))
+	f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets?dry_run=true", `{"app": "nas"}`))
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", nas, "Authorization", "Bearer secret-a"))
+	f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets?dry_run=true", nas, "Authorization", "Bearer secret-b"))
+	f.expect(http.StatusOK, f.do("POST", "/api/v1/targets/nas/pause", "", "Authorization", "Bearer secret-a"))
+	f.expect(http.StatusOK, f.do("PUT", "/api/v1/targets/nas?dry_run=true", nas, "Authorization", "Bearer secret-a"))
+	if got := f.expect(http.StatusOK, f.do("GET", "/api/v1/targets/nas", "")); got["paused"] != true {
+		t.Error("a dry run has resumed it")
+	}
+}

@@ -90,6 +90,9 @@ func withoutField(faults []fieldFault, field string) []fieldFault {
 	return kept
 }
 
+// errDryRun keeps a registration from being stored that could be.
+var errDryRun = errors.New("only asked whether it could be")
+
 // register stores a valid target, if its owner may.
 func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Target) {
 	old, known := s.Registry.Target(t.App)
@@ -98,9 +101,17 @@ func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Targe
 		return
 	}
 	t.Source, t.Owner = sourceAPI, requester(r).owner
+	dryRun := r.URL.Query().Get("dry_run") == "true"
 	created, err := s.Registry.PutIf(t, func(old *prober.Target, total, owned int) error {
-		return s.mayPut(old, &t, total, owned)
+		if err := s.mayPut(old, &t, total, owned); err != nil || !dryRun {
+			return err
+		}
+		return errDryRun
 	})
+	if errors.Is(err, errDryRun) {
+		s.answer(w, http.StatusOK, &t, s.warnings(&t))
+		return
+	}
 	if err == nil && known && old.Paused {
 		err = s.Registry.SetPaused(t.App, false) // who registers wants to be probed
 	}

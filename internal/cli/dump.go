@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/health-exporter/health_exporter/internal/registry"
+)
+
+// Dump writes all registrations as JSON: those of a running exporter if there is a
+// URL, or else those in a storage directory that no exporter uses.
+type Dump struct {
+	Exporter
+	Terminal
+	// StoragePath is the directory of a stopped exporter.
+	StoragePath string
+}
+
+// Run reads and writes.
+func (d *Dump) Run(ctx context.Context) int {
+	defer d.done()
+	read := d.fromStorage
+	if d.URL != "" {
+		read = func() ([]record, error) { return d.fromExporter(ctx) }
+	}
+	records, err := read()
+	if err != nil {
+		return d.fail(err)
+	}
+	return d.writeJSON(struct {
+		Format  string   `json:"format"`
+		Targets []record `json:"targets"`
+	}{dumpFormat, append([]record{}, records...)})
+}
+
+func (d *Dump) fromStorage() (records []record, err error) {
+	r, err := openStorage(d.StoragePath, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range r.Targets() {
+		records = append(records, recordOf(t))
+	}
+	return records, r.Close()
+}
+
+// openStorage takes the directory of a stopped exporter. It repairs nothing: that
+// is for the exporter, whose log people read.
+func openStorage(dir string, create bool) (*registry.Registry, error) {
+	if dir == "" {
+		return nil, errors.New("--storage.path is empty, so that nothing is stored; name the directory, or a running exporter with --url")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "registry.db")); errors.Is(err, fs.ErrNotExist) && !create {
+		return nil, fmt.Errorf("there is no registry in %s: name its directory with --storage.path, or a running exporter with --url", dir)
+	}
+	r, err := registry.Open(registry.Options{Path: dir, OnCorruption: registry.Fail, LockTimeout: 500 * time.Millisecond})
+	if err != nil {
+		return nil, fmt.Errorf("%w\nThe registry of a running exporter is reached with --url %s", err, DefaultURL)
+	}
+	return r, nil
+}
+
+func (d *Dump) fromExporter(ctx context.Context) (records []record, err error) {
+	var list struct {
+		Targets []json.RawMessage `json:"targets"`
+	}
+	if err := d.do(ctx, http.MethodGet, "api/v1/targets", nil, &list); err != nil {
+		return nil, err
+	}
+	for _, raw := range list.Targets {
+		var t struct {
+			record
+			Source string `json:"source"`
+		}
+		if err := json.Unmarshal(raw, &t); err != nil {
+			return nil, fmt.Errorf("the answer from %s is not that of an exporter: %w", d.Exporter.URL, err)
+		}
+		if t.Source == registry.SourceAPI {
+			records = append(records, t.record)
+		}
+	}
+	return records, nil
+}

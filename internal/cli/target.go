@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/health-exporter/health_exporter/client"
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// target is what the exporter's API tells of one.
+type target struct {
+	App             string         `json:"app"`
+	URL             string         `json:"url"`
+	Address         string         `json:"address"`
+	Module          string         `json:"module"`
+	Group           string         `json:"group"`
+	Interval        float64        `json:"interval"`
+	Timeout         float64        `json:"timeout"`
+	State           health.Verdict `json:"state"`
+	Paused          bool           `json:"paused"`
+	Source          string         `json:"source"`
+	Problem         string         `json:"problem"`
+	LastCheck       *time.Time     `json:"last_check"`
+	LastStateChange *time.Time     `json:"last_state_change"`
+	LastLatency     *float64       `json:"last_latency_seconds"`
+	LastReason      string         `json:"last_reason"`
+	LastError       string         `json:"last_error"`
+
+	Warnings []client.Fault `json:"warnings"`
+
+	raw json.RawMessage // all of it, as it came
+}
+
+// UnmarshalJSON keeps what came.
+func (t *target) UnmarshalJSON(text []byte) error {
+	type plain target
+	if err := json.Unmarshal(text, (*plain)(t)); err != nil {
+		return err
+	}
+	t.raw = slices.Clone(text)
+	return nil
+}
+
+// MarshalJSON is what came, so that nothing is lost on the way.
+func (t target) MarshalJSON() ([]byte, error) { return t.raw, nil }
+
+func (t *target) place() string {
+	if t.URL != "" {
+		return t.URL
+	}
+	return t.Address
+}
+
+// why says what is wrong.
+func (t *target) why() string {
+	switch {
+	case t.Problem != "":
+		return t.Problem
+	case t.LastError != "" && t.LastReason != "":
+		return t.LastReason + ": " + t.LastError
+	}
+	return t.LastError
+}
+
+func (t *target) stateWord() string {
+	if t.Paused {
+		return "PAUSED"
+	}
+	return strings.ToUpper(t.State.String())
+}
+
+// urgency puts the worst first and the paused last.
+func (t *target) urgency() int {
+	if t.Paused {
+		return 4
+	}
+	return slices.Index([]health.Verdict{health.Unhealthy, health.Degraded, health.Unknown, health.Healthy}, t.State)
+}
+
+// Filter chooses targets. What is empty does not matter.
+type Filter struct {
+	// Apps and Groups are names, States the words of states in any case, or paused.
+	Apps, Groups, States []string
+}
+
+// StateNames are what Filter.States may have.
+func StateNames() []string { return []string{"unhealthy", "degraded", "unknown", "healthy", "paused"} }
+
+// choose sorts as well: not healthy first. The error says which name is misspelt.
+func (f *Filter) choose(all []target) ([]target, error) {
+	var names, groups []string
+	for _, t := range all {
+		names, groups = append(names, t.App), append(groups, t.Group)
+	}
+	for _, app := range f.Apps {
+		if !slices.Contains(names, app) {
+			return nil, fmt.Errorf("there is no target %q%s", app, didYouMean(app, names))
+		}
+	}
+	for _, group := range f.Groups {
+		if !slices.Contains(groups, group) {
+			return nil, fmt.Errorf("there is no target in group %q%s", group, didYouMean(group, groups))
+		}
+	}
+	chosen := slices.DeleteFunc(slices.Clone(all), func(t target) bool {
+		return len(f.Apps) > 0 && !slices.Contains(f.Apps, t.App) ||
+			len(f.Groups) > 0 && !slices.Contains(f.Groups, t.Group) ||
+			len(f.States) > 0 && !slices.Contains(f.States, strings.ToLower(t.stateWord()))
+	})
+	slices.SortStableFunc(chosen, func(a, b target) int { return a.urgency() - b.urgency() })
+	return chosen, nil
+}
+
+// targets asks for all of them.
+func (e *Exporter) targets(ctx context.Context) ([]target, error) {
+	var list struct {
+		Targets []target `json:"targets"`
+	}
+	err := e.do(ctx, http.MethodGet, "api/v1/targets", nil, &list)
+	return list.Targets, err
+}
+
+// act makes a request about one target. If there is none of the name, the error
+// says which there is.
+func (e *Exporter) act(ctx context.Context, timeout time.Duration, method, app, action string, into any) error {
+	path := targetPath(app)
+	if action != "" {
+		path = targetPath(app, action)
+	}
+	err := e.doWithin(ctx, timeout, method, path, nil, into)
+	refused, ok := err.(*client.Refusal)
+	if !ok || refused.Status != http.StatusNotFound {
+		return err
+	}
+	var names []string
+	all, _ := e.targets(ctx) // without it there is no advice
+	for _, t := range all {
+		names = append(names, t.App)
+	}
+	return fmt.Errorf("there is no target %q%s", app, didYouMean(app, names))
+}
+
+// Names lists the targets, for completion; it is quick, or gives none.
+func (e Exporter) Names(ctx context.Context) []string {
+	defer e.done()
+	e.Timeout = 500 * time.Millisecond
+	all, err := e.targets(ctx)
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(all))
+	for _, t := range all {
+		names = append(names, t.App)
+	}
+	return names
+}
