@@ -122,7 +122,7 @@ func (a *asUser) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // do makes one request, in time.
 func (e *Exporter) do(ctx context.Context, method, path string, body, into any) error {
-	return e.doWithin(ctx, cmp.Or(e.Timeout, defaultRequestTimeout), method, path, body, into)
+	return e.doWithin(ctx, e.Timeout, method, path, body, into)
 }
 
 func (e *Exporter) doWithin(ctx context.Context, timeout time.Duration, method, path string, body, into any) error {
@@ -131,6 +131,7 @@ func (e *Exporter) doWithin(ctx context.Context, timeout time.Duration, method, 
 			return err
 		}
 	}
+	timeout = cmp.Or(timeout, defaultRequestTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it has not answered within %s", timeout))
 	defer cancel()
 	err := e.client.Do(ctx, method, path, body, into)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ type record struct {
 
 func recordOf(t *prober.Target) record {
 	r := record{
-		App: t.App, URL: t.URL, Address: t.Address, Module: t.Module, Email: t.Email, Group: t.Group, Labels: t.Labels,
+		App: t.App, URL: t.URL, Address: t.Address, Module: cmp.Or(t.Module, prober.DefaultModule), Email: t.Email, Group: t.Group, Labels: t.Labels,
 		DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(), Unhealthy: t.Unhealthy, Healthy: t.Healthy,
 		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart, StatusCodes: t.StatusCodes, Paused: t.Paused, Owner: t.Owner,
 	}
@@ -66,6 +67,9 @@ func (r *record) target() prober.Target {
 		App: r.App, URL: r.URL, Address: r.Address, Module: r.Module, Email: r.Email, Group: r.Group, Labels: r.Labels,
 		DependsOn: r.DependsOn, Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout, Unhealthy: 2, Healthy: 10,
 		DegradedAfter: r.DegradedAfter, FastStart: r.FastStart, StatusCodes: r.StatusCodes, Paused: r.Paused, Owner: r.Owner, Source: "api",
+	}
+	if r.Module == prober.DefaultModule {
+		t.Module = "" // as who names none has it stored
 	}
 	if r.Interval != 0 {
 		t.Interval = inSeconds(r.Interval)

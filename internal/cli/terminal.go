@@ -40,8 +40,7 @@ func (t *Terminal) writeJSON(v any) int {
 	return ExitOK
 }
 
-// table writes rows under headings, in columns. Where the terminal is too narrow,
-// the last column gives way first, then the first.
+// table writes rows under headings, in columns that fit the terminal.
 func (t *Terminal) table(headings []string, rows [][]string) {
 	widths := make([]int, len(headings))
 	all := append([][]string{headings}, rows...)
@@ -66,21 +65,26 @@ func (t *Terminal) table(headings []string, rows [][]string) {
 	}
 }
 
-// fit takes away from the last column, then from the second, which is the name, as
-// much as is too much. Both keep a readable rest.
+// leastColumn is what is left of a column at least, so that it can be read.
+const leastColumn = 12
+
+// fit takes from the widest columns what is too much.
 func (t *Terminal) fit(widths []int) {
-	if t.Width <= 0 {
-		return
-	}
 	over := 2*(len(widths)-1) - t.Width
 	for _, w := range widths {
 		over += w
 	}
-	for _, give := range []struct{ column, keep int }{{len(widths) - 1, 12}, {min(1, len(widths)-1), 16}} {
-		if less := min(over, widths[give.column]-give.keep); less > 0 {
-			widths[give.column] -= less
-			over -= less
+	for ; t.Width > 0 && over > 0; over-- {
+		widest := 0
+		for i, w := range widths {
+			if w >= widths[widest] {
+				widest = i
+			}
 		}
+		if widths[widest] <= leastColumn {
+			return
+		}
+		widths[widest]--
 	}
 }
 

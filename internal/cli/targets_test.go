@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestLifeOfATarget goes through all commands against a real exporter.
+func TestLifeOfATarget(t *testing.T) {
+	address, _ := exporter(t, "", "", "")
+	at := Exporter{URL: "http://" + address}
+	shop, breakIt := service(t)
+	s, j := newScreen(false), newScreen(true)
+	ctx := t.Context()
+	status := func(screen *screen, f Filter) int {
+		return (&Status{Exporter: at, Terminal: screen.Terminal, Filter: f}).Run(ctx)
+	}
+	s.expect(t, StatusWarning, status(s, Filter{}), "HEALTH WARNING - there are no targets yet")
+
+	add := Add{Exporter: at, Terminal: s.Terminal, App: "web shop", Place: shop, Module: "http_2xx", Group: "home", Healthy: 2, Unhealthy: 2,
+		Interval: 300 * time.Second, ProbeTimeout: 2 * time.Second, InitialDelay: 300 * time.Second, Labels: map[string]string{"room": "attic"}, Email: "me@example.org"}
+	s.expect(t, ExitOK, add.Run(ctx), "added web shop", "with module http_2xx, every 5m0s", "warning: email")
+	add = Add{Exporter: at, Terminal: j.Terminal, App: "tür/../x", Place: "x", InitialDelay: -1}
+	j.expect(t, ExitFailed, add.Run(ctx), "app:", "must not contain")
+	add = Add{Exporter: at, Terminal: j.Terminal, App: "router", Place: "127.0.0.1:1", Module: "tcp_connect", InitialDelay: 300 * time.Second}
+	j.expect(t, ExitOK, add.Run(ctx), `"address": "127.0.0.1:1"`)
+	s.expect(t, StatusWarning, status(s, Filter{}), "HEALTH WARNING - 2 unknown | unhealthy=0")
+
+	probe := ProbeNow{Exporter: at, Terminal: s.Terminal, Apps: []string{"web shop"}}
+	s.expect(t, ExitOK, probe.Run(ctx), "PASS", "200")
+	s.expect(t, ExitOK, probe.Run(ctx), "HEALTHY")
+	s.expect(t, StatusOK, status(s, Filter{Groups: []string{"home"}}), "HEALTH OK - 1 healthy |")
+	breakIt()
+	s.expect(t, ExitFailed, probe.Run(ctx), "FAIL", "418")
+	s.expect(t, ExitFailed, probe.Run(ctx), "UNHEALTHY")
+	s.expect(t, StatusCritical, status(s, Filter{}), "HEALTH CRITICAL - 1 unhealthy (web shop), 1 unknown |", "UNHEALTHY  web shop")
+	j.expect(t, StatusCritical, status(j, Filter{}), `"exit_code": 2`, `"registered_at"`)
+	s.expect(t, StatusUnknown, status(s, Filter{Apps: []string{"webshop"}}), `HEALTH UNKNOWN - there is no target "webshop"; did you mean "web shop"?`)
+	s.expect(t, StatusUnknown, status(s, Filter{Groups: []string{"zzzzzz"}}), "`health_exporter targets list`")
+	s.expect(t, StatusOK, status(s, Filter{States: []string{"degraded"}}), "no such targets")
+
+	list := List{Exporter: at, Terminal: j.Terminal, Filter: Filter{States: []string{"unhealthy"}}}
+	code := list.Run(ctx)
+	var listed struct{ Targets []struct{ App string } }
+	if err := json.Unmarshal(j.out.Bytes(), &listed); err != nil || len(listed.Targets) != 1 || listed.Targets[0].App != "web shop" {
+		t.Errorf("%v in %s", err, j.out.String())
+	}
+	j.expect(t, ExitOK, code)
+
+	history := History{Exporter: at, Terminal: s.Terminal, App: "web shop", Limit: 3}
+	s.expect(t, ExitOK, history.Run(ctx), "RESULT", "FROM", "UNHEALTHY", "status")
+	history.App = "router"
+	s.expect(t, ExitOK, history.Run(ctx), "has not been probed yet")
+	history.App, history.Terminal = "web shop", j.Terminal
+	j.expect(t, ExitOK, history.Run(ctx), `"entries"`, `"transitions"`)
+
+	act := Act{Exporter: at, Terminal: s.Terminal, Apps: []string{"web shop", "ruoter"}}
+	s.expect(t, ExitFailed, act.Pause(ctx), "paused web shop", `there is no target "ruoter"; did you mean "router"?`)
+	s.expect(t, ExitFailed, probe.Run(ctx), "is not being probed")
+	s.expect(t, StatusWarning, status(s, Filter{}), "1 unknown, 1 paused |")
+	act.Apps = act.Apps[:1]
+	s.expect(t, ExitOK, act.Resume(ctx), "resumed web shop")
+	act.Terminal = j.Terminal
+	j.expect(t, ExitOK, act.Remove(ctx), `"done": "removed"`)
+	if names := at.Names(ctx); len(names) != 1 || names[0] != "router" {
+		t.Errorf("names %q", names)
+	}
+}
+
+func TestBadExporters(t *testing.T) {
+	nobody := freeAddress(t)
+	plain, _ := exporter(t, "", "", "")
+	webConfig, caFile := secured(t)
+	secure, _ := exporter(t, "", webConfig, "")
+	token := written(t, "token", strings.Repeat("t", 16))
+	guarded, _ := exporter(t, "registration: {tokens: [{name: a, token_file: "+token+"}]}\naccess: {read: token}", "", "")
+	empty := written(t, "empty", " \n")
+	const ok, hasNone = "HEALTH WARNING - there are no targets yet", StatusWarning
+	for _, test := range []struct {
+		name string
+		at   Exporter
+		code int
+		says string
+	}{
+		{"not running", Exporter{URL: "http://" + nobody}, 3, "is the exporter running? Say where it is with --url or HEALTH_EXPORTER_URL"},
+		{"no URL", Exporter{URL: "localhost:10115"}, 3, "--url is no URL such as http://localhost:10115"},
+		{"wrong path", Exporter{URL: "http://" + plain + "/prefix"}, 3, "there is no API of a health_exporter at"},
+		{"TLS, plain", Exporter{URL: "http://" + secure}, 3, "try https:// in --url"},
+		{"plain, TLS", Exporter{URL: "https://" + plain}, 3, "try http:// in --url"},
+		{"unknown CA", Exporter{URL: "https://" + secure}, 3, "--ca-file, or trust it blindly with --insecure"},
+		{"no user", Exporter{URL: "https://" + secure, CAFile: caFile}, 3, "or a user in --url"},
+		{"wrong user", Exporter{URL: "https://me:wrong@" + secure, CAFile: caFile}, 3, "or a user in --url"},
+		{"user", Exporter{URL: "https://me:opens-it@" + secure, CAFile: caFile}, hasNone, ok},
+		{"insecure", Exporter{URL: "https://me:opens-it@" + secure, Insecure: true}, hasNone, ok},
+		{"no token", Exporter{URL: "http://" + guarded}, 3, "give a token with --token-file or HEALTH_EXPORTER_TOKEN"},
+		{"wrong token", Exporter{URL: "http://" + guarded, Token: "wrong"}, 3, "does not accept the token"},
+		{"token", Exporter{URL: "http://" + guarded, TokenFile: token}, hasNone, ok},
+		{"token as password", Exporter{URL: "http://me:tttttttttttttttt@" + guarded}, hasNone, ok},
+		{"token and user", Exporter{URL: "http://me:x@" + guarded, Token: "x"}, 3, "leave one away"},
+		{"no file of a token", Exporter{URL: "http://" + guarded, TokenFile: "nowhere"}, 3, "reading the token (--token-file)"},
+		{"empty file", Exporter{URL: "http://" + guarded, TokenFile: empty}, 3, "is empty"},
+		{"no certificates", Exporter{URL: "https://" + secure, CAFile: token}, 3, "has none in PEM"},
+		{"too slow", Exporter{URL: "http://" + plain, Timeout: 1}, 3, "it has not answered within 1ns"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScreen(false)
+			status := Status{Exporter: test.at, Terminal: s.Terminal}
+			code := status.Run(t.Context())
+			if line := s.out.String(); !strings.HasPrefix(line, "HEALTH ") || strings.Contains(line, "opens-it") || strings.Count(line, "\n") != 1 {
+				t.Errorf("it says %q", line)
+			}
+			s.expect(t, test.code, code, test.says)
+		})
+	}
+}
