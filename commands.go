@@ -199,7 +199,7 @@ func wholeCommands(args []string) []string {
 // remote tells whether a command has nothing to do with the configuration of this
 // machine, which may be broken, or that of something else.
 func remote(command string, args []string) bool {
-	return slices.Contains(args, completing) || command == "status" || command == "completion" || strings.HasPrefix(command, "targets ")
+	return slices.Contains(args, completing) || command == "status" || command == "completion" || command == "targets" || strings.HasPrefix(command, "targets ")
 }
 
 // usageFault says what is wrong with the arguments. To Nagios, wrong usage is

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -113,5 +115,20 @@ func TestBadExporters(t *testing.T) {
 			}
 			s.expect(t, test.code, code, test.says)
 		})
+	}
+}
+
+// TestRedirects: neither token nor password goes to another host.
+func TestRedirects(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("asked with %q", r.Header)
+	}))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer s.Close()
+	for _, at := range []Exporter{{URL: s.URL, Token: "secret"}, {URL: strings.Replace(s.URL, "//", "//me:secret@", 1)}} {
+		screen := newScreen(false)
+		list := List{Exporter: at, Terminal: screen.Terminal}
+		screen.expect(t, ExitFailed, list.Run(t.Context()), "it redirects to "+elsewhere.URL)
 	}
 }

@@ -9,6 +9,6 @@ _health_exporter() {
         if [[ $quoted == "$current"* || $line == "$current"* ]]; then
             COMPREPLY+=("$quoted")
         fi
-    done < <("${COMP_WORDS[0]}" --completion-bash "${words[@]//\\/}" 2>/dev/null)
+    done < <("${COMP_WORDS[0]}" --completion-bash "${words[@]//\\/}" 2>/dev/null | sort -u)
 }
 complete -o default -F _health_exporter health_exporter

@@ -2,7 +2,7 @@
 # zsh completion for health_exporter
 #   health_exporter completion zsh > "${fpath[1]}/_health_exporter"
 _health_exporter() {
-    local -a matches
+    local -aU matches
     matches=("${(@f)$("${words[1]}" --completion-bash "${(@Q)words[2,$CURRENT]}" 2>/dev/null)}")
     matches=("${(@)matches:#}")
     if (( ${#matches} )); then
