@@ -132,8 +132,7 @@ func service(t *testing.T) (url string, breakIt func()) {
 	return s.URL, func() { close(broken) }
 }
 
-// secured are the files of an exporter with TLS and the user "me" whose password is
-// "opens-it".
+// secured are the files of an exporter with TLS and the user "me" with the password.
 func secured(t *testing.T) (webConfig, caFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -162,4 +161,4 @@ basic_auth_users: {me: %s}
 `, caFile, block("key.pem", "PRIVATE KEY", pkcs8), passwordHash)), caFile
 }
 
-const passwordHash = "$2a$04$B34lGakCIJeiAedfvratH.CkA3bUyiTW7UKdwTsKs0Gm/kFbL.gBy" // bcrypt of opens-it
+const password, passwordHash = "opens-it-and-is-long", "$2a$04$tWm5/G/mh2GTUdwOaaOP2uvaISENIDGDNJlaOZ2Sy.itsdQJK9EdG"

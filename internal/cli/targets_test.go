@@ -79,6 +79,9 @@ func TestBadExporters(t *testing.T) {
 	token := written(t, "token", strings.Repeat("t", 16))
 	guarded, _ := exporter(t, "registration: {tokens: [{name: a, token_file: "+token+"}]}\naccess: {read: token}", "", "")
 	empty := written(t, "empty", " \n")
+	// A user whose password is a token as well opens both.
+	both := "registration: {tokens: [{name: a, token_file: " + written(t, "token", password) + "}]}\naccess: {read: token}"
+	doubly, _ := exporter(t, both, webConfig, "")
 	const ok, hasNone = "HEALTH WARNING - there are no targets yet", StatusWarning
 	for _, test := range []struct {
 		name string
@@ -94,8 +97,9 @@ func TestBadExporters(t *testing.T) {
 		{"unknown CA", Exporter{URL: "https://" + secure}, 3, "--ca-file, or trust it blindly with --insecure"},
 		{"no user", Exporter{URL: "https://" + secure, CAFile: caFile}, 3, "or a user in --url"},
 		{"wrong user", Exporter{URL: "https://me:wrong@" + secure, CAFile: caFile}, 3, "or a user in --url"},
-		{"user", Exporter{URL: "https://me:opens-it@" + secure, CAFile: caFile}, hasNone, ok},
-		{"insecure", Exporter{URL: "https://me:opens-it@" + secure, Insecure: true}, hasNone, ok},
+		{"user", Exporter{URL: "https://me:" + password + "@" + secure, CAFile: caFile}, hasNone, ok},
+		{"user whose password is a token", Exporter{URL: "https://me:" + password + "@" + doubly, CAFile: caFile}, hasNone, ok},
+		{"insecure", Exporter{URL: "https://me:" + password + "@" + secure, Insecure: true}, hasNone, ok},
 		{"no token", Exporter{URL: "http://" + guarded}, 3, "give a token with --token-file or HEALTH_EXPORTER_TOKEN"},
 		{"wrong token", Exporter{URL: "http://" + guarded, Token: "wrong"}, 3, "does not accept the token"},
 		{"token", Exporter{URL: "http://" + guarded, TokenFile: token}, hasNone, ok},
@@ -110,7 +114,7 @@ func TestBadExporters(t *testing.T) {
 			s := newScreen(false)
 			status := Status{Exporter: test.at, Terminal: s.Terminal}
 			code := status.Run(t.Context())
-			if line := s.out.String(); !strings.HasPrefix(line, "HEALTH ") || strings.Contains(line, "opens-it") || strings.Count(line, "\n") != 1 {
+			if line := s.out.String(); !strings.HasPrefix(line, "HEALTH ") || strings.Contains(line, password) || strings.Count(line, "\n") != 1 {
 				t.Errorf("it says %q", line)
 			}
 			s.expect(t, test.code, code, test.says)
