@@ -45,6 +45,9 @@ type Target struct {
 	// StatusCodes, if any, replaces the module's valid status codes.
 	StatusCodes StatusCodes `json:"valid_status_codes,omitempty"`
 
+	// TTL is how long the registration counts unless it is renewed; 0 for ever.
+	TTL time.Duration `json:"ttl,omitempty"`
+
 	// Paused keeps the target without probing it.
 	Paused bool `json:"paused,omitempty"`
 	// Source says who told us of the target: "config", "api", …
@@ -93,7 +96,7 @@ func (t *Target) Equal(u *Target) bool {
 		a.Email == b.Email && a.Group == b.Group && a.Interval == b.Interval && a.Timeout == b.Timeout &&
 		a.Unhealthy == b.Unhealthy && a.Healthy == b.Healthy && a.DegradedAfter == b.DegradedAfter &&
 		a.FastStart == b.FastStart && a.Paused == b.Paused && a.Source == b.Source && a.Owner == b.Owner &&
-		a.MailAllowed == b.MailAllowed
+		a.MailAllowed == b.MailAllowed && a.TTL == b.TTL
 }
 
 func equalDelay(a, b *time.Duration) bool {

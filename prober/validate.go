@@ -19,6 +19,7 @@ type Limits struct {
 	MinTimeout, MaxTimeout     time.Duration
 	MinThreshold, MaxThreshold int
 	MaxInitialDelay            time.Duration
+	MinTTL, MaxTTL             time.Duration // of targets that have one
 	// InSeconds words durations as plain seconds, as the API's JSON has them.
 	InSeconds bool
 }
@@ -30,6 +31,8 @@ func RegistrationLimits() Limits {
 		MinTimeout: 2 * time.Second, MaxTimeout: 60 * time.Second,
 		MinThreshold: 2, MaxThreshold: 10,
 		MaxInitialDelay: 300 * time.Second, InSeconds: true,
+		// Renewing three times in the least is as much as one probe in the default interval.
+		MinTTL: 30 * time.Second, MaxTTL: 24 * time.Hour,
 	}
 }
 
@@ -65,6 +68,9 @@ func (t *Target) Validate(l Limits, kindOf func(module string) (string, bool)) [
 	}
 	if t.InitialDelay != nil {
 		v.duration("initial_delay", *t.InitialDelay, 0, l.MaxInitialDelay, l)
+	}
+	if t.TTL != 0 {
+		v.duration("ttl", t.TTL, l.MinTTL, l.MaxTTL, l)
 	}
 	if t.Email != "" {
 		address, err := ParseEmail(t.Email)

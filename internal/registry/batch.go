@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -22,8 +23,12 @@ type batch struct {
 	r       *Registry
 	targets map[key]*prober.Target // nil: removed
 	pauses  map[string]*bool       // nil: taken back
+	graves  map[string]*Tombstone  // nil: dropped
 	owned   map[string]int         // differences
 	added   int                    // difference of the number of effective targets
+
+	renewals map[string]time.Time  // for the disk only: memory has them
+	regraves map[string]*Tombstone // likewise
 }
 
 // write stages one change and returns when it is durable and visible, or
@@ -82,7 +87,10 @@ func (c *change) run(b *batch, closed bool) (err error) {
 }
 
 func (r *Registry) newBatch() *batch {
-	return &batch{r: r, targets: map[key]*prober.Target{}, pauses: map[string]*bool{}, owned: map[string]int{}}
+	return &batch{
+		r: r, targets: map[key]*prober.Target{}, pauses: map[string]*bool{}, graves: map[string]*Tombstone{}, owned: map[string]int{},
+		renewals: map[string]time.Time{}, regraves: map[string]*Tombstone{},
+	}
 }
 
 // target is the record as it will be.
@@ -142,6 +150,18 @@ func (b *batch) set(k key, t *prober.Target) {
 		}
 	}
 	b.targets[k] = t
+	if t == nil {
+		return
+	}
+	if t.TTL > 0 {
+		b.renewals[k.app] = now()
+	}
+	b.r.mu.RLock()
+	buried := b.r.graves[k.app] != nil
+	b.r.mu.RUnlock()
+	if buried || b.graves[k.app] != nil {
+		b.graves[k.app] = nil
+	}
 }
 
 // pause stages an operator's word; nil takes it back.
@@ -159,11 +179,30 @@ func (b *batch) pause(app string, paused *bool) {
 
 func (b *batch) changes() int { return len(b.targets) + len(b.pauses) }
 
+// complete adds what else the disk does not have yet, and tells whether there is
+// anything to write.
+func (b *batch) complete() bool {
+	b.r.mu.RLock()
+	defer b.r.mu.RUnlock()
+	for app, at := range b.r.leases.unstored() {
+		if _, staged := b.targets[key{SourceAPI, app}]; !staged {
+			b.renewals[app] = at
+		}
+	}
+	for app := range b.r.unburied {
+		if _, staged := b.graves[app]; !staged {
+			b.regraves[app] = b.r.graves[app]
+		}
+	}
+	return b.changes()+len(b.graves)+len(b.renewals)+len(b.regraves)+len(b.r.unsaved) > 0
+}
+
 // commitLocked makes the batch and all unsaved states durable, then visible. If
 // probe is set it writes even if there is nothing to write, to see whether the
 // disk is well again.
 func (r *Registry) commitLocked(b *batch, probe bool) error {
-	if b.changes() == 0 && len(r.unsaved) == 0 && !probe {
+	something := b.complete()
+	if !something && !probe {
 		return nil
 	}
 	if r.store != nil {
@@ -172,7 +211,7 @@ func (r *Registry) commitLocked(b *batch, probe bool) error {
 		if err != nil {
 			return err
 		}
-		r.dirty = r.dirty || b.changes() > 0 || len(r.unsaved) > 0
+		r.dirty = r.dirty || something
 		if r.fresh += b.changes(); r.fresh >= r.backupAfter {
 			r.fresh = 0
 			select {
@@ -182,6 +221,7 @@ func (r *Registry) commitLocked(b *batch, probe bool) error {
 		}
 	}
 	clear(r.unsaved)
+	clear(r.unburied)
 	r.publish(b)
 	return nil
 }
@@ -190,12 +230,22 @@ func (r *Registry) commitLocked(b *batch, probe bool) error {
 func (r *Registry) publish(b *batch) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	at := time.Now()
+	r.leases.wrote(b.renewals)
 	for k, t := range b.targets {
 		r.setLocked(k, t)
+		if t != nil && t.TTL > 0 {
+			r.leases.grant(k.app, t.TTL, b.renewals[k.app], at, true)
+		} else {
+			r.leases.drop(k.app)
+		}
 	}
 	for app, paused := range b.pauses {
 		if delete(r.pauses, app); paused != nil {
 			r.pauses[app] = *paused
+		}
+		if each := r.leases.all[app]; each != nil { // who resumes is given a full term
+			r.leases.until(app, each, at.Add(each.ttl))
 		}
 	}
 	differs := false
@@ -205,9 +255,33 @@ func (r *Registry) publish(b *batch) {
 	for app := range b.pauses {
 		differs = r.resolveLocked(app) || differs
 	}
+	r.buryAllLocked(b)
 	r.stats.Changes += uint64(b.changes())
-	if differs {
+	if differs || len(b.graves) > 0 {
 		r.signal()
+	}
+	if b.changes()+len(b.graves) > 0 {
+		r.wakeKeeper()
+	}
+}
+
+// buryAllLocked makes the tombstones of the batch visible, but for those of apps that
+// another source has named since.
+func (r *Registry) buryAllLocked(b *batch) {
+	for app, t := range b.graves {
+		if delete(r.graves, app); t == nil {
+			continue
+		}
+		if r.graves[app] = t; r.winnerLocked(app) != nil {
+			delete(r.graves, app)
+			r.unburied[app] = true
+		}
+	}
+	for k, t := range b.targets {
+		if t != nil && r.graves[k.app] != nil {
+			delete(r.graves, k.app)
+			r.unburied[k.app] = true
+		}
 	}
 }
 
@@ -236,6 +310,9 @@ func (r *Registry) contents() *contents {
 	for app, t := range r.sources[SourceAPI] {
 		c.targets[key{SourceAPI, app}] = t
 	}
-	c.pauses, c.states = maps.Clone(r.pauses), maps.Clone(r.saved)
+	c.pauses, c.states, c.graves = maps.Clone(r.pauses), maps.Clone(r.saved), maps.Clone(r.graves)
+	for app, each := range r.leases.all {
+		c.renewals[app] = each.renewed.UTC().Round(0)
+	}
 	return c
 }

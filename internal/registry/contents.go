@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -23,6 +24,10 @@ const (
 	bucketPauses  = "pauses"  // app → JSON
 	bucketStates  = "states"  // app → see encodeSaved
 
+	// These need not be there: files of older programs lack them.
+	bucketGraves   = "tombstones" // app → JSON
+	bucketRenewals = "renewals"   // app → JSON
+
 	metaSchema       = "schema"
 	metaInstallation = "installation"
 	metaCounts       = "counts"
@@ -34,6 +39,8 @@ type contents struct {
 	targets      map[key]*prober.Target
 	pauses       map[string]bool
 	states       map[string]*prober.Saved
+	graves       map[string]*Tombstone
+	renewals     map[string]time.Time // of leases, by app
 }
 
 // counts says how many records there ought to be, so that a lost one is noticed.
@@ -41,6 +48,9 @@ type counts struct {
 	Targets int `json:"targets"`
 	Pauses  int `json:"pauses"`
 	States  int `json:"states"`
+
+	Graves   int `json:"tombstones,omitempty"`
+	Renewals int `json:"renewals,omitempty"`
 }
 
 func newContents(installation string) *contents {
@@ -49,11 +59,13 @@ func newContents(installation string) *contents {
 		targets:      map[key]*prober.Target{},
 		pauses:       map[string]bool{},
 		states:       map[string]*prober.Saved{},
+		graves:       map[string]*Tombstone{},
+		renewals:     map[string]time.Time{},
 	}
 }
 
 func (c *contents) counts() counts {
-	return counts{len(c.targets), len(c.pauses), len(c.states)}
+	return counts{len(c.targets), len(c.pauses), len(c.states), len(c.graves), len(c.renewals)}
 }
 
 // add takes over from other what c lacks.
@@ -67,6 +79,8 @@ func (c *contents) add(other *contents) {
 		maps.Copy(c.targets, from.targets)
 		maps.Copy(c.pauses, from.pauses)
 		maps.Copy(c.states, from.states)
+		maps.Copy(c.graves, from.graves)
+		maps.Copy(c.renewals, from.renewals)
 	}
 }
 
@@ -111,6 +125,20 @@ func readContents(tx *bolt.Tx) (c *contents, faults []string, err error) {
 		}
 		return err
 	})
+	eachRecord(tx, bucketGraves, fault, func(app string, body []byte) error {
+		t, err := decodeTombstone(app, body)
+		if err == nil {
+			c.graves[app] = t
+		}
+		return err
+	})
+	eachRecord(tx, bucketRenewals, fault, func(app string, body []byte) error {
+		at, err := decodeRenewal(body)
+		if err == nil {
+			c.renewals[app] = at
+		}
+		return err
+	})
 	if got := c.counts(); len(faults) == 0 && got != want {
 		fault("it has %+v records, and ought to have %+v", got, want)
 	}
@@ -139,7 +167,10 @@ func readMeta(tx *bolt.Tx, c *contents, want *counts, fault func(string, ...any)
 
 func eachRecord(tx *bolt.Tx, bucket string, fault func(string, ...any), read func(name string, body []byte) error) {
 	b := tx.Bucket([]byte(bucket))
-	if b == nil {
+	switch {
+	case b == nil && (bucket == bucketGraves || bucket == bucketRenewals):
+		return // the counts tell whether it ought to be there
+	case b == nil:
 		fault("it has no bucket %q", bucket)
 		return
 	}
@@ -167,7 +198,7 @@ func getJSON(b *bolt.Bucket, name string, into any) error {
 // writeContents fills an empty file, in sorted order, which is many times faster:
 // bbolt then never makes room within a page.
 func writeContents(tx *bolt.Tx, c *contents) error {
-	for _, name := range []string{bucketMeta, bucketTargets, bucketPauses, bucketStates} {
+	for _, name := range []string{bucketMeta, bucketTargets, bucketPauses, bucketStates, bucketGraves, bucketRenewals} {
 		b, err := tx.CreateBucketIfNotExists([]byte(name))
 		if err != nil {
 			return err
@@ -183,6 +214,12 @@ func writeContents(tx *bolt.Tx, c *contents) error {
 	}
 	for _, app := range slices.Sorted(maps.Keys(c.states)) {
 		w.state(app, c.states[app])
+	}
+	for _, app := range slices.Sorted(maps.Keys(c.graves)) {
+		w.grave(app, c.graves[app])
+	}
+	for _, app := range slices.Sorted(maps.Keys(c.renewals)) {
+		w.renewal(app, c.renewals[app])
 	}
 	w.json(metaSchema, schema)
 	w.json(metaInstallation, c.installation)
@@ -203,6 +240,25 @@ func (w *writer) target(k key, t *prober.Target) {
 		body, w.err = encodeTarget(t)
 	}
 	w.put(bucketTargets, k.source+"\x00"+k.app, body, &w.counts.Targets)
+	if t == nil || t.TTL <= 0 {
+		w.put(bucketRenewals, k.app, nil, &w.counts.Renewals)
+	}
+}
+
+func (w *writer) grave(app string, t *Tombstone) {
+	var body []byte
+	if t != nil && w.err == nil {
+		body, w.err = json.Marshal(t)
+	}
+	w.put(bucketGraves, app, body, &w.counts.Graves)
+}
+
+func (w *writer) renewal(app string, at time.Time) {
+	body, err := json.Marshal(renewal{at.UTC().Round(0)})
+	if w.err == nil {
+		w.err = err
+	}
+	w.put(bucketRenewals, app, body, &w.counts.Renewals)
 }
 
 func (w *writer) pause(app string, paused *bool) {
@@ -236,6 +292,14 @@ func (w *writer) put(bucket, name string, body []byte, count *int) {
 		return
 	}
 	b := w.tx.Bucket([]byte(bucket))
+	if b == nil && body == nil {
+		return
+	}
+	if b == nil { // the file of an older program
+		if b, w.err = w.tx.CreateBucket([]byte(bucket)); w.err != nil {
+			return
+		}
+	}
 	had := b.Get([]byte(name)) != nil
 	switch {
 	case body != nil:

@@ -36,14 +36,34 @@ func compareKeys(a, b key) int {
 
 // Replace makes the targets all that the source knows. It is for sources that
 // are told anew after each start, not for SourceAPI. Of two targets with one name
-// the first counts.
+// the first counts. What a source drops leaves a tombstone if that was nobody's
+// wish; see Retire.
 func (r *Registry) Replace(source string, targets []prober.Target) {
+	r.replace(source, targets, buryReason(source))
+}
+
+func (r *Registry) replace(source string, targets []prober.Target, why Reason) {
 	if source == SourceAPI || source == "" {
 		r.log.Error("targets of a source that cannot be replaced are ignored", "source", source, "targets", len(targets))
 		return
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	changed, buried := r.replaceLocked(source, targets, why)
+	r.mu.Unlock()
+	if len(changed) > 0 {
+		_ = r.write(func(*batch) error { // it counts already; noteWrite logs if the disk fails
+			for _, app := range changed {
+				r.unburied[app] = true
+			}
+			return nil
+		})
+	}
+	r.noteGone(buried)
+}
+
+// replaceLocked gives the apps whose tombstones have changed, and the tombstones that
+// are new.
+func (r *Registry) replaceLocked(source string, targets []prober.Target, why Reason) (changed []string, buried []*Tombstone) {
 	old := r.sources[source]
 	next := make(map[string]*prober.Target, len(targets))
 	for _, t := range targets {
@@ -62,11 +82,30 @@ func (r *Registry) Replace(source string, targets []prober.Target) {
 	}
 	for app := range next {
 		differs = r.resolveLocked(app) || differs
+		if r.graves[app] != nil {
+			delete(r.graves, app)
+			changed = append(changed, app)
+		}
+	}
+	at := now()
+	for app, t := range old {
+		if why != "" && next[app] == nil && r.effective[app] == nil {
+			r.graves[app] = r.buryLocked(t, why, at, at)
+			changed, buried = append(changed, app), append(buried, r.graves[app])
+		}
+	}
+	for _, app := range overdue(r.graves, at) {
+		delete(r.graves, app)
+		changed = append(changed, app)
 	}
 	if differs {
 		r.stats.Changes++
 		r.signal()
 	}
+	if len(buried) > 0 {
+		r.wakeKeeper()
+	}
+	return changed, buried
 }
 
 // renew is the record of t after old (nil if there was none): the same pointer

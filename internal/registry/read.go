@@ -29,6 +29,10 @@ func (r *Registry) Targets() []*prober.Target {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.sortedLocked()
+}
+
+func (r *Registry) sortedLocked() []*prober.Target {
 	if r.sorted == nil {
 		r.sorted = slices.AppendSeq(make([]*prober.Target, 0, len(r.effective)), maps.Values(r.effective))
 		slices.SortFunc(r.sorted, func(a, b *prober.Target) int { return strings.Compare(a.App, b.App) })

@@ -57,6 +57,7 @@ type Registry struct {
 	changed chan struct{}
 	stop    chan struct{}
 	backups chan struct{} // one slot: enough has changed for a backup
+	wake    chan struct{} // one slot: there is something new for keep
 	ended   sync.WaitGroup
 
 	backupEvery time.Duration
@@ -71,9 +72,11 @@ type Registry struct {
 	writeMu sync.Mutex
 	store   *store                   // nil: memory only
 	unsaved map[string]*prober.Saved // states the disk does not have yet; nil: to be forgotten
-	fresh   int                      // changes of targets since the last backup
-	dirty   bool                     // anything written since the last backup
-	closed  bool
+	// unburied are the apps of whose tombstones the disk may not have what memory has.
+	unburied map[string]bool
+	fresh    int  // changes of targets since the last backup
+	dirty    bool // anything written since the last backup
+	closed   bool
 
 	// mu guards what readers see.
 	mu        sync.RWMutex
@@ -84,6 +87,9 @@ type Registry struct {
 	saved     map[string]*prober.Saved
 	effective map[string]*prober.Target
 	sorted    []*prober.Target // effective by name; nil: to be made again
+	leases    leases
+	graves    map[string]*Tombstone
+	expired   map[Reason]uint64
 	stats     Stats
 }
 
@@ -92,6 +98,7 @@ type Registry struct {
 func Open(o Options) (*Registry, error) {
 	r := newRegistry(o)
 	if o.Path == "" {
+		r.ended.Go(r.keep)
 		return r, nil
 	}
 	if o.OnCorruption = cmp.Or(o.OnCorruption, Restore); o.OnCorruption != Restore && o.OnCorruption != Fail {
@@ -107,6 +114,7 @@ func Open(o Options) (*Registry, error) {
 	r.stats.LastBackup = s.lastBackup()
 	r.dirty = s.recovered
 	r.ended.Go(r.maintain)
+	r.ended.Go(r.keep)
 	return r, nil
 }
 
@@ -121,7 +129,12 @@ func newRegistry(o Options) *Registry {
 		backups:     make(chan struct{}, 1),
 		backupEvery: cmp.Or(o.BackupEvery, time.Hour),
 		backupAfter: cmp.Or(o.BackupAfter, 1000),
+		wake:        make(chan struct{}, 1),
 		unsaved:     map[string]*prober.Saved{},
+		unburied:    map[string]bool{},
+		leases:      newLeases(),
+		graves:      map[string]*Tombstone{},
+		expired:     map[Reason]uint64{},
 		sources:     map[string]map[string]*prober.Target{},
 		owned:       map[string]int{},
 		pauses:      map[string]bool{},
@@ -135,9 +148,17 @@ func newRegistry(o Options) *Registry {
 func (r *Registry) adopt(found *contents) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pauses, r.saved = found.pauses, found.states
+	r.pauses, r.saved, r.graves = found.pauses, found.states, found.graves
+	now := time.Now()
 	for k, t := range found.targets {
 		r.setLocked(k, t)
+		if t.TTL > 0 { // nobody could renew while we were away: a full term
+			r.leases.grant(k.app, t.TTL, earliestRenewal(t, found.renewals[k.app]), now, true)
+		}
+		if r.graves[k.app] != nil { // the one is from a backup
+			delete(r.graves, k.app)
+			r.unburied[k.app] = true
+		}
 	}
 	for k := range found.targets {
 		r.resolveLocked(k.app)
@@ -145,6 +166,14 @@ func (r *Registry) adopt(found *contents) {
 	if len(found.targets) > 0 {
 		r.signal()
 	}
+}
+
+// earliestRenewal is when the lease of a target was renewed as far as is known.
+func earliestRenewal(t *prober.Target, stored time.Time) time.Time {
+	if stored.IsZero() {
+		return t.RegisteredAt
+	}
+	return stored
 }
 
 // Close writes what is not on disk yet, makes a last backup if anything has

@@ -176,8 +176,16 @@ func (s *store) commit(b *batch, states map[string]*prober.Saved, memory func() 
 			for k, t := range b.targets {
 				w.target(k, t)
 			}
+			for app, at := range b.renewals {
+				w.renewal(app, at)
+			}
 			for app, paused := range b.pauses {
 				w.pause(app, paused)
+			}
+			for _, graves := range []map[string]*Tombstone{b.regraves, b.graves} {
+				for app, t := range graves {
+					w.grave(app, t)
+				}
 			}
 			for _, app := range slices.Sorted(maps.Keys(states)) { // there may be very many
 				w.state(app, states[app])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -35,6 +36,7 @@ func (r *Registry) PutIf(t prober.Target, check func(old *prober.Target, total, 
 		}
 		if created = old == nil; !created {
 			t.RegisteredAt = old.RegisteredAt
+			r.stillThere(t.App)
 		}
 		if next := renew(old, t, t.Source); next != old {
 			b.set(k, next)
@@ -42,6 +44,16 @@ func (r *Registry) PutIf(t prober.Target, check func(old *prober.Target, total, 
 		return nil
 	})
 	return created && err == nil, err
+}
+
+// stillThere renews the lease of a target that is put again, whatever becomes of the
+// write: it shows that there is somebody. One that is about to be removed is not.
+func (r *Registry) stillThere(app string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	r.leases.postpone(app, now)
+	r.renewLocked(app)
 }
 
 // Remove drops the record of a stored source and tells whether there was one.
@@ -53,6 +65,9 @@ func (r *Registry) Remove(source, app string) (bool, error) {
 	removed := false
 	k := key{source, app}
 	err := r.write(func(b *batch) error {
+		if _, buried := r.Tombstone(app); buried {
+			b.graves[app] = nil
+		}
 		if removed = b.target(k) != nil; removed {
 			b.set(k, nil)
 			if !b.elsewhere(k) {

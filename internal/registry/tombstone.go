@@ -1,0 +1,176 @@
+package registry
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Reason says why a target is gone.
+type Reason string
+
+// The reasons.
+const (
+	LeaseExpired  Reason = "lease_expired" // its registration was not renewed
+	NotDiscovered Reason = "not_discovered"
+)
+
+// Reasons are all of them.
+func Reasons() []Reason { return []Reason{LeaseExpired, NotDiscovered} }
+
+// Tombstone is what is left of a target that is gone although nobody has removed it.
+type Tombstone struct {
+	App    string `json:"app"`
+	Source string `json:"source"`
+	Place  string `json:"place,omitempty"`
+	Group  string `json:"group,omitempty"`
+	// Email is who wanted to know; whether it may be mailed is for others to say.
+	Email string `json:"email,omitempty"`
+	// Owner is who may remove the tombstone, as he might have removed the target.
+	Owner  string `json:"owner,omitempty"`
+	Reason Reason `json:"reason"`
+	// Since is when the registration was last renewed, or the target last discovered.
+	Since time.Time `json:"since"`
+	// At is when the target was removed.
+	At time.Time `json:"at"`
+	// LastState is the state that it was in.
+	LastState health.Verdict `json:"last_state"`
+}
+
+// Why says it in one line.
+func (t *Tombstone) Why() string {
+	at := t.Since.UTC().Format("2006-01-02 15:04:05 UTC")
+	if t.Reason == NotDiscovered {
+		return "it is no longer discovered (" + t.Source + ") since " + at
+	}
+	return "its registration was not renewed since " + at
+}
+
+const (
+	maxTombstones  = 1000
+	tombstonesKept = 7 * 24 * time.Hour
+)
+
+// buries says for each kind of source why a target is gone that the source does not
+// name any more; nothing if somebody has taken it out on purpose.
+var buries = map[string]Reason{
+	"config":  "", // the operator has edited the file
+	SourceAPI: "", // it was deleted; leases that end are another matter
+	"cluster": "", // another exporter has it now
+	"file_sd": "", // the operator has edited the list,
+	"http_sd": "", // or the program that makes it
+	"dns_sd":  "", // has the zone changed
+	"mdns":    NotDiscovered,
+}
+
+func buryReason(source string) Reason {
+	kind, _, _ := strings.Cut(source, ":")
+	return buries[kind]
+}
+
+// Tombstones are those of the targets that are gone, by name.
+func (r *Registry) Tombstones() []Tombstone {
+	_, list := r.Everything()
+	return list
+}
+
+// Everything is the effective set and the tombstones at one moment: what was a target
+// and is none any more is in either the one or the other.
+func (r *Registry) Everything() ([]*prober.Target, []Tombstone) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]Tombstone, 0, len(r.graves))
+	for _, app := range slices.Sorted(maps.Keys(r.graves)) {
+		list = append(list, *r.graves[app])
+	}
+	return r.sortedLocked(), list
+}
+
+// Tombstone is that of the app, if it is gone.
+func (r *Registry) Tombstone(app string) (Tombstone, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.graves[app]
+	if t == nil {
+		return Tombstone{}, false
+	}
+	return *t, true
+}
+
+// RemoveTombstone drops one and tells whether there was one.
+func (r *Registry) RemoveTombstone(app string) (bool, error) {
+	removed := false
+	err := r.write(func(b *batch) error {
+		if _, removed = r.Tombstone(app); removed {
+			b.graves[app] = nil
+		}
+		return nil
+	})
+	return removed && err == nil, err
+}
+
+// Retire drops all targets of a source that is told anew after each start, because the
+// operator wants it no more: without tombstones.
+func (r *Registry) Retire(source string) { r.replace(source, nil, "") }
+
+// bury makes the tombstone of a target; it does not put it anywhere.
+func (r *Registry) buryLocked(t *prober.Target, why Reason, since, at time.Time) *Tombstone {
+	grave := &Tombstone{
+		App: t.App, Source: t.Source, Place: t.Place(), Group: t.Group, Email: t.Email, Owner: t.Owner,
+		Reason: why, Since: since.UTC().Round(0), At: at.UTC().Round(0),
+	}
+	if s := r.saved[t.App]; s != nil {
+		grave.LastState = s.State.Verdict
+	}
+	return grave
+}
+
+// overdue are the names of the tombstones that are to go: those that are old, and the
+// oldest of those that are too many.
+func overdue(graves map[string]*Tombstone, now time.Time) []string {
+	var gone []string
+	var rest []*Tombstone
+	for app, t := range graves {
+		if now.Sub(t.At) >= tombstonesKept {
+			gone = append(gone, app)
+		} else {
+			rest = append(rest, t)
+		}
+	}
+	if more := len(rest) - maxTombstones; more > 0 {
+		slices.SortFunc(rest, func(a, b *Tombstone) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.App, b.App)) })
+		for _, t := range rest[:more] {
+			gone = append(gone, t.App)
+		}
+	}
+	return gone
+}
+
+func decodeTombstone(app string, body []byte) (*Tombstone, error) {
+	t := new(Tombstone)
+	if err := json.Unmarshal(body, t); err != nil {
+		return nil, err
+	}
+	if t.App != app {
+		return nil, fmt.Errorf("it is the tombstone of %q", t.App)
+	}
+	return t, nil
+}
+
+// renewal is when a lease was renewed, as it is stored.
+type renewal struct {
+	At time.Time `json:"at"`
+}
+
+func decodeRenewal(body []byte) (time.Time, error) {
+	var at renewal
+	err := json.Unmarshal(body, &at)
+	return at.At, err
+}
