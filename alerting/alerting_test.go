@@ -230,6 +230,7 @@ func TestRulesHoldTheSubjects(t *testing.T) {
 			"HealthTargetFlapping":            "{{ $labels.target }} keeps changing its state",
 			"HealthTargetRecovered":           "{{ $labels.target }} is back to healthy",
 			"HealthTargetUnregistered":        "{{ $labels.target }} is no longer monitored",
+			"HealthTargetGone":                "{{ $labels.target }} is gone",
 			"HealthTargetCertificateExpiring": "{{ $labels.target }} needs a new certificate",
 		},
 		"health_exporter_self": {

@@ -200,7 +200,7 @@ func (o *Outbox) release(now time.Time) {
 	var kept []entry
 	for _, e := range o.queue {
 		at := place{e.Notice.Subject.Key(), e.To}
-		if !held[at] || e.Notice.What == Unregistered {
+		if !held[at] || e.Notice.What == Unregistered || e.Notice.What == Departed {
 			kept = append(kept, e)
 			continue
 		}

@@ -30,7 +30,7 @@ type Entry struct {
 	// Kind is target or check.
 	Kind               string
 	Name, Place, Group string
-	// What is changed, flapping, calm, unregistered or reminder.
+	// What is changed, flapping, calm, unregistered, gone or reminder.
 	What string
 	// State is unknown, healthy, degraded or unhealthy, as From, which it was before.
 	State, From string
@@ -114,6 +114,7 @@ const (
 	rankDegraded
 	rankUnknown
 	rankFlapping
+	rankGone
 	rankUnregistered
 	rankGood
 )
@@ -124,6 +125,8 @@ func (n *Notice) rank() int {
 		return rankFlapping
 	case n.What == Unregistered:
 		return rankUnregistered
+	case n.What == Departed:
+		return rankGone
 	}
 	switch n.To {
 	case health.Unhealthy:
@@ -160,7 +163,7 @@ func titleOf(notices []Notice) string {
 		}
 		return title
 	}
-	words := []string{"unhealthy", "degraded", "unknown", "flapping", "no longer monitored", "back to healthy"}
+	words := []string{"unhealthy", "degraded", "unknown", "flapping", "gone", "no longer monitored", "back to healthy"}
 	counts := make([]int, len(words))
 	for _, n := range latest {
 		counts[n.rank()]++

@@ -135,6 +135,8 @@ func color(e Entry) string {
 	switch {
 	case e.Good:
 		return "#1a7f37"
+	case e.What == string(Departed):
+		return "#9a6700"
 	case e.What == string(Flapping), e.What == string(Unregistered):
 		return "#57606a"
 	case e.State == health.Unhealthy.String():
@@ -161,7 +163,7 @@ func tryOut(t executor) error {
 	}
 	samples := [][]Notice{{{What: Changed, To: health.Unhealthy, Subject: Subject{Kind: Check, Name: "disk"}}}}
 	var all []Notice
-	for _, what := range []What{Changed, Flapping, Calm, Unregistered, Reminder} {
+	for _, what := range []What{Changed, Flapping, Calm, Unregistered, Departed, Reminder} {
 		for _, to := range health.Verdicts() {
 			n := sample(what, to)
 			samples = append(samples, []Notice{n})

@@ -45,6 +45,8 @@ type memory struct {
 	Stalled      bool      `json:"stalled,omitempty"`
 	// Told is when something was last told.
 	Told time.Time `json:"told,omitzero"`
+	// Gone is when the subject was lost, as was told; zero if it is there.
+	Gone time.Time `json:"gone,omitzero"`
 	// Subject is the one that it is about, for the time when it is gone.
 	Subject Subject `json:"subject"`
 }
@@ -106,6 +108,10 @@ func recent(times []time.Time, now time.Time) []time.Time {
 // has not been probed for too long, that an outage concerns somebody else from now on,
 // that somebody should be reminded. reminder is how often that is; 0 for never.
 func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory, *Notice) {
+	if !s.Gone.IsZero() {
+		return m.depart(s, now)
+	}
+	m.Gone = time.Time{}
 	handedOver := m.handedOver(s)
 	m.Subject = s.outline()
 	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}
@@ -144,6 +150,24 @@ func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory,
 	return m, n
 }
 
+// depart tells, once, that a subject was lost. That is bad news: should it come back and
+// be healthy, that is told as well.
+func (m memory) depart(s *Subject, now time.Time) (memory, *Notice) {
+	if m.Gone.Equal(s.Gone) {
+		return m, nil
+	}
+	told := *s
+	told.LastHealthy = later(s.LastHealthy, m.Subject.LastHealthy)
+	m.Gone, m.Subject, m.Told = s.Gone, told.outline(), now
+	m.Flapping, m.Crossings, m.Stalled, m.StalledSince = false, nil, false, time.Time{}
+	if m.BadSince.IsZero() {
+		m.BadSince = s.Gone
+	}
+	return m, &Notice{
+		What: Departed, Subject: told, Time: s.Gone, From: m.Last.To, To: health.Unknown, Reason: s.GoneWhy, BadSince: m.BadSince,
+	}
+}
+
 // handedOver tells whether somebody else is told of the subject from now on who has to
 // hear of its outage: nobody shall be told that it is well again who was not told that it
 // was not. A state that has not been taken in yet is told by its change.
@@ -158,7 +182,7 @@ func (m *memory) handedOver(s *Subject) bool {
 // gone is what there is to tell of a subject that exists no more; nil if that is
 // nothing.
 func (m memory) gone(now time.Time) *Notice {
-	if m.Subject.Kind != Target {
+	if m.Subject.Kind != Target || !m.Gone.IsZero() {
 		return nil
 	}
 	return &Notice{

@@ -41,6 +41,10 @@ type Subject struct {
 	Stalled bool
 	// Paused tells that it is not being probed because somebody wants it so.
 	Paused bool
+	// Gone is since when it exists no more although nobody has removed it, and GoneWhy
+	// why, in one line; zero if it does exist. Its State is unknown then.
+	Gone    time.Time
+	GoneWhy string
 	// DependsOn names subjects without which this one cannot be well.
 	DependsOn []string
 }
@@ -60,6 +64,7 @@ const (
 	Flapping     What = "flapping"     // it keeps changing; the changes are held back
 	Calm         What = "calm"         // it has stopped doing so
 	Unregistered What = "unregistered" // it is no longer monitored
+	Departed     What = "gone"         // likewise, although nobody wanted it so
 	Reminder     What = "reminder"     // it is still so
 )
 
@@ -97,6 +102,8 @@ func (n *Notice) Title() string {
 		return name + " keeps changing its state"
 	case Unregistered:
 		return name + " is no longer monitored"
+	case Departed:
+		return name + " is gone"
 	}
 	title := map[health.Verdict]string{
 		health.Healthy:   name + " is back to healthy",

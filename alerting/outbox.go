@@ -161,10 +161,13 @@ func (o *Outbox) Update(subjects []Subject) error {
 		m, ok := o.known[key]
 		if !ok {
 			m = memory{Last: Change{Time: o.store.created}}
+			if s.Gone.Before(o.store.created) {
+				m.Gone = s.Gone // long ago, for whoever begins to mail
+			}
 		}
 		next, n := m.tick(s, now, o.opts.Reminder)
 		o.enqueue(c, n)
-		if n != nil || !ok || next.StalledSince != m.StalledSince || m.Subject.Email != s.Email {
+		if n != nil || !ok || !next.Gone.Equal(m.Gone) || next.StalledSince != m.StalledSince || m.Subject.Email != s.Email {
 			c.remember[key] = next
 		}
 		o.known[key] = next

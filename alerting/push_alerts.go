@@ -33,6 +33,7 @@ const (
 	stateFlapping     = "flapping"
 	stateRecovered    = "healthy"
 	stateUnregistered = "unregistered"
+	stateGone         = "gone"
 )
 
 // alertRule is how the shipped rules describe the alert of a state.
@@ -62,6 +63,7 @@ func alertRules(kind Kind) []alertRule {
 		{stateFlapping, "HealthTargetFlapping", "warning", " keeps changing its state", calm},
 		{stateRecovered, "HealthTargetRecovered", "info", " is back to healthy", "Its health checks pass again."},
 		{stateUnregistered, "HealthTargetUnregistered", "info", " is no longer monitored", "The target was unregistered, or taken out of the configuration."},
+		{stateGone, "HealthTargetGone", "warning", " is gone", "Its registration was not renewed, or it is no longer discovered. Nobody has removed it, and nothing is known of its health any more."},
 	}
 }
 

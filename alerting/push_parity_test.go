@@ -106,7 +106,7 @@ func (h *history) randomLife(rnd *rand.Rand, kind Kind, name string) []*moment {
 	life := make([]*moment, paritySteps)
 	now := moment{Subject: Subject{Kind: kind, Name: name, Email: "a@example.org"}, lastProbe: -1}
 	probed := kind == Check && rnd.IntN(2) == 0
-	there, flips, n := rnd.IntN(4) > 0, 0, 0
+	there, lost, flips, n := rnd.IntN(4) > 0, false, 0, 0
 	for n < paritySteps {
 		duration := []int{1 + rnd.IntN(3), 5 + rnd.IntN(30), 40 + rnd.IntN(40)}[rnd.IntN(3)]
 		if flips > 0 {
@@ -126,6 +126,9 @@ func (h *history) randomLife(rnd *rand.Rand, kind Kind, name string) []*moment {
 			now.Email = []string{"", "a@example.org", "b@example.org"}[rnd.IntN(3)]
 		case what == 16:
 			there = !there
+			lost = kind == Target && !there && rnd.IntN(3) > 0
+		case what == 17 && lost:
+			lost = false
 		default:
 			there, now.Paused = true, false
 		}
@@ -134,6 +137,10 @@ func (h *history) randomLife(rnd *rand.Rand, kind Kind, name string) []*moment {
 		}
 		for end := n + duration; n < min(end, paritySteps); n++ {
 			if !there {
+				if lost {
+					gone := moment{Subject: Subject{Kind: kind, Name: name, Email: now.Email, Gone: time.Unix(int64(n)*15, 0)}, lastProbe: -1}
+					life[n] = &gone
+				}
 				continue
 			}
 			if probed {
@@ -237,6 +244,10 @@ func (h *history) series() map[string][]string {
 				continue
 			}
 			id := fmt.Sprintf(`%s,%s="%s"`, common, m.Kind, name)
+			if !m.Gone.IsZero() {
+				put(fmt.Sprintf(`health_target_gone_timestamp_seconds{%s,reason="lease_expired",email="%s"}`, id, m.Email), n, m.Gone.Unix())
+				continue
+			}
 			for _, v := range health.Verdicts() {
 				put(fmt.Sprintf(`health_%s_state{%s,state="%s"}`, m.Kind, id, v), n, map[bool]int{true: 1}[m.State == v])
 			}

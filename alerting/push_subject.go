@@ -42,6 +42,8 @@ type facts struct {
 	BadUntil time.Time `json:"bad_until,omitzero"`
 	// Gone is since when it does not exist; zero if it does.
 	Gone time.Time `json:"gone,omitzero"`
+	// Lost is true from when it is known that nobody has removed it, until it is back.
+	Lost bool `json:"lost,omitempty"`
 	// Firing is the alert that fires; its State is empty if none does.
 	Firing fired `json:"firing,omitzero"`
 	// Changed is when an alert last began or ended.
@@ -78,8 +80,13 @@ func dropEnded(ended []fired, now time.Time, retention time.Duration) []fired {
 // may be unknown because of another one. Ended alerts are changed in place.
 func (r *remembered) next(s *Subject, waiting bool, now time.Time) facts {
 	f := r.facts
-	f.Gone = time.Time{}
+	f.Gone, f.Lost = time.Time{}, !s.Gone.IsZero()
 	f.Email = s.Email
+	if f.Lost {
+		f.StalledSince, f.Bad = time.Time{}, true
+		r.fire(&f, stateGone, plainTime(s.Gone), now)
+		return f
+	}
 	if s.Kind == Check {
 		f.Email = "" // checks have no address of their own
 	}
@@ -118,7 +125,7 @@ func (r *remembered) gone(kind Kind, now time.Time) facts {
 		}
 	}
 	state := ""
-	if kind == Target && near(f.Gone, now, toldFor) {
+	if kind == Target && !f.Lost && near(f.Gone, now, toldFor) {
 		state = stateUnregistered
 	}
 	r.fire(&f, state, now, now)

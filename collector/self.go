@@ -57,6 +57,7 @@ var selfMetrics = []metric{
 	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
 	historySubjects, historyIntervals, historyBytes, historyErrors, historyRecovered,
 	notificationsQueued, notificationsOldest, notificationsSent, notificationsFailed, notificationsDropped,
+	targetGone, targetsExpired,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
 }
 

@@ -76,7 +76,8 @@ type App struct {
 	metrics   *prometheus.Registry
 	reloads   reloads
 	durations *collector.HTTPDurations // nil unless asked for
-	unknown   atomic.Uint64            // times that /probe was asked for an unknown module
+	gone      atomic.Pointer[[]registry.Tombstone]
+	unknown   atomic.Uint64 // times that /probe was asked for an unknown module
 
 	checkScheduler *prober.Scheduler // of the in-process checks
 	checks         atomic.Pointer[checkSet]
@@ -109,6 +110,7 @@ func New(opts Options) (*App, error) {
 	a := &App{opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{},
 		offered: map[string]time.Time{}, stored: make(chan struct{}, 1)}
 	a.setNotReady(errors.New("starting"))
+	a.gone.Store(&[]registry.Tombstone{})
 	a.registry, err = registry.Open(registry.Options{
 		Path: opts.StoragePath, OnCorruption: opts.OnCorruption, Log: opts.Log,
 	})
@@ -206,6 +208,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewReload(a.reloads.stats),
 		collector.NewNotifications(a.notificationStats),
 		collector.NewAdHoc(a.unknown.Load),
+		collector.NewGone(a.goneStats),
 	)
 	if a.durations != nil {
 		reg.MustRegister(a.durations)

@@ -125,7 +125,12 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 			}
 		}
 	}
-	for _, st := range a.scheduler.Snapshot() {
+	a.reconciling.Lock() // a target must not be missing in both
+	targets, gone := a.scheduler.Snapshot(), *a.gone.Load()
+	a.reconciling.Unlock()
+	there := make(map[string]bool, len(targets))
+	for _, st := range targets {
+		there[st.Target.App] = true
 		s := subject(alerting.Target, st, now)
 		s.Place, s.Group, s.DependsOn = st.Target.Place(), st.Target.Group, st.Target.DependsOn
 		if st.Target.MailAllowed {
@@ -135,6 +140,11 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 			s.Link = external + "/targets/" + url.PathEscape(s.Name)
 		}
 		add(s, s.Name)
+	}
+	for i := range gone {
+		if !there[gone[i].App] {
+			list = append(list, a.goneSubject(&gone[i], external))
+		}
 	}
 	for _, st := range a.checkScheduler.Snapshot() {
 		s := subject(alerting.Check, st, now)

@@ -38,7 +38,7 @@ func (a *App) reconcile() {
 	a.reconciling.Lock()
 	defer a.reconciling.Unlock()
 	cfg := a.config.Load()
-	targets := a.registry.Targets()
+	targets, gone := a.registry.Everything()
 	jobs := make([]prober.Job, len(targets))
 	derived := make(map[string]derivedTarget, len(targets))
 	for i, t := range targets {
@@ -50,6 +50,7 @@ func (a *App) reconcile() {
 		jobs[i] = a.job(cfg, d.to)
 	}
 	a.derived, a.begun = derived, true
+	a.gone.Store(&gone) // before the schedule loses them
 	a.scheduler.Sync(jobs)
 }
 

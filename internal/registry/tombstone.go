@@ -42,6 +42,8 @@ type Tombstone struct {
 	At time.Time `json:"at"`
 	// LastState is the state that it was in.
 	LastState health.Verdict `json:"last_state"`
+	// LastHealthy is when it was last known to be healthy; zero if it never was.
+	LastHealthy time.Time `json:"last_healthy,omitzero"`
 }
 
 // Why says it in one line.
@@ -120,14 +122,14 @@ func (r *Registry) RemoveTombstone(app string) (bool, error) {
 // operator wants it no more: without tombstones.
 func (r *Registry) Retire(source string) { r.replace(source, nil, "") }
 
-// bury makes the tombstone of a target; it does not put it anywhere.
+// buryLocked makes the tombstone of a target; it does not put it anywhere.
 func (r *Registry) buryLocked(t *prober.Target, why Reason, since, at time.Time) *Tombstone {
 	grave := &Tombstone{
 		App: t.App, Source: t.Source, Place: t.Place(), Group: t.Group, Email: t.Email, Owner: t.Owner,
 		Reason: why, Since: since.UTC().Round(0), At: at.UTC().Round(0),
 	}
 	if s := r.saved[t.App]; s != nil {
-		grave.LastState = s.State.Verdict
+		grave.LastState, grave.LastHealthy = s.State.Verdict, s.LastHealthy.UTC()
 	}
 	return grave
 }

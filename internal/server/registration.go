@@ -141,6 +141,7 @@ func registrationFields(t *prober.Target) map[string]func(json.RawMessage) error
 			t.InitialDelay = new(time.Duration)
 			return seconds(t.InitialDelay)(raw)
 		},
+		"ttl":            term(&t.TTL),
 		"unhealthy":      number(&t.Unhealthy),
 		"healthy":        number(&t.Healthy),
 		"degraded_after": number(&t.DegradedAfter),

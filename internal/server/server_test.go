@@ -480,6 +480,7 @@ func TestAdministration(t *testing.T) {
 
 func FuzzRegistration(f *testing.F) {
 	f.Add([]byte(nas))
+	f.Add([]byte(shop))
 	f.Add([]byte(`{"app": "a", "interval": 5.5, "labels": {"a": "b"}, "valid_status_codes": [200, "2xx"]}`))
 	kindOf := func(string) (string, bool) { return "health", true }
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -490,7 +491,8 @@ func FuzzRegistration(f *testing.F) {
 		if len(target.Validate(prober.RegistrationLimits(), kindOf)) > 0 {
 			return
 		}
-		if target.App == "" || target.URL == "" || target.Interval < 5*time.Second || target.Timeout > time.Minute {
+		if target.App == "" || target.URL == "" || target.Interval < 5*time.Second || target.Timeout > time.Minute ||
+			target.TTL != 0 && (target.TTL < 30*time.Second || target.TTL > 24*time.Hour) {
 			t.Fatalf("accepted %+v", target)
 		}
 	})

@@ -31,11 +31,15 @@ func (s *server) getTarget(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find returns the target that the path names, or answers 404.
+// find returns the target that the path names, or answers 404; or 410 if it is gone.
 func (s *server) find(w http.ResponseWriter, r *http.Request) *prober.Target {
 	app := r.PathValue("app")
 	t, ok := s.Registry.Target(app)
 	if !ok {
+		if grave, buried := s.Registry.Tombstone(app); buried {
+			isGone(&grave).write(w)
+			return nil
+		}
 		refuse(w, http.StatusNotFound, fmt.Sprintf("there is no target %q", app))
 		return nil
 	}
@@ -195,6 +199,9 @@ func owns(who registrant, t *prober.Target) bool {
 }
 
 func (s *server) deleteTarget(w http.ResponseWriter, r *http.Request) {
+	if _, known := s.Registry.Target(r.PathValue("app")); !known && s.deleteTombstone(w, r) {
+		return
+	}
 	t := s.find(w, r)
 	if t == nil || !s.mayChange(w, r, t) {
 		return

@@ -50,6 +50,9 @@ type targetView struct {
 	LastResponse    json.RawMessage `json:"last_response,omitempty"`
 	RegisteredAt    *time.Time      `json:"registered_at"`
 
+	TTL          float64    `json:"ttl,omitempty"`
+	LeaseExpires *time.Time `json:"lease_expires,omitempty"`
+
 	Warnings []fieldFault `json:"warnings,omitempty"`
 }
 
@@ -64,6 +67,9 @@ func (s *server) view(t *prober.Target, st *prober.Status) targetView {
 	}
 	if v.Module == "" {
 		v.Module = prober.DefaultModule
+	}
+	if end, ok := s.Registry.LeaseEnd(t.App); ok && t.TTL > 0 {
+		v.TTL, v.LeaseExpires = t.TTL.Seconds(), moment(end)
 	}
 	if t.InitialDelay != nil {
 		v.InitialDelay = new(t.InitialDelay.Seconds())

@@ -1,0 +1,442 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+func leased(app string, ttl time.Duration) prober.Target {
+	t := api(app)
+	t.TTL = ttl
+	return t
+}
+
+func mustRenew(t testing.TB, r *Registry, app string) {
+	t.Helper()
+	if _, err := r.Renew(app, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func buried(r *Registry) []string {
+	names := []string{}
+	for _, t := range r.Tombstones() {
+		names = append(names, t.App)
+	}
+	return names
+}
+
+func wantBuried(t testing.TB, r *Registry, want ...string) {
+	t.Helper()
+	if got := buried(r); !slices.Equal(got, append([]string{}, want...)) {
+		t.Errorf("tombstones %q, want %q", got, want)
+	}
+}
+
+// transactions counts the commits that have reached the file.
+func transactions(t testing.TB, r *Registry) int {
+	t.Helper()
+	n := 0
+	if err := r.store.db.View(func(tx *bolt.Tx) error { n = tx.ID(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestLeaseEnds is about what a lease is, with a disk and without.
+func TestLeaseEnds(t *testing.T) {
+	for name, path := range map[string]string{"memory": "", "disk": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &journal{}
+				r := open(t, Options{Path: path, Log: log.logger()})
+				put(t, r, leased("renewed", time.Minute), leased("put again", time.Minute), leased("silent", time.Minute), leased("removed", time.Minute), api("for ever"))
+				if err := r.Save(map[string]*prober.Saved{"silent": state(1)}); err != nil {
+					t.Fatal(err)
+				}
+				if end, ok := r.LeaseEnd("silent"); !ok || !end.Equal(time.Now().Add(time.Minute)) {
+					t.Errorf("lease ends %v, %v", end, ok)
+				}
+				began := time.Now()
+				if _, err := r.Remove(SourceAPI, "removed"); err != nil {
+					t.Fatal(err)
+				}
+				<-r.Changed()
+				time.Sleep(59 * time.Second)
+				mustRenew(t, r, "renewed")
+				put(t, r, leased("put again", time.Minute))
+				synctest.Wait()
+				wantApps(t, r, "for ever", "put again", "renewed", "silent")
+
+				time.Sleep(time.Second)
+				synctest.Wait()
+				wantApps(t, r, "for ever", "put again", "renewed")
+				wantBuried(t, r, "silent")
+				select {
+				case <-r.Changed():
+				default:
+					t.Error("nobody was told that it has changed")
+				}
+				grave, ok := r.Tombstone("silent")
+				want := Tombstone{
+					App: "silent", Source: SourceAPI, Place: "http://10.0.0.7:8096/silent", Group: "attic", Email: "me@example.org", Owner: "token:house",
+					Reason: LeaseExpired, Since: began.UTC().Round(0), At: time.Now().UTC().Round(0), LastState: health.Unhealthy,
+					LastHealthy: state(1).LastHealthy,
+				}
+				if !ok || grave != want {
+					t.Errorf("tombstone %+v\nwant      %+v", grave, want)
+				}
+				if got := r.Expired()[LeaseExpired]; got != 1 {
+					t.Errorf("%d counted", got)
+				}
+				if text := log.String(); strings.Count(text, "target is gone") != 1 || !strings.Contains(text, "target=silent") {
+					t.Errorf("log %s", text)
+				}
+				if _, err := r.Renew("silent", nil); !errors.Is(err, ErrNotFound) {
+					t.Errorf("renewing what is gone: %v", err)
+				}
+				if _, err := r.Renew("for ever", nil); !errors.Is(err, ErrNoLease) {
+					t.Errorf("renewing what needs none: %v", err)
+				}
+
+				put(t, r, leased("silent", time.Minute)) // it is back
+				wantBuried(t, r)
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				wantApps(t, r, "for ever")
+				wantBuried(t, r, "put again", "renewed", "silent")
+				if removed, err := r.RemoveTombstone("silent"); !removed || err != nil {
+					t.Errorf("%v %v", removed, err)
+				}
+				if _, err := r.Remove(SourceAPI, "renewed"); err != nil {
+					t.Error(err)
+				}
+				wantBuried(t, r, "put again")
+				time.Sleep(tombstonesKept)
+				synctest.Wait()
+				wantBuried(t, r)
+				shut(t, r)
+			})
+		})
+	}
+}
+
+func TestPausedHasTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Options{})
+		put(t, r, leased("a", time.Minute))
+		if err := r.SetPaused("a", true); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10*time.Minute + 50*time.Second)
+		synctest.Wait()
+		wantApps(t, r, "a")
+		if err := r.SetPaused("a", false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		wantApps(t, r, "a")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		wantApps(t, r)
+		shut(t, r)
+	})
+}
+
+func TestLeaseTakenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Options{})
+		put(t, r, leased("a", time.Minute), leased("b", time.Hour))
+		put(t, r, api("a"), leased("b", 30*time.Second)) // none any more, and a shorter one
+		time.Sleep(40 * time.Second)
+		synctest.Wait()
+		wantApps(t, r, "a")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		wantApps(t, r, "a")
+		shut(t, r)
+	})
+}
+
+// TestRestartGrantsOneTerm reads what was in the file at one moment, as after kill -9.
+func TestRestartGrantsOneTerm(t *testing.T) {
+	dir, killed := t.TempDir(), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Options{Path: dir})
+		put(t, r, leased("a", time.Minute), leased("old", 30*time.Second))
+		for range 4 {
+			time.Sleep(20 * time.Second)
+			mustRenew(t, r, "a")
+		}
+		time.Sleep(10 * time.Second) // the last renewal is on disk
+		synctest.Wait()
+		renewed := time.Now().Add(-10 * time.Second)
+		wantBuried(t, r, "old")
+		for _, name := range []string{fileDB, fileMarker} {
+			content, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(killed, name), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		shut(t, r)
+
+		time.Sleep(time.Hour)
+		again := open(t, Options{Path: killed, OnCorruption: Fail})
+		wantApps(t, again, "a")
+		wantBuried(t, again, "old")
+		if end, _ := again.LeaseEnd("a"); !end.Equal(time.Now().Add(time.Minute)) {
+			t.Errorf("the lease ends in %v", time.Until(end))
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantApps(t, again)
+		if grave, _ := again.Tombstone("a"); !grave.Since.Equal(renewed) || !strings.HasPrefix(grave.Why(), "its registration was not renewed since "+renewed.UTC().Format(time.DateTime)) {
+			t.Errorf("%+v: %s; want %v", grave, grave.Why(), renewed)
+		}
+		shut(t, again)
+	})
+	r := open(t, Options{Path: killed, OnCorruption: Fail})
+	wantBuried(t, r, "a", "old")
+}
+
+// TestRenewalsAreWrittenTogether counts the transactions.
+func TestRenewalsAreWrittenTogether(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Options{Path: dir, BackupEvery: 100 * time.Hour})
+		names := numbered(200)
+		for _, app := range names {
+			put(t, r, leased(app, time.Minute))
+		}
+		time.Sleep(2 * time.Minute / 3)
+		for _, app := range names {
+			mustRenew(t, r, app)
+		}
+		before := transactions(t, r)
+		for range 60 { // ten minutes, each renewed every 10 s: 12 000 renewals
+			time.Sleep(10 * time.Second)
+			for _, app := range names {
+				mustRenew(t, r, app)
+			}
+		}
+		synctest.Wait()
+		if n := transactions(t, r) - before; n < 20 || n > 600/15+1 {
+			t.Errorf("12 000 renewals took %d transactions", n)
+		}
+		wantApps(t, r, names...)
+		shut(t, r)
+	})
+}
+
+// TestRenewingWithABrokenDisk loses the disk: renewals count, and nothing expires that
+// could not be buried.
+func TestRenewingWithABrokenDisk(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Options{Path: dir})
+		put(t, r, leased("a", time.Minute), leased("b", time.Minute), leased("c", time.Minute))
+		r.writeMu.Lock()
+		r.store.abandon(errors.New("it is broken"), false)
+		r.store.retry = time.Now().Add(5 * time.Minute)
+		r.writeMu.Unlock()
+		for range 10 {
+			time.Sleep(20 * time.Second)
+			mustRenew(t, r, "a")
+			if _, err := r.Put(leased("c", time.Minute)); err != nil && !errors.Is(err, ErrStorage) {
+				t.Fatal(err)
+			}
+			if end, _ := r.LeaseEnd("c"); !end.Equal(time.Now().Add(time.Minute)) { // it counts all the same
+				t.Fatalf("put again, the lease ends in %v", time.Until(end))
+			}
+		}
+		synctest.Wait()
+		wantApps(t, r, "a", "b", "c")
+		wantBuried(t, r)
+		for range 10 { // the disk is well again
+			time.Sleep(20 * time.Second)
+			mustRenew(t, r, "a")
+		}
+		synctest.Wait()
+		wantApps(t, r, "a")
+		wantBuried(t, r, "b", "c")
+		shut(t, r)
+	})
+	r := open(t, Options{Path: dir, OnCorruption: Fail})
+	wantApps(t, r, "a")
+	wantBuried(t, r, "b", "c")
+}
+
+func TestRenewAsksFirst(t *testing.T) {
+	r := open(t, Options{})
+	put(t, r, leased("a", time.Minute))
+	no := errors.New("no")
+	before, _ := r.LeaseEnd("a")
+	if _, err := r.Renew("a", func(t *prober.Target) error { return no }); err != no {
+		t.Error(err)
+	}
+	if after, _ := r.LeaseEnd("a"); !after.Equal(before) {
+		t.Error("renewed although check said no")
+	}
+}
+
+func TestReplaceBuries(t *testing.T) {
+	dir := t.TempDir()
+	seen := func(source string, apps ...string) []prober.Target {
+		var list []prober.Target
+		for _, app := range apps {
+			target := api(app)
+			target.Source = source
+			list = append(list, target)
+		}
+		return list
+	}
+	r := open(t, Options{Path: dir})
+	for _, source := range []string{"config", "file_sd:/x", "http_sd:http://x", "dns_sd:x", "cluster", "mdns"} {
+		r.Replace(source, seen(source, source+" a", source+" b", "shared"))
+	}
+	for _, source := range []string{"config", "file_sd:/x", "http_sd:http://x", "dns_sd:x", "cluster", "mdns"} {
+		r.Replace(source, seen(source, source+" b"))
+	}
+	wantBuried(t, r, "mdns a", "shared") // mdns was the last to name the one that all had
+	r.Replace("mdns", seen("mdns", "mdns a"))
+	wantBuried(t, r, "mdns b", "shared")
+	if grave, _ := r.Tombstone("mdns b"); grave.Reason != NotDiscovered || !strings.HasPrefix(grave.Why(), "it is no longer discovered (mdns)") {
+		t.Errorf("%+v %s", grave, grave.Why())
+	}
+	put(t, r, api("shared"))
+	wantBuried(t, r, "mdns b")
+	r.Retire("mdns")
+	wantBuried(t, r, "mdns b")
+	if _, ok := r.Target("mdns a"); ok {
+		t.Error("a retired source has targets")
+	}
+	if n := r.Expired()[NotDiscovered]; n != 3 {
+		t.Errorf("%d counted", n)
+	}
+	shut(t, r)
+	r = open(t, Options{Path: dir, OnCorruption: Fail})
+	wantBuried(t, r, "mdns b")
+}
+
+// TestShadowedLeaseEnds: nothing is gone as long as another source names it.
+func TestShadowedLeaseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Options{})
+		put(t, r, leased("a", time.Minute))
+		other := api("a")
+		other.Source = "mdns"
+		r.Replace("mdns", []prober.Target{other})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		wantBuried(t, r)
+		if target, ok := r.Target("a"); !ok || target.Source != "mdns" {
+			t.Errorf("%+v", target)
+		}
+		shut(t, r)
+	})
+}
+
+func TestTombstonesAreBounded(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Options{Path: dir, BackupEvery: 1000 * time.Hour, BackupAfter: 1 << 30})
+		put(t, r, leased("first", time.Minute))
+		time.Sleep(2 * time.Minute)
+		var list []prober.Target
+		for i := range maxTombstones {
+			target := api(fmt.Sprintf("m%04d", i))
+			target.Source = "mdns"
+			list = append(list, target)
+		}
+		r.Replace("mdns", list)
+		r.Replace("mdns", list[:1])
+		synctest.Wait()
+		if n := len(r.Tombstones()); n != maxTombstones || buried(r)[0] != "first" {
+			t.Errorf("%d tombstones", n)
+		}
+		put(t, r, leased("last", time.Minute))
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		names := buried(r)
+		if len(names) != maxTombstones || slices.Contains(names, "first") || !slices.Contains(names, "last") {
+			t.Errorf("%d tombstones, the oldest is there: %v", len(names), slices.Contains(names, "first"))
+		}
+		shut(t, r)
+	})
+	r := open(t, Options{Path: dir, OnCorruption: Fail})
+	if n := len(r.Tombstones()); n != maxTombstones {
+		t.Errorf("%d tombstones on disk", n)
+	}
+}
+
+// TestFileOfOlderProgram has no buckets for leases and tombstones.
+func TestFileOfOlderProgram(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, Options{Path: dir})
+	put(t, r, api("a"))
+	err := r.store.db.Update(func(tx *bolt.Tx) error {
+		return errors.Join(tx.DeleteBucket([]byte(bucketGraves)), tx.DeleteBucket([]byte(bucketRenewals)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shut(t, r)
+	r = open(t, Options{Path: dir, OnCorruption: Fail})
+	wantApps(t, r, "a")
+	put(t, r, leased("b", time.Minute))
+	shut(t, r)
+	r = open(t, Options{Path: dir, OnCorruption: Fail})
+	wantApps(t, r, "a", "b")
+}
+
+// TestLostTombstoneIsDamage: a record that is lost is noticed, and comes back from the
+// backup.
+func TestLostTombstoneIsDamage(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, Options{Path: dir})
+	target := api("a")
+	target.Source = "mdns"
+	r.Replace("mdns", []prober.Target{target})
+	r.Replace("mdns", nil)
+	if err := r.backUp(); err != nil {
+		t.Fatal(err)
+	}
+	err := r.store.db.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte(bucketGraves)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	shut(t, r)
+	r = open(t, Options{Path: dir})
+	if wantBuried(t, r, "a"); !r.Stats().Recovered {
+		t.Error("nobody noticed")
+	}
+}
+
+func FuzzDecodeTombstone(f *testing.F) {
+	f.Add([]byte(`{"app":"a","source":"api","reason":"lease_expired","since":"2026-01-02T03:04:05Z","at":"2026-01-02T03:04:05Z","last_state":"HEALTHY"}`))
+	f.Add([]byte(`{"app":"a"}`))
+	f.Add([]byte(`{"at":"2026-01-02T03:04:05.123456789Z"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		_, _ = decodeRenewal(body)
+		grave, err := decodeTombstone("a", body)
+		if err == nil && (grave.App != "a" || grave.Why() == "") {
+			t.Errorf("%+v", grave)
+		}
+	})
+}

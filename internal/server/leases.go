@@ -1,0 +1,110 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// term reads a lease's term. None is given by leaving it out: 0 would look like a
+// lease that ends at once.
+func term(into *time.Duration) func(json.RawMessage) error {
+	return func(raw json.RawMessage) error {
+		if err := seconds(into)(raw); err != nil {
+			return err
+		}
+		if *into == 0 {
+			limits := prober.RegistrationLimits()
+			return fmt.Errorf("must be between %d and %d; leave it out for a registration that never expires",
+				int(limits.MinTTL.Seconds()), int(limits.MaxTTL.Seconds()))
+		}
+		return nil
+	}
+}
+
+// renewTarget begins another term of a lease. Who asks in vain should register anew.
+func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
+	app := r.PathValue("app")
+	if t, ok := s.Registry.Target(app); ok && t.Source != sourceAPI {
+		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and has no lease", app, t.Source))
+		return
+	}
+	var ttl time.Duration
+	end, err := s.Registry.Renew(app, func(t *prober.Target) error {
+		if t.Owner != requester(r).owner {
+			return notOwner(app)
+		}
+		ttl = t.TTL
+		return nil
+	})
+	switch {
+	case err == nil:
+		writeJSON(w, http.StatusOK, "application/json", map[string]any{
+			"app": app, "ttl": ttl.Seconds(), "lease_expires": end.UTC(),
+		})
+	case errors.Is(err, registry.ErrNotFound):
+		detail := fmt.Sprintf("there is no target %q; register it", app)
+		if grave, buried := s.Registry.Tombstone(app); buried {
+			detail = isGone(&grave).Detail
+		}
+		refuse(w, http.StatusNotFound, detail)
+	case errors.Is(err, registry.ErrNoLease):
+		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q has no lease: register it with a ttl", app))
+	default:
+		problemOf(err).write(w)
+	}
+}
+
+func isGone(grave *registry.Tombstone) *problem {
+	return &problem{Status: http.StatusGone, Detail: fmt.Sprintf(
+		"the target %q is gone since %s: %s; register it again, or DELETE it if it is not to come back",
+		grave.App, grave.At.Format(time.RFC3339), grave.Why())}
+}
+
+// tombstoneView is a target that is gone, as the API shows it.
+type tombstoneView struct {
+	App       string          `json:"app"`
+	Place     string          `json:"place,omitempty"`
+	Group     string          `json:"group,omitempty"`
+	Email     string          `json:"email,omitempty"`
+	Source    string          `json:"source"`
+	Owner     string          `json:"owner,omitempty"`
+	Reason    registry.Reason `json:"reason"`
+	Detail    string          `json:"detail"`
+	Since     time.Time       `json:"since"`
+	GoneAt    time.Time       `json:"gone_at"`
+	LastState health.Verdict  `json:"last_state"`
+}
+
+func (s *server) listTombstones(w http.ResponseWriter, _ *http.Request) {
+	views := []tombstoneView{}
+	for _, g := range s.Registry.Tombstones() {
+		views = append(views, tombstoneView{
+			App: g.App, Place: g.Place, Group: g.Group, Email: g.Email, Source: g.Source, Owner: g.Owner,
+			Reason: g.Reason, Detail: g.Why(), Since: g.Since, GoneAt: g.At, LastState: g.LastState,
+		})
+	}
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{"tombstones": views})
+}
+
+// deleteTombstone answers a DELETE of what is gone already, and tells whether it did.
+func (s *server) deleteTombstone(w http.ResponseWriter, r *http.Request) bool {
+	grave, buried := s.Registry.Tombstone(r.PathValue("app"))
+	if !buried || !s.mayChange(w, r, &prober.Target{App: grave.App, Source: grave.Source, Owner: grave.Owner}) {
+		return buried
+	}
+	if _, err := s.Registry.RemoveTombstone(grave.App); err != nil {
+		problemOf(err).write(w)
+		return true
+	}
+	s.Apply()
+	s.Log.Info("tombstone removed", "target", grave.App, "by", requester(r).owner)
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
