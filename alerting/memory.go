@@ -111,7 +111,9 @@ func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory,
 	if !s.Gone.IsZero() {
 		return m.depart(s, now)
 	}
-	m.Gone = time.Time{}
+	if !m.Gone.IsZero() { // it is back, which is no time for a reminder
+		m.Gone, m.Told = time.Time{}, now
+	}
 	handedOver := m.handedOver(s)
 	m.Subject = s.outline()
 	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}

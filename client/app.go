@@ -33,6 +33,10 @@ type App struct {
 	// InitialDelay is the time to the first probe, in whole seconds: 0 to 300 s; nil
 	// means one interval.
 	InitialDelay *time.Duration
+	// TTL is how long the registration counts unless it is renewed, in whole seconds:
+	// 30 s to 24 h; 0 for ever. It is renewed at every third of it, or oftener. A program that ends
+	// without a word is removed when it is over, which the exporter tells.
+	TTL time.Duration
 	// FastStart lets one pass suffice for the first HEALTHY.
 	FastStart bool
 	// Group is a heading under which pages show the program.
@@ -49,6 +53,7 @@ const (
 	minTimeout, maxTimeout     = 2 * time.Second, 60 * time.Second
 	minThreshold, maxThreshold = 2, 10
 	maxInitialDelay            = 300 * time.Second
+	minTTL, maxTTL             = 30 * time.Second, 24 * time.Hour
 	maxLabels                  = 10
 	maxNameRunes               = 128
 )
@@ -82,6 +87,7 @@ func (a *App) Validate() error {
 	}
 	span("Interval", a.Interval, minInterval, maxInterval)
 	span("Timeout", a.Timeout, minTimeout, maxTimeout)
+	span("TTL", a.TTL, minTTL, maxTTL)
 	if a.InitialDelay != nil {
 		span("InitialDelay", *a.InitialDelay, 0, maxInitialDelay)
 	}
@@ -124,6 +130,7 @@ type registration struct {
 	Unhealthy    int               `json:"unhealthy,omitempty"`
 	Healthy      int               `json:"healthy,omitempty"`
 	InitialDelay *int64            `json:"initial_delay,omitempty"`
+	TTL          int64             `json:"ttl,omitempty"`
 	FastStart    bool              `json:"fast_start,omitempty"`
 	Group        string            `json:"group,omitempty"`
 	Module       string            `json:"module,omitempty"`
@@ -133,7 +140,7 @@ type registration struct {
 func (a *App) registration() registration {
 	r := registration{
 		App: a.Name, URL: a.URL, Email: a.Email, Interval: int64(a.Interval / time.Second), Timeout: int64(a.Timeout / time.Second),
-		Unhealthy: a.Unhealthy, Healthy: a.Healthy, FastStart: a.FastStart, Group: a.Group, Module: a.Module, Labels: a.Labels,
+		Unhealthy: a.Unhealthy, Healthy: a.Healthy, TTL: int64(a.TTL / time.Second), FastStart: a.FastStart, Group: a.Group, Module: a.Module, Labels: a.Labels,
 	}
 	if a.InitialDelay != nil {
 		seconds := int64(*a.InitialDelay / time.Second)

@@ -75,6 +75,8 @@ type Target struct {
 	LastHealthy     *time.Time `json:"last_healthy"`
 	LastStateChange *time.Time `json:"last_state_change"`
 	LastError       string     `json:"last_error"`
+	// LeaseExpires is when the registration ends unless it is renewed; nil for never.
+	LeaseExpires *time.Time `json:"lease_expires"`
 	// Warnings say what the exporter did not take over as it was meant.
 	Warnings []Fault `json:"warnings"`
 }
@@ -232,8 +234,16 @@ func refusal(status int, body []byte) *Refusal {
 	return r
 }
 
-// gone tells whether an error says that the exporter does not know the program.
+// gone tells whether an error says that the exporter does not know the program, or does
+// not any more.
 func gone(err error) bool {
 	refused, ok := errors.AsType[*Refusal](err)
-	return ok && refused.Status == http.StatusNotFound
+	return ok && (refused.Status == http.StatusNotFound || refused.Status == http.StatusGone)
+}
+
+// noLease tells whether an error says that there is nothing to renew: somebody has
+// registered the program without a lease.
+func noLease(err error) bool {
+	refused, ok := errors.AsType[*Refusal](err)
+	return ok && refused.Status == http.StatusConflict
 }

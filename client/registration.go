@@ -83,12 +83,22 @@ func (r *Registration) note(err error) {
 	}
 }
 
-// keep looks after the registration.
-func (r *Registration) keep(ctx context.Context) {
+// every is how often the registration is looked after: with a lease often enough that
+// two attempts to renew it may fail.
+func (r *Registration) every() time.Duration {
 	recheck := r.client.Recheck
 	if recheck <= 0 {
 		recheck = DefaultRecheck
 	}
+	if r.app.TTL > 0 {
+		recheck = min(recheck, r.app.TTL/3)
+	}
+	return recheck
+}
+
+// keep looks after the registration.
+func (r *Registration) keep(ctx context.Context) {
+	recheck := r.every()
 	pause := firstPause
 	for {
 		wait := pause
@@ -113,8 +123,8 @@ func jitter(d time.Duration) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/5+1))
 }
 
-// recheck registers again if the exporter has lost us. It asks first: registering
-// would resume what somebody has paused.
+// recheck registers again if the exporter has lost us, and renews the lease if there is
+// one. It asks first: registering would resume what somebody has paused.
 func (r *Registration) recheck(ctx context.Context) {
 	before := r.Err()
 	err := r.look(ctx)
@@ -134,8 +144,12 @@ func (r *Registration) look(ctx context.Context) error {
 	known := r.known
 	r.mu.Unlock()
 	if known {
-		_, err := r.client.do(ctx, http.MethodGet, r.app.Name, "", nil, nil)
-		if !gone(err) {
+		method, action := http.MethodGet, ""
+		if r.app.TTL > 0 {
+			method, action = http.MethodPost, "renew"
+		}
+		_, err := r.client.do(ctx, method, r.app.Name, action, nil, nil)
+		if !gone(err) && !(action != "" && noLease(err)) {
 			r.note(err)
 			return err
 		}
