@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -203,14 +204,19 @@ func TestRegisteringInPython(t *testing.T) {
 	if python == "" {
 		missing(t, "there is no Python with the module requests (Debian: python3-requests)")
 	}
-	for _, program := range codeBlocks(t, registeringDoc, "python") {
+	program := strings.Join(codeBlocks(t, registeringDoc, "python"), "")
+	for _, ttl := range []string{"None", "30"} {
 		w := startWatcher(t)
-		impatient := strings.Replace(program, "RECHECK = 60", "RECHECK = 0.02", 1)
+		impatient := strings.NewReplacer("RECHECK = 60", "RECHECK = 0.02", "TTL = None", "TTL = "+ttl).Replace(program)
 		looksAfterIt := func() {
 			w.act(t, http.MethodPost, "python shop", "/pause")
 			time.Sleep(100 * time.Millisecond) // several looks
 			if text := w.act(t, http.MethodGet, "python shop", ""); !strings.Contains(text, `"paused":true`) {
 				t.Errorf("looking after the registration has resumed it: %s", text)
+			}
+			if ttl != "None" {
+				before := w.leaseEnd(t, "python shop")
+				await(t, "the lease is renewed", func() bool { return w.leaseEnd(t, "python shop").After(before) })
 			}
 			w.act(t, http.MethodDelete, "python shop", "")
 			await(t, "it is registered again", func() bool { return w.registered(t, "python shop") })
@@ -230,19 +236,32 @@ func TestRegisteringInGo(t *testing.T) {
 	}
 }
 
-// scripts are the page's two: the wrapper, and the one for cron.
-func scripts(t *testing.T) (wrapper, cron string) {
+// leaseEnd is when the registration ends unless it is renewed.
+func (w *watcher) leaseEnd(t *testing.T, app string) time.Time {
+	t.Helper()
+	var target struct {
+		LeaseExpires time.Time `json:"lease_expires"`
+	}
+	text := w.act(t, http.MethodGet, app, "")
+	if err := json.Unmarshal([]byte(text), &target); err != nil || target.LeaseExpires.IsZero() {
+		t.Fatalf("no lease: %v %s", err, text)
+	}
+	return target.LeaseExpires
+}
+
+// scripts are the page's three: the wrapper, and those for cron.
+func scripts(t *testing.T) (wrapper, cron, leased string) {
 	t.Helper()
 	tool(t, "curl", "curl")
 	blocks := codeBlocks(t, registeringDoc, "sh")
-	if len(blocks) != 2 {
+	if len(blocks) != 3 {
 		t.Fatalf("%d scripts", len(blocks))
 	}
-	return blocks[0], blocks[1]
+	return blocks[0], blocks[1], blocks[2]
 }
 
 func TestRegisteringByWrapper(t *testing.T) {
-	wrapper, _ := scripts(t)
+	wrapper, _, _ := scripts(t)
 	file := saved(t, "watched", wrapper)
 	w := startWatcher(t)
 	stopped := w.runProgram(t, "printer", w.command("sh", file, "printer", "http://"+w.service, "sleep", "60"))
@@ -259,27 +278,42 @@ func TestRegisteringByWrapper(t *testing.T) {
 }
 
 func TestRegisteringFromCron(t *testing.T) {
-	_, cron := scripts(t)
+	_, cron, _ := scripts(t)
+	testFromCron(t, "office-printer", cron)
+}
+
+func TestLeaseFromCron(t *testing.T) {
+	_, _, leased := scripts(t)
+	w := testFromCron(t, "attic-pi", leased)
+	before := w.leaseEnd(t, "attic-pi")
+	if out, err := w.command("sh", saved(t, "keep-leased", w.here(leased))).CombinedOutput(); err != nil || !w.leaseEnd(t, "attic-pi").After(before) {
+		t.Errorf("the lease was not renewed: %v %s", err, out)
+	}
+}
+
+func testFromCron(t *testing.T, app, script string) *watcher {
+	t.Helper()
 	w := startWatcher(t)
-	file := saved(t, "keep-registered", w.here(cron))
+	file := saved(t, "from-cron", w.here(script))
 	run := func() {
 		if out, err := w.command("sh", file).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
 	run()
-	if !w.registered(t, "office-printer") {
+	if !w.registered(t, app) {
 		t.Error("not registered")
 	}
-	w.act(t, http.MethodPost, "office-printer", "/pause")
+	w.act(t, http.MethodPost, app, "/pause")
 	run() // must not resume it
-	if text := w.act(t, http.MethodGet, "office-printer", ""); !strings.Contains(text, `"paused":true`) {
+	if text := w.act(t, http.MethodGet, app, ""); !strings.Contains(text, `"paused":true`) {
 		t.Errorf("running it again has resumed the target: %s", text)
 	}
-	if answer := w.act(t, http.MethodPost, "office-printer", "/resume"); !strings.Contains(answer, `"paused":false`) {
+	if answer := w.act(t, http.MethodPost, app, "/resume"); !strings.Contains(answer, `"paused":false`) {
 		t.Error(answer)
 	}
-	if answer := w.act(t, http.MethodPost, "office-printer", "/probe"); !strings.Contains(answer, `"result":"pass"`) {
+	if answer := w.act(t, http.MethodPost, app, "/probe"); !strings.Contains(answer, `"result":"pass"`) {
 		t.Error(answer)
 	}
+	return w
 }

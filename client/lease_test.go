@@ -37,6 +37,12 @@ func (r *recorder) saw(line string) bool {
 	return slices.Contains(r.seen, line)
 }
 
+func (r *recorder) ends(line string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.seen) > 0 && r.seen[len(r.seen)-1] == line
+}
+
 // take gives what was seen since the last call.
 func (r *recorder) take() []string {
 	r.mu.Lock()
@@ -67,7 +73,7 @@ func TestLease(t *testing.T) {
 	}
 	eventually(t, "renewed", func() bool {
 		info, err := other.Target(t.Context(), "a")
-		return err == nil && info.LeaseExpires.After(*first.LeaseExpires) && info.Paused
+		return err == nil && info.LeaseExpires.After(*first.LeaseExpires) && info.Paused && requests.ends("POST /a/renew 200")
 	})
 	if diff := cmp.Diff([]string{"POST  201", "POST /a/pause 200", "POST /a/renew 200"}, withoutEarly(requests.take())); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
