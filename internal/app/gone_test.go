@@ -1,0 +1,87 @@
+package app
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// TestGone: what is lost is in the schedule or among what is gone, and an address is
+// shown and mailed only if the operator allows it, as of now.
+func TestGone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "health_exporter.yml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("registration: {allowed_emails: [\"@example.org\"]}\nalerting: {external_url: http://monitor.example.org}\n")
+	a, err := New(Options{ConfigFile: file, Web: webFlags("127.0.0.1:0"), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.registry.Close()
+	defer a.outbox.Close()
+	defer a.closeChecks(a.checks.Load(), nil)
+
+	found := func(app, email string) prober.Target {
+		return prober.Target{App: app, URL: "http://10.0.0.7", Email: email, Interval: time.Minute, Timeout: time.Second, Unhealthy: 2, Healthy: 2}
+	}
+	a.registry.Replace("mdns", []prober.Target{found("nas", "me@example.org"), found("tv", "me@elsewhere.example")})
+	a.reconcile()
+	a.registry.Replace("mdns", nil)
+	told := func() map[string]string {
+		all := map[string]string{}
+		list, _ := a.subjects(time.Now(), nil)
+		for _, s := range list {
+			if s.Kind == "target" {
+				all[s.Name] = s.Email
+				if !s.Gone.IsZero() {
+					all[s.Name] += " gone " + s.Link
+				}
+			}
+		}
+		return all
+	}
+	// The schedule has them until it is made anew, with addresses that may be mailed.
+	if diff := cmp.Diff(map[string]string{"nas": "me@example.org", "tv": ""}, told()); diff != "" {
+		t.Errorf("before (-want +got):\n%s", diff)
+	}
+	a.reconcile()
+	const at = " gone http://monitor.example.org/api/v1/targets/"
+	if diff := cmp.Diff(map[string]string{"nas": "me@example.org" + at + "nas", "tv": at + "tv"}, told()); diff != "" {
+		t.Errorf("after (-want +got):\n%s", diff)
+	}
+	stats := a.goneStats()
+	for i := range stats.Targets {
+		stats.Targets[i].At = time.Time{}
+	}
+	want := collector.GoneStats{
+		Targets: []collector.GoneTarget{
+			{Target: "nas", Reason: "not_discovered", Email: "me@example.org"}, {Target: "tv", Reason: "not_discovered"},
+		},
+		Expired: map[string]uint64{"lease_expired": 0, "not_discovered": 2},
+	}
+	if diff := cmp.Diff(want, stats); diff != "" {
+		t.Errorf("figures (-want +got):\n%s", diff)
+	}
+	write("{}\n")
+	if err := a.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := told()["nas"]; got != " gone " {
+		t.Errorf("the address is not allowed any more: %q", got)
+	}
+	a.registry.Replace("mdns", []prober.Target{found("nas", "")})
+	a.reconcile()
+	if diff := cmp.Diff(map[string]string{"nas": "", "tv": " gone "}, told()); diff != "" {
+		t.Errorf("back (-want +got):\n%s", diff)
+	}
+}
