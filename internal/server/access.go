@@ -76,6 +76,7 @@ var rights = map[string]Right{
 	"GET /api/v1/sd":                    Read,
 	"GET /api/v1/targets":               Read,
 	"GET /api/v1/maintenance":           Read,
+	"GET /api/v1/tombstones":            Read,
 	"GET /api/v1/targets/{app}":         Read,
 	"GET /api/v1/targets/{app}/history": Read,
 	"/api/":                             Read, // says only that there is nothing
@@ -88,6 +89,7 @@ var rights = map[string]Right{
 	"POST /api/v1/targets/{app}/pause":  Write,
 	"POST /api/v1/targets/{app}/resume": Write,
 	"POST /api/v1/targets/{app}/probe":  Write,
+	"POST /api/v1/targets/{app}/renew":  Write,
 	"POST /api/v1/maintenance":          Write,
 	"DELETE /api/v1/maintenance/{name}": Write,
 	"POST /api/v1/beat/{id}":            Write,

@@ -155,7 +155,7 @@ func (s *server) routes() *routes {
 	mux.HandleFunc("POST /api/v1/targets/{app}/resume", s.resumeTarget)
 	mux.HandleFunc("POST /api/v1/targets/{app}/probe", s.probeTarget)
 	mux.HandleFunc("GET /api/v1/targets/{app}/history", s.targetHistory)
-	mux.HandleFunc("POST /api/v1/targets/{app}/renew", s.writing(s.renewTarget))
+	mux.HandleFunc("POST /api/v1/targets/{app}/renew", s.renewTarget)
 	mux.HandleFunc("GET /api/v1/tombstones", s.listTombstones)
 	mux.HandleFunc("GET /api/v1/maintenance", s.listMaintenance)
 	mux.HandleFunc("POST /api/v1/maintenance", s.addMaintenance)
