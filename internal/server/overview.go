@@ -23,6 +23,7 @@ const (
 	maxAdHoc     = 20
 	sparkProbes  = 30
 	maxFilter    = 256 // bytes of one value
+	maxGone      = 50
 	halfHours    = 48
 	overdueAfter = 10 * time.Second // beyond interval and timeout
 )
@@ -34,6 +35,7 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 	o := s.makeOverview(subjects, filterOf(r.URL.Query()), to)
 	o.Frame = s.frame(o.Counts, to, "", "")
 	o.Troubles = s.troubles(r.Context())
+	o.Gone = s.gone(to)
 	if to.debug {
 		o.Probes = s.adHoc()
 	}
@@ -271,6 +273,16 @@ func (s *server) troubles(ctx context.Context) []string {
 		}
 	}
 	return list
+}
+
+// gone are the targets that are no more although nobody removed them, the newest first.
+func (s *server) gone(to reader) []page.Gone {
+	var list []page.Gone
+	for _, t := range s.Registry.Tombstones() {
+		list = append(list, page.Gone{Name: t.App, At: t.At.In(to.now.Location()), Why: t.Why()})
+	}
+	slices.SortStableFunc(list, func(a, b page.Gone) int { return b.At.Compare(a.At) })
+	return list[:min(len(list), maxGone)]
 }
 
 // adHoc are the last probes that /probe was asked for.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -348,4 +349,21 @@ func BenchmarkOverview(b *testing.B) {
 			b.ReportMetric(float64(size), "bytes")
 		})
 	}
+}
+
+func TestPagesOfLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "toaster", "url": "http://10.0.0.9", "ttl": 60}`))
+		f.apply()
+		has(t, "the page of a lease", f.page("/targets/toaster"), "<dt>Lease</dt>", "in 1 min", "unless it is renewed")
+		hasNot(t, "the overview", f.page("/"), `id="gone"`)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		f.apply()
+		has(t, "the overview", f.page("/"), `id="gone"`, "toaster", "its registration was not renewed since")
+		if w := f.do("GET", "/targets/toaster", "", "Accept", "text/html"); w.Code != http.StatusGone || !strings.Contains(w.Body.String(), "not renewed since") {
+			t.Errorf("its page: %d %s", w.Code, w.Body)
+		}
+	})
 }

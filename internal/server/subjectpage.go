@@ -41,6 +41,10 @@ func (s *server) subjectPage(kind string) http.HandlerFunc {
 }
 
 func (s *server) noSubject(w http.ResponseWriter, r *http.Request, kind string) {
+	if grave, buried := s.Registry.Tombstone(r.PathValue("name")); buried && kind == kindTarget && !strings.HasPrefix(r.URL.Path, "/public/") {
+		s.answerProblem(w, r, isGone(&grave))
+		return
+	}
 	s.answerProblem(w, r, &problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no %s %q", kind, r.PathValue("name"))})
 }
 
@@ -82,6 +86,7 @@ func (s *server) describe(p *page.Subject, x subject, to reader) {
 		p.Module = cmp.Or(t.Module, prober.DefaultModule)
 		p.Source, p.Owner, p.Labels, p.DependsOn = t.Source, t.Owner, t.Labels, t.DependsOn
 		p.Registered = t.RegisteredAt
+		p.LeaseEnds, _ = s.Registry.LeaseEnd(t.App)
 		p.Snippets = snippets("health_target", "target", t.App)
 		if to.debug {
 			p.AdHoc = adHocLink(t, p.Module)

@@ -94,6 +94,8 @@ type Overview struct {
 	Matching int    `json:"matching"`
 	// AllGroups are the names of all groups, for the form.
 	AllGroups []string `json:"-"`
+	// Gone are the targets that are no more although nobody removed them.
+	Gone []Gone `json:"gone,omitempty"`
 	// Troubled are those not healthy, the worst first; MoreTroubled is how many more.
 	Troubled     []Row `json:"not_healthy"`
 	MoreTroubled int   `json:"not_healthy_more,omitempty"`
@@ -107,6 +109,13 @@ type Overview struct {
 	Probes []AdHoc `json:"probes,omitempty"`
 	// Pages is how many there are.
 	Pages int `json:"pages"`
+}
+
+// Gone is a target that nobody renewed or found any more.
+type Gone struct {
+	Name string    `json:"name"`
+	At   time.Time `json:"gone_at"`
+	Why  string    `json:"why"`
 }
 
 // Late is the subject that has been waiting longest for its probe.

@@ -102,6 +102,7 @@ func overview() *Overview {
 	}
 	o.Late = &Late{Name: "blog", By: 90 * time.Second, Others: 1}
 	o.Troubles = []string{"The exporter itself is not all right (storage): registrations and states cannot be stored"}
+	o.Gone = []Gone{{Name: "toaster", At: noon.Add(-time.Hour), Why: "its registration was not renewed since 2026-03-04 10:00:00 UTC"}}
 	o.Probes = []AdHoc{{ID: 3, Time: noon.Add(-time.Hour), Module: "http_2xx", Target: "http://10.0.0.7", OK: true, Took: 3 * time.Millisecond}}
 	return o
 }
@@ -178,6 +179,7 @@ func TestHostileTextIsInert(t *testing.T) {
 	o.Filter = Filter{Query: hostile, Group: hostile, State: hostile, Labels: []string{hostile}, Page: 1}
 	o.AllGroups, o.Troubled, o.Groups = []string{hostile}, []Row{r}, []Group{{Name: hostile, Rows: []Row{r}}}
 	o.Changes = []Change{{Name: hostile, Link: hostile, Reason: hostile}}
+	o.Gone = []Gone{{Name: hostile, Why: hostile}}
 	o.Probes = []AdHoc{{Module: hostile, Target: hostile}}
 	s := subject()
 	s.Row, s.Title, s.Problem, s.Module, s.Source, s.Owner = r, hostile, hostile, hostile, hostile, hostile
