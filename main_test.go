@@ -87,3 +87,31 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 }
+
+func TestPrefix(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "/"},
+		{[]string{"--web.route-prefix=health"}, "/health/"},
+		{[]string{"--web.route-prefix=/a/b/"}, "/a/b/"},
+		{[]string{"--web.external-url=https://example.org/health/"}, "/health/"},
+		{[]string{"--web.external-url=https://example.org/health/", "--web.route-prefix=/"}, "/"},
+		{[]string{"--web.external-url=https://example.org"}, "/"},
+	} {
+		k, f := commandLine()
+		if _, err := k.Parse(test.args); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.prefix(); got != test.want {
+			t.Errorf("%q: %q, want %q", test.args, got, test.want)
+		}
+	}
+	for _, bad := range []string{"example.org", "ftp://example.org", "http://", "https://example.org/?a=b"} {
+		k, _ := commandLine()
+		if _, err := k.Parse([]string{"--web.external-url=" + bad}); err == nil {
+			t.Errorf("%q is taken for a URL", bad)
+		}
+	}
+}
