@@ -60,6 +60,13 @@ func writeHTML(w http.ResponseWriter, status int, body []byte) {
 	w.Write(body)
 }
 
+// login leads back to the overview, once a browser has asked for the token that it
+// takes to come here. From then on it sends it along.
+func login(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Location", "./")
+	w.WriteHeader(http.StatusSeeOther)
+}
+
 // contentPolicy lets a page load what comes from here and nothing else; nothing in a
 // page can run.
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +

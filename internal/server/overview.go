@@ -46,7 +46,7 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 func (s *server) frame(c page.Counts, to reader, root, base string) page.Frame {
 	return page.Frame{
 		Title: "health_exporter", Generated: to.now, Started: s.Started, Version: s.Version,
-		Root: root, Base: base, Public: to.public, Unhealthy: c.Unhealthy, Worst: c.Worst(),
+		Root: root, Base: base, Public: to.public, Login: to.login, Unhealthy: c.Unhealthy, Worst: c.Worst(),
 	}
 }
 

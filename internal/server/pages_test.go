@@ -140,7 +140,16 @@ func TestTargetPage(t *testing.T) {
 	)
 	hasNot(t, "the page of a target of the file", page, `/remove"`)
 	f.from = "203.0.113.9:1"
-	hasNot(t, "the page for somebody who may do nothing", f.page("/targets/bad"), "<form")
+	stranger := f.page("/targets/bad")
+	hasNot(t, "the page for somebody who may do nothing", stranger, "<form")
+	has(t, "the page for somebody who may do nothing", stranger, `href="../login"`)
+	if w := f.do("GET", "/login", ""); w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic") {
+		t.Errorf("login: %d %v", w.Code, w.Header())
+	}
+	if w := f.do("GET", "/login", "", "Authorization", "Basic eDpzZWNyZXQtbWU="); w.Code != http.StatusSeeOther {
+		t.Errorf("login with a token: %d", w.Code)
+	}
+	has(t, "the page with a token", f.page("/targets/bad", "Authorization", "Basic eDpzZWNyZXQtbWU="), "Probe now")
 	if w := f.do("GET", "/targets/none", "", "Accept", "text/html"); w.Code != 404 || !strings.Contains(w.Body.String(), "there is no target &#34;none&#34;") ||
 		!strings.Contains(w.Body.String(), "../assets/style.css") {
 		t.Errorf("no such target: %d %s", w.Code, w.Body)

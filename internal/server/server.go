@@ -178,6 +178,7 @@ func (s *server) routePages(mux *routes) {
 	page := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, gzhttp.GzipHandler(h)) }
 	page("GET /{$}", s.overview)
 	page("GET /feed.atom", s.feed)
+	mux.HandleFunc("GET /login", login)
 	page("GET /assets/{file}", asset)
 	mux.HandleFunc("GET /favicon.svg", favicon)
 	page("GET /public/{$}", s.publicly(s.publicOverview))

@@ -83,12 +83,17 @@ type reader struct {
 	// public readers see neither places nor reasons; details are what checks say.
 	public, details bool
 	debug           bool                          // sees transcripts, and what /probe was asked
+	login           bool                          // might do more with a token
 	covered         func(name, group string) bool // by maintenance
 }
 
 func (s *server) reader(r *http.Request, public bool) reader {
 	now := time.Now()
-	return reader{now: now, public: public, details: !public && s.seesDetails(r), debug: !public && s.mayDebug(r) == nil, covered: s.Maintenance.Covering(now)}
+	_, refused := s.identify(r)
+	return reader{
+		now: now, public: public, login: refused != nil && refused.Status == http.StatusUnauthorized,
+		details: !public && s.seesDetails(r), debug: !public && s.mayDebug(r) == nil, covered: s.Maintenance.Covering(now),
+	}
 }
 
 // row is what one line says of the subject; figures adds what takes longer to find out.

@@ -22,6 +22,8 @@ type Frame struct {
 	Base string `json:"-"`
 	// Public pages hide where the targets are and what is wrong with them.
 	Public bool `json:"-"`
+	// Login says that the reader might do more with a token.
+	Login bool `json:"-"`
 	// Unhealthy is how many are, for the title and the icon of a browser's tab, and
 	// Worst the worst state of all.
 	Unhealthy int            `json:"unhealthy"`
