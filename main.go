@@ -99,7 +99,7 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("info").SetValue(f.probeLevel)
 	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
 		Default("0").SetValue(cli.Number{Flag: "probe.max-in-flight", Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
-	k.Flag("probe.native-histograms", "Keep a native histogram of the durations of HTTP probes per module, and offer /metrics in protobuf.").
+	k.Flag("probe.native-histograms", "Keep native histograms of the durations of probes per module, and offer /metrics in protobuf.").
 		BoolVar(&f.histograms)
 	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
 		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
@@ -129,7 +129,7 @@ func commandLine() (*kingpin.Application, *flags) {
 	probe.Flag("json", "Print JSON.").BoolVar(&f.probe.JSON)
 	k.Command("notify", "With --test: send a test notification through each channel of the configuration; the exit code is 1 if one does not get through.")
 	f.operator.declare(k)
-	rules := k.Command("rules", "Write the Prometheus rules and Alertmanager templates into a directory.")
+	rules := k.Command("rules", "Write the Prometheus rules, Alertmanager templates and Grafana dashboards into a directory.")
 	rules.Flag("dir", "Directory to write to.").Required().StringVar(&f.rulesDir)
 	return k, f
 }

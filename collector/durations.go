@@ -6,6 +6,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// Buckets of native histograms are a tenth apart, and at most so many.
+const (
+	nativeFactor = 1.1
+	nativeMost   = 160
+)
+
 // HTTPDurations is a native histogram of how long probes over HTTP take, per
 // module. Prometheus gets its buckets over protobuf only; the other formats show
 // sum and count.
@@ -16,8 +22,8 @@ type HTTPDurations struct{ vec *prometheus.HistogramVec }
 func NewHTTPDurations() *HTTPDurations {
 	return &HTTPDurations{prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: httpDuration.name, Help: httpDuration.help,
-		NativeHistogramBucketFactor:     1.1,
-		NativeHistogramMaxBucketNumber:  160,
+		NativeHistogramBucketFactor:     nativeFactor,
+		NativeHistogramMaxBucketNumber:  nativeMost,
 		NativeHistogramMinResetDuration: time.Hour,
 	}, httpDuration.labels)}
 }

@@ -24,6 +24,8 @@ var (
 	// The name is what users of blackbox_exporter have asked it for.
 	httpDuration = metric{"probe_http_duration", "How many seconds probes over HTTP took, scheduled or ad hoc. A native histogram.", histogram, []string{"module"}}
 
+	probeDuration = metric{"health_probe_duration_seconds", "How long the scheduled probes of targets took, by their module and result.", histogram, []string{"module", "result"}}
+
 	schedulerJobs     = metric{"health_scheduler_jobs", "Targets on the schedule of this exporter.", gauge, nil}
 	schedulerInFlight = metric{"health_scheduler_in_flight", "Probes under way. Those that have been slow go in a lane of their own.", gauge, []string{"lane"}}
 	schedulerStarted  = metric{"health_scheduler_probes_started_total", "Probes begun.", counter, nil}
@@ -53,7 +55,7 @@ var (
 
 var selfMetrics = []metric{
 	buildInfo, reloadSuccessful, reloadLastSuccess,
-	blackboxReloadSuccessful, blackboxReloadLastSuccess, blackboxUnknownModule, httpDuration,
+	blackboxReloadSuccessful, blackboxReloadLastSuccess, blackboxUnknownModule, httpDuration, probeDuration,
 	schedulerJobs, schedulerInFlight, schedulerStarted, schedulerSkipped, schedulerLateness,
 	historySubjects, historyIntervals, historyBytes, historyErrors, historyRecovered,
 	notificationsQueued, notificationsOldest, notificationsSent, notificationsFailed, notificationsDropped,

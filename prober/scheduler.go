@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // SchedulerOptions configure a Scheduler. The zero value is valid.
@@ -15,15 +17,19 @@ type SchedulerOptions struct {
 	MaxInFlight int
 	// Log receives changes of state. nil discards them.
 	Log *slog.Logger
+	// Observe is told of each probe that counts: what came of it, and how long it took.
+	// It is called by the goroutine of the probe and must be quick. nil for nobody.
+	Observe func(t *Target, o health.Outcome, took time.Duration)
 }
 
 // Scheduler probes targets, each on its own interval, and keeps their states.
 // Its methods may be called at any time from any goroutine; probes are made
 // while Run runs.
 type Scheduler struct {
-	log   *slog.Logger
-	lanes *lanes
-	wake  chan struct{} // one slot: the wheel has changed
+	log     *slog.Logger
+	observe func(*Target, health.Outcome, time.Duration) // nil for nobody
+	lanes   *lanes
+	wake    chan struct{} // one slot: the wheel has changed
 
 	baseTime time.Time // the moment of baseSlot, with its monotonic reading
 	baseNano int64
@@ -49,7 +55,7 @@ type Scheduler struct {
 // NewScheduler makes a scheduler without jobs.
 func NewScheduler(opts SchedulerOptions) *Scheduler {
 	s := &Scheduler{
-		log: opts.Log, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		log: opts.Log, observe: opts.Observe, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		jobs: map[string]*job{}, dirty: map[string]struct{}{},
 		baseTime: time.Now(),
 	}
@@ -201,7 +207,7 @@ func (s *Scheduler) start(j *job, due int64) error {
 			s.late.observe(time.Since(s.timeOf(due)))
 		}
 		res := probeJob(ctx, desired, wanted)
-		s.finish(j, &res, generation)
+		s.finish(j, t, &res, generation)
 	})
 	return nil
 }
@@ -221,8 +227,8 @@ func probeJob(ctx context.Context, d Job, wanted bool) Result {
 	return res
 }
 
-// finish takes the result over, unless the job has changed under the probe.
-func (s *Scheduler) finish(j *job, res *Result, generation uint64) {
+// finish takes the result of probing t over, unless the job has changed under the probe.
+func (s *Scheduler) finish(j *job, t *Target, res *Result, generation uint64) {
 	j.mu.Lock()
 	j.running, j.cancel = false, nil
 	waiters := j.waiters
@@ -241,6 +247,9 @@ func (s *Scheduler) finish(j *job, res *Result, generation uint64) {
 	}
 	j.mu.Unlock()
 
+	if s.observe != nil && !res.Inconclusive {
+		s.observe(t, res.Outcome, res.Duration)
+	}
 	for _, w := range waiters {
 		w <- Entry{
 			Time: res.Start, Latency: res.Duration, StatusCode: res.StatusCode, Outcome: res.Outcome,

@@ -443,6 +443,50 @@ func TestInconclusiveResultsEndInUnknown(t *testing.T) {
 	})
 }
 
+func TestObserve(t *testing.T) {
+	type observation struct {
+		app     string
+		outcome health.Outcome
+		took    time.Duration
+	}
+	var mu sync.Mutex
+	var seen []observation
+	opts := SchedulerOptions{Observe: func(target *Target, o health.Outcome, took time.Duration) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, observation{target.App, o, took})
+	}}
+	inBubble(t, opts, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(_ context.Context, n int) Result {
+			time.Sleep(time.Duration(n) * time.Second)
+			switch n {
+			case 1:
+				return Result{Outcome: health.Pass}
+			case 2:
+				return Result{Outcome: health.Warn}
+			case 3:
+				return Result{Outcome: health.Fail, Reason: ReasonInternal, Inconclusive: true}
+			}
+			return Result{Outcome: health.Fail, Reason: ReasonStatus}
+		}}
+		s.Sync([]Job{{Target: target("a", 10*time.Second), Module: r.module("a")}})
+		for r.count() < 4 {
+			time.Sleep(time.Second)
+		}
+		time.Sleep(5 * time.Second)
+		for r.count() < 5 {
+			time.Sleep(time.Second)
+		}
+		s.Sync(nil) // the fifth probe counts for nothing
+		time.Sleep(time.Minute)
+		synctest.Wait()
+	})
+	want := []observation{{"a", health.Pass, time.Second}, {"a", health.Warn, 2 * time.Second}, {"a", health.Fail, 4 * time.Second}}
+	if !slices.Equal(seen, want) {
+		t.Errorf("observed %v, want %v", seen, want)
+	}
+}
+
 func TestPanickingProbeFails(t *testing.T) {
 	m := FuncModule("p", 0, func(context.Context) Result { panic("boom") })
 	res := m.Probe(t.Context(), Request{})

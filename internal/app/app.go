@@ -53,8 +53,8 @@ type Options struct {
 	ProbeLog slog.Handler
 	// AutoReload is how often the configuration file is looked at for changes; 0 for never.
 	AutoReload time.Duration
-	// NativeHistograms keeps one of the durations of HTTP probes, per module, and
-	// offers /metrics in protobuf.
+	// NativeHistograms keeps those of the durations of probes, per module, and offers
+	// /metrics in protobuf.
 	NativeHistograms bool
 	// Settings are the options in force, for /environment; nil for none.
 	Settings func() []envinfo.Setting
@@ -77,6 +77,7 @@ type App struct {
 	reloads   reloads
 	durations *collector.HTTPDurations // nil unless asked for
 	gone      atomic.Pointer[[]registry.Tombstone]
+	probes    *collector.ProbeDurations
 	unknown   atomic.Uint64 // times that /probe was asked for an unknown module
 
 	checkScheduler *prober.Scheduler // of the in-process checks
@@ -117,8 +118,9 @@ func New(opts Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.probes = collector.NewProbeDurations(opts.NativeHistograms)
 	a.scheduler = prober.NewScheduler(prober.SchedulerOptions{
-		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log,
+		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log, Observe: a.probes.Observe,
 	})
 	a.checkScheduler = prober.NewScheduler(prober.SchedulerOptions{Log: opts.Log})
 	if err := a.openOutbox(cfg); err != nil {
@@ -209,6 +211,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewNotifications(a.notificationStats),
 		collector.NewAdHoc(a.unknown.Load),
 		collector.NewGone(a.goneStats),
+		a.probes,
 	)
 	if a.durations != nil {
 		reg.MustRegister(a.durations)

@@ -1,15 +1,17 @@
 package app
 
 import (
+	"maps"
 	"strconv"
 
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// observeModules has the durations of all probes over HTTP noted, if that is
-// asked for. It must come before the configuration is put in force.
+// observeModules has the durations of scheduled probes noted, and of all probes over
+// HTTP if that is asked for. It must come before the configuration is put in force.
 func (a *App) observeModules(cfg *config.Config) {
+	a.probes.Keep(maps.Keys(cfg.Modules))
 	if a.durations == nil {
 		return
 	}

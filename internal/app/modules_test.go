@@ -58,3 +58,37 @@ func TestDurationsPerModule(t *testing.T) {
 		}
 	}
 }
+
+// TestProbeDurations: what is scheduled is in the histogram, what /probe is asked is
+// not, and a module that a reload takes away leaves nothing.
+func TestProbeDurations(t *testing.T) {
+	site, _ := switchable(t)
+	file := filepath.Join(t.TempDir(), "c.yml")
+	write(t, file, "modules: {mine: {prober: http}}")
+	r := start(t, Options{ConfigFile: file})
+	if code, body := r.get("/probe?module=mine&target=" + url.QueryEscape(site)); code != http.StatusOK {
+		t.Fatalf("%d %s", code, body)
+	}
+	const name = "health_probe_duration_seconds"
+	if _, page := r.get("/metrics"); strings.Contains(page, name) {
+		t.Error("an ad-hoc probe is in the histogram")
+	}
+	for app, module := range map[string]string{"a": "mine", "b": "health"} {
+		r.post("/api/v1/targets", `{"app":"`+app+`","url":"`+site+`","module":"`+module+`"}`)
+		r.post("/api/v1/targets/"+app+"/probe", "")
+	}
+	_, page := r.get("/metrics")
+	for _, want := range []string{name + `_count{module="mine",result="pass"} 1`, name + `_bucket{module="health",result="pass",le="60"} 1`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	write(t, file, "modules: {}")
+	if code, body := r.post("/-/reload", ""); code != http.StatusOK {
+		t.Fatalf("%d %s", code, body)
+	}
+	_, page = r.get("/metrics")
+	if strings.Contains(page, name+`_count{module="mine"`) || !strings.Contains(page, name+`_count{module="health"`) {
+		t.Error("the module that was taken away is still in the histogram, or the other one is not")
+	}
+}
