@@ -22,6 +22,8 @@ const (
 	targetRuleTests = "rules/health_exporter.rules.test.yml"
 	checkRules      = "rules/health_checks.rules.yml"
 	checkRuleTests  = "rules/health_checks.rules.test.yml"
+	sloRules        = "rules/health_slo.rules.yml"
+	sloRuleTests    = "rules/health_slo.rules.test.yml"
 	templateFile    = "templates/health.tmpl"
 )
 
@@ -84,10 +86,16 @@ func installed(t *testing.T) string {
 	return dir
 }
 
+// shipped are all files, in the order in which they are written.
+var shipped = []string{
+	"dashboards/exporter.json", "dashboards/overview.json", "dashboards/target.json",
+	checkRuleTests, checkRules, targetRuleTests, targetRules, sloRuleTests, sloRules, templateFile,
+}
+
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 	want := map[string]string{}
-	for _, name := range []string{checkRuleTests, checkRules, targetRuleTests, targetRules, templateFile} {
+	for _, name := range shipped {
 		content, err := fs.ReadFile(alerting.Files(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -108,9 +116,9 @@ func TestWrite(t *testing.T) {
 		if diff := cmp.Diff(want, filesBelow(t, dir)); diff != "" {
 			t.Errorf("files written (-want +got):\n%s", diff)
 		}
-		wantPaths := []string{
-			filepath.Join(dir, checkRuleTests), filepath.Join(dir, checkRules),
-			filepath.Join(dir, targetRuleTests), filepath.Join(dir, targetRules), filepath.Join(dir, templateFile),
+		var wantPaths []string
+		for _, name := range shipped {
+			wantPaths = append(wantPaths, filepath.Join(dir, name))
 		}
 		if diff := cmp.Diff(wantPaths, paths); diff != "" {
 			t.Errorf("paths returned (-want +got):\n%s", diff)
@@ -132,7 +140,11 @@ func TestWriteFails(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	if diff := cmp.Diff([]string{filepath.Join(dir, checkRuleTests)}, paths); diff != "" {
+	var want []string
+	for _, name := range shipped[:slices.Index(shipped, checkRules)] {
+		want = append(want, filepath.Join(dir, name))
+	}
+	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("paths returned (-want +got):\n%s", diff)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "rules", ".health_exporter-*"))
@@ -164,9 +176,9 @@ func filesBelow(t *testing.T, dir string) map[string]string {
 
 func TestPrometheusAcceptsExampleAndRules(t *testing.T) {
 	tool, dir := promtool(t), installed(t)
-	mustOutput(t, dir, tool, "check", "rules", "--lint=all", "--lint-fatal", targetRules, checkRules)
+	mustOutput(t, dir, tool, "check", "rules", "--lint=all", "--lint-fatal", targetRules, checkRules, sloRules)
 	out := mustOutput(t, dir, tool, "check", "config", "prometheus.yml")
-	if !strings.Contains(out, "2 rule files found") {
+	if !strings.Contains(out, "3 rule files found") {
 		t.Errorf("promtool check config has not read the rules:\n%s", out)
 	}
 }
@@ -174,7 +186,7 @@ func TestPrometheusAcceptsExampleAndRules(t *testing.T) {
 func TestRules(t *testing.T) {
 	t.Parallel()
 	tool, dir := promtool(t), installed(t)
-	for _, file := range []string{targetRuleTests, checkRuleTests} {
+	for _, file := range []string{targetRuleTests, checkRuleTests, sloRuleTests} {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			mustOutput(t, dir, tool, "test", "rules", file)
@@ -182,9 +194,9 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// rule is one of a file of rules; those that record have no name here.
+// rule is one of a file of rules: it alerts, or records.
 type rule struct {
-	Alert, Expr         string
+	Alert, Record, Expr string
 	Labels, Annotations map[string]string
 }
 
@@ -208,12 +220,14 @@ func groupsOf(t *testing.T, file string) map[string][]rule {
 // TestRulesHoldTheSubjects pins the subjects of the mails, which are promised.
 func TestRulesHoldTheSubjects(t *testing.T) {
 	got := map[string]map[string]string{}
-	for _, file := range []string{targetRules, checkRules} {
+	for _, file := range []string{targetRules, checkRules, sloRules} {
 		for group, rules := range groupsOf(t, file) {
-			got[group] = map[string]string{}
 			for _, rule := range rules {
 				if rule.Alert == "" {
 					continue
+				}
+				if got[group] == nil {
+					got[group] = map[string]string{}
 				}
 				got[group][rule.Alert] = rule.Annotations["summary"]
 				if rule.Annotations["description"] == "" || rule.Labels["severity"] == "" {
@@ -249,6 +263,10 @@ func TestRulesHoldTheSubjects(t *testing.T) {
 			"HealthCheckFlapping":  "check {{ $labels.check }} keeps changing its state",
 			"HealthCheckRecovered": "check {{ $labels.check }} is back to healthy",
 		},
+		"health_slo": {
+			"HealthBudgetBurnsFast":   "{{ $labels.target }} is using up its error budget fast",
+			"HealthBudgetBurnsSlowly": "{{ $labels.target }} is using up its error budget",
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("alerts and summaries (-want +got):\n%s", diff)
@@ -261,7 +279,7 @@ var metricName = regexp.MustCompile(`\bhealth_[a-z_]+`)
 // a rule about a metric that is not there never fires, and nobody notices.
 func TestRulesNameMetricsThatExist(t *testing.T) {
 	exposed := collector.Names()
-	for file, least := range map[string]int{targetRules: 8, checkRules: 2} {
+	for file, least := range map[string]int{targetRules: 8, checkRules: 2, sloRules: 3} {
 		used := map[string]bool{}
 		for _, rules := range groupsOf(t, file) {
 			for _, rule := range rules {

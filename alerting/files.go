@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 )
 
-//go:embed rules/*.yml templates/*.tmpl
+//go:embed dashboards/*.json rules/*.yml templates/*.tmpl
 var embedded embed.FS
 
 // Files returns the shipped files: rules/*.yml (rules for Prometheus and their
-// unit tests) and templates/*.tmpl (for Alertmanager).
+// unit tests), templates/*.tmpl (for Alertmanager) and dashboards/*.json (for Grafana).
 func Files() fs.FS { return embedded }
 
 // Write writes the shipped files below dir, which it creates if need be, and
@@ -41,7 +41,7 @@ func Write(dir string) ([]string, error) {
 		return nil
 	})
 	if err != nil {
-		return written, fmt.Errorf("writing rules and templates: %w", err)
+		return written, fmt.Errorf("writing rules, templates and dashboards: %w", err)
 	}
 	return written, nil
 }

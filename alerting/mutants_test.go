@@ -95,6 +95,37 @@ func TestCheckMutants(t *testing.T) {
 	})
 }
 
+// TestSLOMutants is TestMutants for the rules of objectives and budgets.
+func TestSLOMutants(t *testing.T) {
+	t.Parallel()
+	const fast, slowly, each = "HealthBudgetBurnsFast", "HealthBudgetBurnsSlowly", "on (job, instance, target) "
+	catchAll(t, sloRules, sloRuleTests, []mutant{
+		{"unknown counts", "health:target_available", `(health_target_state{state="unknown"} == 1)`, `(health_target_state{state="unknown"} == 2)`, "02"},
+		{"paused counts", "health:target_available", "(health_target_paused == 1)", "(health_target_paused == 2)", "02"},
+		{"a longer moment", "health:target_availability:5m", "[5m]", "[50m]", "01"},
+		{"a shorter hour", "health:target_availability:1h", "[1h]", "[5m]", "01"},
+		{"no objectives of one's own", "health:slo_objective", "health:slo_objective:own", "(health:slo_objective:own == 2)", "04"},
+		{"another objective", "health:slo_objective", "0.99 *", "0.9 *", "04"},
+		{"pieces are averages", "health:target_available:sum5m", "sum_over_time", "avg_over_time", "03"},
+		{"samples are not counted", "health:target_available:count5m", "count_over_time", "sum_over_time", "03"},
+		{"longer hours", "health:target_availability:6h", "[6h]", "[1d]", "03"},
+		{"a shorter day", "health:target_availability:1d", "[1d]", "[6h]", "03"},
+		{"a shorter month", "health:target_availability:30d", "[30d]", "[1d]", "03"},
+		{"a fixed budget", "health:slo_error_budget:remaining", "(1 - health:slo_objective)", "(0 * health:slo_objective + 0.001)", "03"},
+		{"fast at any rate", fast, "health:slo_burn_rate:1h > 14.4", "health:slo_burn_rate:1h > 0", "07"},
+		{"fast after its end", fast, "and " + each + "health:slo_burn_rate:5m > 14.4", "", "05"},
+		{"fast though it is new", fast, "and " + each + "last_over_time(health:target_available[30m] offset 1h)", "", "06"},
+		{"ends with a restart", fast, "keep_firing_for: 5m", "keep_firing_for: 0m", "05"},
+		{"no window of a day", slowly, "health:slo_burn_rate:1d > 3", "health:slo_burn_rate:1d > 300", "08"},
+		{"no window of six hours", slowly, "health:slo_burn_rate:6h > 6", "health:slo_burn_rate:6h > 600", "07"},
+		{"slowly after its end", slowly, "and " + each + "health:slo_burn_rate:1h > 3", "", "07"},
+		{"a day that was none", slowly, "and " + each + "last_over_time(health:target_available[4h] offset 1d)", "", "08"},
+		{"six hours that were none", slowly, "and " + each + "last_over_time(health:target_available[1h] offset 6h)", "", "06"},
+		{"fast and slowly at once", slowly, `ALERTS{alertname="HealthBudgetBurnsFast"`, `ALERTS{alertname="None"`, "05"},
+		{"slowly after fast", slowly, "[2h]", "[5m]", "05"},
+	})
+}
+
 // catchAll runs one unit test with each of the mutants; it has to fail.
 func catchAll(t *testing.T, rulesFile, testsFile string, mutants []mutant) {
 	t.Helper()
