@@ -32,6 +32,7 @@ import (
 type mailbox struct {
 	address string
 	caFile  string // the certificate to trust
+	refused string // a recipient that does not exist
 
 	mu    sync.Mutex
 	mails []letter // guarded by mu
@@ -112,6 +113,9 @@ func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 }
 
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if to == s.box.refused {
+		return &smtp.SMTPError{Code: 550, Message: "no such user"}
+	}
 	s.mail.to = append(s.mail.to, to)
 	return nil
 }
