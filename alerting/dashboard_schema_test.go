@@ -160,14 +160,15 @@ var panelModels = map[string]func() (options, custom any){
 		return new(struct {
 			ReduceOptions                                            reduce
 			ColorMode, GraphMode, JustifyMode, Orientation, TextMode string
+			ShowPercentChange, WideLayout                            bool
 		}), new(struct{})
 	},
 	"bargauge": func() (any, any) {
 		return new(struct {
-			ReduceOptions                       reduce
-			DisplayMode, Orientation, ValueMode string
-			ShowUnfilled                        bool
-			MinVizHeight, MinVizWidth           int
+			ReduceOptions                                              reduce
+			DisplayMode, Orientation, ValueMode, NamePlacement, Sizing string
+			ShowUnfilled                                               bool
+			MinVizHeight, MinVizWidth, MaxVizHeight                    int
 		}), new(struct{})
 	},
 	"timeseries": func() (any, any) {
@@ -224,12 +225,12 @@ var panelModels = map[string]func() (options, custom any){
 	},
 	"table": func() (any, any) {
 		return new(struct {
+				FrameIndex int
 				ShowHeader bool
 				CellHeight string
 				Footer     struct {
 					Show, CountRows bool
 					Reducer         []string
-					Fields          string
 				}
 				SortBy []struct {
 					DisplayName string

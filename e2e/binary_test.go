@@ -206,7 +206,7 @@ func TestRulesCommand(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, name := range []string{"rules/health_exporter.rules.yml", "rules/health_exporter.rules.test.yml", "templates/health.tmpl"} {
+	for _, name := range []string{"rules/health_exporter.rules.yml", "rules/health_exporter.rules.test.yml", "rules/health_slo.rules.yml", "templates/health.tmpl", "dashboards/overview.json"} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
