@@ -27,7 +27,7 @@ var importRules = []importRule{
 	{"health", nil, "it is linked into other people's programs"},
 	{"envinfo", nil, "it is linked into other people's programs"},
 	{"checks", []string{"health", "prober", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
-	{"client", []string{"health"}, "it is linked into other people's programs"},
+	{"client", []string{"health", "!grandcat", "!miekg"}, "it is linked into other people's programs"},
 	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes; who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes"},

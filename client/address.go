@@ -8,8 +8,9 @@ import (
 )
 
 // OutboundIP is the address by which the host is most likely seen from outside:
-// the one that the system would send from. No packet is sent to find it out. A host
-// without a network has 127.0.0.1.
+// the one that the system would send to the Internet from or, without a way there, the
+// first of its interfaces' addresses. No packet is sent to find it out. A host without
+// a network has 127.0.0.1.
 func OutboundIP() netip.Addr {
 	for _, far := range []string{"8.8.8.8:1", "[2001:4860:4860::8888]:1"} {
 		conn, err := net.Dial("udp", far)
@@ -22,7 +23,26 @@ func OutboundIP() netip.Addr {
 			return local.AddrPort().Addr().Unmap()
 		}
 	}
-	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	return firstAddress()
+}
+
+// firstAddress is IPv4 if there is any.
+func firstAddress() netip.Addr {
+	first := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	addresses, _ := net.InterfaceAddrs() // without them there is no network
+	for _, each := range addresses {
+		prefix, err := netip.ParsePrefix(each.String())
+		if err != nil || prefix.Addr().IsLoopback() || prefix.Addr().IsLinkLocalUnicast() {
+			continue
+		}
+		if prefix.Addr().Is4() {
+			return prefix.Addr()
+		}
+		if first.IsLoopback() {
+			first = prefix.Addr()
+		}
+	}
+	return first
 }
 
 // FreePort is a TCP port that is free at the moment. Whoever can rather listens on

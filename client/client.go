@@ -24,8 +24,9 @@ const (
 )
 
 // ErrNotFound means that no exporter was found: neither the Client nor the
-// environment names one, and the Finder, if there is one, knows of none.
-var ErrNotFound = errors.New("no health_exporter found: set " + URLVariable + ", or Client.Exporter")
+// environment names one, and the Finder knows of none.
+var ErrNotFound = errors.New("no health_exporter found on the local network: is one running, with --zeroconf, where multicast gets through? " +
+	"Else set " + URLVariable + ", or Client.Exporter")
 
 // Finder finds an exporter on the network.
 type Finder interface {
@@ -33,7 +34,8 @@ type Finder interface {
 	Find(ctx context.Context) (url string, err error)
 }
 
-// Client talks to one exporter. The zero Client looks for it in the environment.
+// Client talks to one exporter. The zero Client looks for it in the environment, and
+// then on the local network.
 type Client struct {
 	// Exporter is its URL, such as http://10.0.0.2:10115; empty means that of the
 	// environment variable HEALTH_EXPORTER_URL, or else what the Finder finds.
@@ -41,7 +43,8 @@ type Client struct {
 	// Token is what the exporter knows us by; empty means that of the environment
 	// variable HEALTH_EXPORTER_TOKEN. Within private networks none is needed.
 	Token string
-	// Finder finds the exporter if nobody says where it is; nil for none.
+	// Finder finds the exporter if nobody says where it is; nil means Multicast. It is
+	// asked with each request; a Registration remembers what it found.
 	Finder Finder
 	// HTTP makes the requests; nil means a client with a timeout of 5 s.
 	HTTP *http.Client
@@ -121,8 +124,8 @@ func (c *Client) log() *slog.Logger {
 // Locate says where the exporter is.
 func (c *Client) Locate(ctx context.Context) (string, error) {
 	at := cmp.Or(c.Exporter, os.Getenv(URLVariable))
-	if at == "" && c.Finder != nil {
-		found, err := c.Finder.Find(ctx)
+	if at == "" {
+		found, err := c.finder().Find(ctx)
 		if err != nil {
 			return "", fmt.Errorf("looking for an exporter: %w", err)
 		}
@@ -135,6 +138,13 @@ func (c *Client) Locate(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the exporter's URL %s", fault)
 	}
 	return at, nil
+}
+
+func (c *Client) finder() Finder {
+	if c.Finder == nil {
+		return Multicast{}
+	}
+	return c.Finder
 }
 
 // targets is the URL of the API below which all is.

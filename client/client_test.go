@@ -230,7 +230,7 @@ func TestLocate(t *testing.T) { // S1.3
 		want     string
 		err      string
 	}{
-		{"nothing", "", Client{}, "", "set HEALTH_EXPORTER_URL"},
+		{"nothing", "", Client{Finder: found{}}, "", "set HEALTH_EXPORTER_URL"},
 		{"variable", "http://a:1", Client{}, "http://a:1", ""},
 		{"field before variable", "http://a:1", Client{Exporter: "http://b:1"}, "http://b:1", ""},
 		{"variable before finder", "http://a:1", Client{Finder: found{"http://c:1"}}, "http://a:1", ""},

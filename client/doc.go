@@ -10,8 +10,9 @@
 // An exporter that cannot be reached is no error: the registration is tried again
 // until it succeeds, and made anew when the exporter has lost it. Where the exporter
 // is comes from the Client, from the environment variable HEALTH_EXPORTER_URL, or
-// from a Finder.
+// else from the local network: exporters announce themselves by multicast DNS, and
+// Discover finds them. Another Finder may stand in for that.
 //
-// It is meant to be linked into other people's programs, so it imports the
-// standard library only.
+// It is meant to be linked into other people's programs, so besides the standard
+// library it imports golang.org/x/net only.
 package client

@@ -10,15 +10,16 @@ import (
 	"time"
 )
 
-// Register registers an App with the exporter that the environment names, and
-// keeps it registered.
+// Register registers an App with the exporter that the environment names, or that is
+// found on the local network, and keeps it registered.
 func Register(ctx context.Context, app App) (*Registration, error) {
 	return new(Client).Register(ctx, app)
 }
 
 // Registration is a program that is registered, or going to be.
 type Registration struct {
-	client *Client
+	client *Client // a copy that remembers where the exporter is
+	place  *remembered
 	app    App
 	stop   context.CancelFunc
 	ended  chan struct{} // closed when the goroutine that looks after it has ended
@@ -37,7 +38,9 @@ func (c *Client) Register(ctx context.Context, app App) (*Registration, error) {
 	if err := app.Validate(); err != nil {
 		return nil, fmt.Errorf("registering %q: %w", app.Name, err)
 	}
-	r := &Registration{client: c, app: app, ended: make(chan struct{}), first: make(chan struct{})}
+	own, place := *c, &remembered{finder: c.finder()}
+	own.Finder = place
+	r := &Registration{client: &own, place: place, app: app, ended: make(chan struct{}), first: make(chan struct{})}
 	err := r.register(ctx)
 	if err != nil && !retryable(err) {
 		return nil, fmt.Errorf("registering %q: %w", app.Name, err)
@@ -74,6 +77,9 @@ func (r *Registration) register(ctx context.Context) error {
 }
 
 func (r *Registration) note(err error) {
+	if err != nil && retryable(err) {
+		r.place.forget() // it may be elsewhere by now
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.err = err

@@ -1,8 +1,10 @@
 // Command selfregister is the smallest program that an exporter watches: it listens
 // on a free port, tells the exporter where that is, and takes itself off when it ends.
 //
-//	HEALTH_EXPORTER_URL=http://localhost:10115 go run ./examples/selfregister
+//	go run ./examples/selfregister
 //
+// It finds an exporter in the same network by itself. One that is elsewhere, or that
+// listens on loopback only, is named by HEALTH_EXPORTER_URL=http://localhost:10115.
 // With -detailed it answers /health with a report of its own making in place of a
 // bare 200.
 package main

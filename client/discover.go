@@ -1,0 +1,128 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ExporterType is the type of service under which exporters are found.
+const ExporterType = "_health-exporter._tcp"
+
+const (
+	// discoverTimeout bounds Discover if its context does not do so earlier.
+	discoverTimeout = 3 * time.Second
+	// settleTime is how long other exporters may take to answer after the first has.
+	settleTime = 400 * time.Millisecond
+)
+
+// Service is something that was found on the network by multicast DNS. Anybody on
+// the network can make us find anything: none of it is to be trusted.
+type Service struct {
+	// Name is what a person would call it, and Type is such as _http._tcp.
+	Name, Type string
+	// Host is the name of the computer; Address is to be used in its place.
+	Host    string
+	Address netip.Addr
+	Port    uint16
+	// Text are the keys of its TXT record, in lower case.
+	Text map[string]string
+}
+
+// URL is that of the service's root, http unless its text says scheme=https.
+func (s *Service) URL() string {
+	scheme := "http"
+	if s.Text["scheme"] == "https" {
+		scheme = "https"
+	}
+	u := url.URL{Scheme: scheme, Host: net.JoinHostPort(s.Address.String(), strconv.Itoa(int(s.Port)))}
+	return u.String()
+}
+
+func compareServices(a, b Service) int {
+	return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Type, b.Type),
+		a.Address.Compare(b.Address), cmp.Compare(a.Port, b.Port))
+}
+
+// Discover finds an exporter on the local network by multicast DNS and gives its URL.
+// It takes 3 s at most, and well below one as a rule. Of several exporters it takes
+// the first in the order of names, of those that answer within 0.4 s of one another.
+// Networks of containers carry no multicast: there, set HEALTH_EXPORTER_URL. The error
+// is ErrNotFound, or says that ctx was done before.
+func Discover(ctx context.Context) (url string, err error) {
+	bounded, cancel := context.WithTimeout(ctx, discoverTimeout)
+	defer cancel()
+	found := (&search{services: []string{ExporterType}, settle: settleTime}).run(bounded)
+	if len(found) > 0 {
+		return found[0].URL(), nil
+	}
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("%w (%w)", ErrNotFound, err)
+	}
+	return "", ErrNotFound
+}
+
+// Browse lists what there is on the local network, of these types, in the order of
+// names. It listens until ctx is done; 2 s are enough as a rule.
+func Browse(ctx context.Context, types ...string) ([]Service, error) {
+	if len(types) == 0 {
+		return nil, errors.New("browsing: no type of service is given")
+	}
+	s := search{}
+	for _, each := range types {
+		if !validType(each) {
+			return nil, fmt.Errorf("browsing: %q is no type of service such as _http._tcp", each)
+		}
+		s.services = append(s.services, strings.ToLower(each))
+	}
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, discoverTimeout)
+		defer cancel()
+	}
+	return s.run(ctx), nil
+}
+
+// Multicast is the Finder of whoever has no other: Discover.
+type Multicast struct{}
+
+// Find gives the URL of an exporter.
+func (Multicast) Find(ctx context.Context) (string, error) { return Discover(ctx) }
+
+// remembered asks a Finder once, until what it has found is forgotten.
+type remembered struct {
+	finder Finder
+
+	mu    sync.Mutex
+	found string
+}
+
+func (r *remembered) Find(ctx context.Context) (string, error) {
+	r.mu.Lock()
+	found := r.found
+	r.mu.Unlock()
+	if found != "" {
+		return found, nil
+	}
+	found, err := r.finder.Find(ctx)
+	if err == nil {
+		r.mu.Lock()
+		r.found = found
+		r.mu.Unlock()
+	}
+	return found, err
+}
+
+func (r *remembered) forget() {
+	r.mu.Lock()
+	r.found = ""
+	r.mu.Unlock()
+}
