@@ -37,6 +37,8 @@ type Config struct {
 	Access Access
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
+	// Discovery says where more targets come from.
+	Discovery Discovery
 
 	root        *yaml.Node           // the file as it is written
 	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too

@@ -28,6 +28,7 @@ type document struct {
 	Alerting     alertingSection      `yaml:"alerting"`
 	Maintenance  []yaml.Node          `yaml:"maintenance"`
 	Public       *publicSection       `yaml:"public"`
+	Discovery    discoverySection     `yaml:"discovery"`
 }
 
 // maxFileSize bounds what is read; 100 000 targets take a fifth of it.
@@ -102,6 +103,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Maintenance = doc.maintenance(d)
 	c.Public = doc.Public.build(faults)
 	c.Targets = doc.targets(d, c)
+	c.Discovery = doc.discovery(d, c)
 	c.Checks = doc.checks(d)
 	if err := faults.err(); err != nil {
 		return nil, err

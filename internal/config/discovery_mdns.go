@@ -1,0 +1,214 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// MDNS says what to browse the local network for. It is immutable.
+type MDNS struct {
+	// Services are the types to look for, such as _health-check._tcp.
+	Services []string
+	// Networks are where targets may be; none means those of the interface that a
+	// service was heard on.
+	Networks []netip.Prefix
+	// Interfaces are the names of those to browse and announce on; none means all but
+	// those of containers.
+	Interfaces []string
+	// Modules are those that a service may ask to be probed with.
+	Modules []string
+	// Builtin are the modules that are used for services which ask for none: without
+	// credentials, and following no redirects.
+	Builtin map[string]*prober.Module
+	// MaxTargets bounds the targets of each type of service.
+	MaxTargets int
+	// Interval, Timeout, Group and Labels are those of each target.
+	Interval, Timeout time.Duration
+	Group             string
+	Labels            map[string]string
+}
+
+// Defaults of discovery by mDNS.
+const (
+	DefaultMDNSService    = "_health-check._tcp"
+	DefaultMDNSMaxTargets = 64
+	maxMDNSTargets        = 10_000
+	maxMDNSServices       = 16
+	maxMDNSLabels         = 8 // two more are added: service and id
+)
+
+// mdnsModules replace those of the same names for targets that were found.
+const mdnsModules = `
+health: {prober: health, health: {follow_redirects: false}}
+http_2xx: {prober: http, http: {follow_redirects: false}}
+`
+
+type mdnsSection struct {
+	Services   *[]yaml.Node      `yaml:"services"`
+	Networks   []yaml.Node       `yaml:"networks"`
+	Interfaces []yaml.Node       `yaml:"interfaces"`
+	Modules    []yaml.Node       `yaml:"modules"`
+	MaxTargets *yaml.Node        `yaml:"max_targets"`
+	Interval   Duration          `yaml:"interval"`
+	Timeout    Duration          `yaml:"timeout"`
+	Group      string            `yaml:"group"`
+	Labels     map[string]string `yaml:"labels"`
+}
+
+const mdnsPath = "discovery.mdns"
+
+func (s *mdnsSection) build(faults *Faults, c *Config) *MDNS {
+	if s == nil {
+		return nil
+	}
+	m := &MDNS{
+		Services: []string{DefaultMDNSService}, MaxTargets: DefaultMDNSMaxTargets, Builtin: builtinMDNS(),
+		Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout, Group: s.Group, Labels: s.Labels,
+	}
+	if s.Interval != 0 {
+		m.Interval = time.Duration(s.Interval)
+	}
+	if s.Timeout != 0 {
+		m.Timeout = time.Duration(s.Timeout)
+	}
+	if s.Services != nil {
+		m.Services = mdnsServices(faults, *s.Services)
+	}
+	m.Networks = mdnsNetworks(faults, s.Networks)
+	m.Interfaces = distinct(faults, s.Interfaces, "interfaces", func(n *yaml.Node) string {
+		if n.Value == "" || len(n.Value) > 15 || strings.ContainsAny(n.Value, "/ ") {
+			return "is no name of a network interface such as eth0"
+		}
+		return ""
+	})
+	m.Modules = distinct(faults, s.Modules, "modules", func(n *yaml.Node) string {
+		if _, ok := c.KindOf(n.Value); !ok {
+			return "is no module"
+		}
+		return ""
+	})
+	s.maxTargets(faults, m)
+	s.example(faults, m, c)
+	return m
+}
+
+// builtinMDNS are the modules for services that ask for none.
+func builtinMDNS() map[string]*prober.Module {
+	var nodes map[string]yaml.Node
+	faults := &Faults{}
+	modules := map[string]*prober.Module{}
+	if err := yaml.Unmarshal([]byte(mdnsModules), &nodes); err != nil {
+		panic(fmt.Sprintf("modules of discovery: %s", err))
+	}
+	for name, n := range nodes {
+		modules[name] = decodeModule(&decoder{faults: faults}, name, &n)
+	}
+	if err := faults.err(); err != nil {
+		panic(fmt.Sprintf("modules of discovery: %s", err))
+	}
+	return modules
+}
+
+func mdnsServices(faults *Faults, nodes []yaml.Node) []string {
+	list := distinct(faults, nodes, "services", func(n *yaml.Node) string {
+		if !validService(n.Value) {
+			return "is no type of service such as _http._tcp, in lower case"
+		}
+		return ""
+	})
+	if len(list) > maxMDNSServices {
+		faults.add(nodes[0].Line, mdnsPath+".services", "are %d, at most %d are allowed", len(list), maxMDNSServices)
+	}
+	if len(nodes) == 0 {
+		faults.add(0, mdnsPath+".services", "must not be empty; leave it out for %s", DefaultMDNSService)
+	}
+	return list
+}
+
+// validService knows types such as _http._tcp; the name has at most 15 characters.
+func validService(service string) bool {
+	name, protocol, ok := strings.Cut(service, ".")
+	if !ok || protocol != "_tcp" && protocol != "_udp" || len(name) < 2 || len(name) > 16 || name[0] != '_' {
+		return false
+	}
+	return strings.Trim(name[1:], "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+func mdnsNetworks(faults *Faults, nodes []yaml.Node) []netip.Prefix {
+	var list []netip.Prefix
+	for i := range nodes {
+		p, err := netip.ParsePrefix(nodes[i].Value)
+		switch {
+		case err != nil:
+			faults.add(nodes[i].Line, mdnsPath+".networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", found(&nodes[i]))
+		case p.Masked() != p:
+			faults.add(nodes[i].Line, mdnsPath+".networks", "%q has bits outside its mask, meant is perhaps %s", p, p.Masked())
+		default:
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// distinct is a list of texts, each of which is right and there once.
+func distinct(faults *Faults, nodes []yaml.Node, key string, wrong func(*yaml.Node) string) []string {
+	var list []string
+	for i := range nodes {
+		n := &nodes[i]
+		if n.Kind != yaml.ScalarNode {
+			faults.add(n.Line, mdnsPath+"."+key, "must be a text, not %s", found(n))
+			continue
+		}
+		if fault := wrong(n); fault != "" {
+			faults.add(n.Line, mdnsPath+"."+key, "%q %s", n.Value, fault)
+			continue
+		}
+		if slices.Contains(list, n.Value) {
+			faults.add(n.Line, mdnsPath+"."+key, "%q is given twice", n.Value)
+			continue
+		}
+		list = append(list, n.Value)
+	}
+	return list
+}
+
+func (s *mdnsSection) maxTargets(faults *Faults, m *MDNS) {
+	if s.MaxTargets == nil {
+		return
+	}
+	if err := s.MaxTargets.Decode(&m.MaxTargets); err != nil || m.MaxTargets < 1 || m.MaxTargets > maxMDNSTargets {
+		faults.add(s.MaxTargets.Line, mdnsPath+".max_targets", "must be a whole number from 1 to %d, not %s", maxMDNSTargets, found(s.MaxTargets))
+	}
+}
+
+// example finds what would be wrong with every target.
+func (s *mdnsSection) example(faults *Faults, m *MDNS, c *Config) {
+	t := prober.Target{
+		App: "example", URL: "http://10.0.0.1", Unhealthy: 2, Healthy: 10,
+		Interval: m.Interval, Timeout: m.Timeout, Group: m.Group, Labels: m.Labels,
+	}
+	line := func(key string) int {
+		if c.root == nil {
+			return 0
+		}
+		return lineOf(c.root, mdnsPath+"."+key, 0)
+	}
+	for _, fault := range t.Validate(prober.FileLimits(), func(string) (string, bool) { return "health", true }) {
+		faults.add(line(fault.Path), join(mdnsPath, fault.Path), "%s", fault.Detail)
+	}
+	for _, name := range []string{"service", "id"} {
+		if _, given := m.Labels[name]; given {
+			faults.add(line("labels."+name), mdnsPath+".labels."+name, "is filled in by discovery itself")
+		}
+	}
+	if len(m.Labels) > maxMDNSLabels {
+		faults.add(line("labels"), mdnsPath+".labels", "are %d, at most %d are allowed", len(m.Labels), maxMDNSLabels)
+	}
+}
