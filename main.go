@@ -65,6 +65,8 @@ type flags struct {
 	reloadSeconds int
 	probe         cli.Probe
 	histograms    bool
+	zeroconf      bool
+	discover      cli.Discover
 	settings      []envinfo.Setting
 	gmailToken    string
 	operator      operator
@@ -101,6 +103,8 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("0").SetValue(cli.Number{Flag: "probe.max-in-flight", Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
 	k.Flag("probe.native-histograms", "Keep native histograms of the durations of probes per module, and offer /metrics in protobuf.").
 		BoolVar(&f.histograms)
+	k.Flag("zeroconf", "Announce the exporter on the local network (mDNS), unless it listens on loopback only.").
+		Default("true").BoolVar(&f.zeroconf)
 	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
 		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
 	k.Flag("web.external-url", "URL under which people find the exporter, for links in mails and feeds; alerting.external_url of the configuration wins.").
@@ -129,6 +133,7 @@ func commandLine() (*kingpin.Application, *flags) {
 	probe.Flag("json", "Print JSON.").BoolVar(&f.probe.JSON)
 	k.Command("notify", "With --test: send a test notification through each channel of the configuration; the exit code is 1 if one does not get through.")
 	f.operator.declare(k)
+	f.discover.Flags(k.Command("discover", "List exporters and services found on the local network (mDNS); the exit code is 1 if there are none."))
 	rules := k.Command("rules", "Write the Prometheus rules, Alertmanager templates and Grafana dashboards into a directory.")
 	rules.Flag("dir", "Directory to write to.").Required().StringVar(&f.rulesDir)
 	return k, f
@@ -173,6 +178,8 @@ func run(args []string) int {
 		return probeOnce(f)
 	case "notify":
 		return tryNotify(f)
+	case "discover":
+		return discover(f)
 	}
 	if f.configCheck {
 		return checkConfig(f)
@@ -338,6 +345,12 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == ""
 }
 
+func discover(f *flags) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return f.discover.Run(ctx, os.Stdout, os.Stderr)
+}
+
 func tryNotify(f *flags) int {
 	if !f.test {
 		return fail(exitUsageError, errors.New("notify does nothing without --test, which sends a test notification to everybody in the configuration"))
@@ -384,7 +397,7 @@ func serve(f *flags) int {
 	a, err := app.New(app.Options{
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
-		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
+		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, Zeroconf: f.zeroconf && !f.test, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
 		Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})
 	if err != nil {

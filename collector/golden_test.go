@@ -52,7 +52,7 @@ func TestPromtool(t *testing.T) {
 		}
 		t.Skip("promtool is not in PATH")
 	}
-	page := NewPage(fixed(), newRegistry(t, fixedScheduler(), fixedStorage(), fixedReload(), fixedAdHoc(), NewBuildInfo("1.0.0", "abc"), fixedEnvironment()), nil)
+	page := NewPage(fixed(), newRegistry(t, fixedScheduler(), fixedStorage(), fixedZeroconf(), fixedReload(), fixedAdHoc(), NewBuildInfo("1.0.0", "abc"), fixedEnvironment()), nil)
 	cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
 	cmd.Stdin = strings.NewReader(get(t, page, ""))
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {

@@ -127,6 +127,16 @@ func fixedStorage() prometheus.Collector {
 	})
 }
 
+func fixedZeroconf() prometheus.Collector {
+	return NewZeroconf(func() ZeroconfStats {
+		return ZeroconfStats{
+			Announcing: true, Announced: true, Interfaces: 2, Renamed: 1, AnnounceErrors: 3,
+			Browsing: true, BrowseUp: true, BrowseErrors: 4, Targets: map[string]int{"_http._tcp": 5},
+			Events: map[string]uint64{"added": 6}, Dropped: map[string]uint64{"network": 7},
+		}
+	})
+}
+
 // get fetches a page of the handler.
 func get(tb testing.TB, h http.Handler, accept string) string {
 	tb.Helper()

@@ -210,7 +210,7 @@ func (f faulty) Gather() (families []*dto.MetricFamily, err error) {
 func TestFaultyGatherer(t *testing.T) {
 	var log bytes.Buffer
 	nameless := new(dto.MetricFamily)
-	registry := newRegistry(t, fixedStorage(), collisions{})
+	registry := newRegistry(t, fixedStorage(), fixedZeroconf(), collisions{})
 	page := NewPage(fixed(), prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		families, err := faulty{registry}.Gather()
 		return append(families, nameless), err

@@ -51,6 +51,15 @@ var (
 	storageFailed     = metric{"health_storage_failed", "Whether the last attempt to write to disk went wrong.", gauge, nil}
 	storageLastBackup = metric{"health_storage_last_backup_timestamp_seconds", "When the file was last backed up. Absent if never.", gauge, nil}
 	storageTargets    = metric{"health_storage_targets", "Targets, by the source that told of them.", gauge, []string{"source"}}
+
+	zeroconfUp         = metric{"health_zeroconf_up", "Whether announcing, or browsing, works. Absent if it is switched off.", gauge, []string{"role"}}
+	zeroconfErrors     = metric{"health_zeroconf_errors_total", "Attempts to announce, or to browse, that failed.", counter, []string{"role"}}
+	zeroconfInterfaces = metric{"health_zeroconf_interfaces", "Network interfaces that the exporter is announced on.", gauge, nil}
+	zeroconfVisible    = metric{"health_zeroconf_self_visible", "Whether the exporter has found itself by browsing, at the last look.", gauge, nil}
+	zeroconfRenamed    = metric{"health_zeroconf_renamed_total", "Times that another host had our name, and we took another.", counter, nil}
+	zeroconfTargets    = metric{"health_zeroconf_targets", "Targets found on the network, by type of service.", gauge, []string{"type"}}
+	zeroconfEvents     = metric{"health_zeroconf_events_total", "What has happened to targets found on the network: added, updated, removed, or gone with a goodbye.", counter, []string{"event"}}
+	zeroconfDropped    = metric{"health_zeroconf_dropped_total", "Times that a service was found that does not become a target, by reason. Only reasons that have occurred are there.", counter, []string{"reason"}}
 )
 
 var selfMetrics = []metric{
@@ -61,6 +70,7 @@ var selfMetrics = []metric{
 	notificationsQueued, notificationsOldest, notificationsSent, notificationsFailed, notificationsDropped,
 	targetGone, targetsExpired,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
+	zeroconfUp, zeroconfErrors, zeroconfInterfaces, zeroconfVisible, zeroconfRenamed, zeroconfTargets, zeroconfEvents, zeroconfDropped,
 }
 
 func (m metric) desc() *prometheus.Desc { return newDesc(m.name, m.help, "", m.labels...) }

@@ -56,6 +56,9 @@ type Options struct {
 	// NativeHistograms keeps those of the durations of probes, per module, and offers
 	// /metrics in protobuf.
 	NativeHistograms bool
+	// Zeroconf announces the exporter on the local network, unless it listens on
+	// loopback only.
+	Zeroconf bool
 	// Settings are the options in force, for /environment; nil for none.
 	Settings func() []envinfo.Setting
 	// Profiling serves /debug/pprof/.
@@ -89,6 +92,8 @@ type App struct {
 	offered map[string]time.Time // the last change of each subject that the outbox was told of; notifyLoop's
 	stored  chan struct{}        // tells notifyLoop that changes are on disk
 	pushing pushing
+
+	multicast multicast
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
@@ -167,6 +172,7 @@ func (a *App) adopt(cfg *config.Config) {
 	a.config.Store(cfg)
 	a.adoptChecks(cfg)
 	a.adoptPushing(cfg.Alerting)
+	a.adoptMulticast(cfg)
 	a.registry.Replace(config.SourceName, cfg.Targets)
 	a.reloads.succeeded(time.Now())
 }
@@ -212,6 +218,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewAdHoc(a.unknown.Load),
 		collector.NewGone(a.goneStats),
 		a.probes,
+		collector.NewZeroconf(a.zeroconfStats),
 	)
 	if a.durations != nil {
 		reg.MustRegister(a.durations)
@@ -293,10 +300,12 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() { a.outbox.Run(working) })
 	a.startPushing(working)
 	a.setNotReady(nil)
+	a.startMulticast(working, listeners)
 
 	err = a.serve(ctx, listeners)
 
 	stopWork(errors.New("shutting down"))
+	a.stopMulticast()
 	a.stopPushing()
 	work.Wait()
 	a.closeChecks(a.checks.Load(), nil)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -53,7 +54,9 @@ func (a *App) module(cfg *config.Config, t *prober.Target) (m *prober.Module, pr
 	if name == "" {
 		name = prober.DefaultModule
 	}
-	m = cfg.Modules[name]
+	if m = cfg.Modules[name]; t.Source == zeroconf.Source {
+		m = moduleForFound(cfg, name)
+	}
 	if m == nil {
 		return nil, "the configuration has no module " + strconv.Quote(name)
 	}

@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
 // derivedTarget is a target of the registry with what the configuration adds.
 type derivedTarget struct {
 	from, to *prober.Target
+	network  *prober.NetworkPolicy // where it may be probed; nil if it is the file's
+	general  *prober.NetworkPolicy // what that was made of
 }
 
 // reconcileLoop brings changes of the registry onto the schedule.
@@ -42,12 +45,12 @@ func (a *App) reconcile() {
 	jobs := make([]prober.Job, len(targets))
 	derived := make(map[string]derivedTarget, len(targets))
 	for i, t := range targets {
-		d := derivedTarget{t, t}
+		d := derivedTarget{from: t, to: t}
 		if t.Source != config.SourceName {
 			d = a.derive(cfg, t)
 		}
 		derived[t.App] = d
-		jobs[i] = a.job(cfg, d.to)
+		jobs[i] = a.job(cfg, d)
 	}
 	a.derived, a.begun = derived, true
 	a.gone.Store(&gone) // before the schedule loses them
@@ -58,22 +61,27 @@ func (a *App) reconcile() {
 // pointer as long as nothing changes.
 func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
 	allowed := t.Email != "" && cfg.Registration.AllowsEmail(t.Email)
-	if old, ok := a.derived[t.App]; ok && old.from == t && old.to.MailAllowed == allowed {
-		return old
+	d, ok := a.derived[t.App]
+	if !ok || d.from != t || d.to.MailAllowed != allowed {
+		to := *t
+		to.MailAllowed = allowed
+		d = derivedTarget{from: t, to: &to}
 	}
-	to := *t
-	to.MailAllowed = allowed
-	return derivedTarget{t, &to}
+	if d.general != cfg.Network {
+		d.general, d.network = cfg.Network, cfg.Network
+		if t.Source == zeroconf.Source {
+			d.network = networkForFound(cfg, t)
+		}
+	}
+	return d
 }
 
-func (a *App) job(cfg *config.Config, t *prober.Target) prober.Job {
+func (a *App) job(cfg *config.Config, d derivedTarget) prober.Job {
+	t := d.to
 	module, problem := a.module(cfg, t)
-	job := prober.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t)}
-	if t.Source != config.SourceName {
-		job.Network = cfg.Network
-	}
-	// Targets of the file are registered anew with each start.
-	known := !t.RegisteredAt.After(a.started) || t.Source == config.SourceName && !a.begun
+	job := prober.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t), Network: d.network}
+	// Targets of the file are registered anew with each start; others are found anew.
+	known := !t.RegisteredAt.After(a.started) || t.Source == config.SourceName && !a.begun || t.Source == zeroconf.Source
 	if !a.restored[t.App] && known {
 		a.restored[t.App] = true // later it would be a new target of the same name
 		job.Saved = a.registry.Saved(t.App)

@@ -88,6 +88,7 @@ func (a *App) serve(ctx context.Context, listeners []net.Listener) error {
 	}
 	a.setNotReady(errors.New("shutting down"))
 	a.log.Info("shutting down", "cause", context.Cause(ctx).Error(), "drain_delay", a.opts.DrainDelay)
+	a.stopAnnouncing()
 	time.Sleep(a.opts.DrainDelay)
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
