@@ -38,6 +38,7 @@ func startExporter(t *testing.T, config string) *exporter {
 		"--web.listen-address=" + e.address,
 		"--storage.path=" + filepath.Join(dir, "data"),
 		"--config.file=" + file,
+		"--no-zeroconf",
 	}
 	e.start(t)
 	return e

@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl'
+packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -36,6 +36,15 @@ have() {
 		;;
 	rabbitmq-server)
 		[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && command -v epmd >/dev/null 2>&1
+		;;
+	avahi-daemon)
+		command -v avahi-daemon >/dev/null 2>&1 || [ -x /usr/sbin/avahi-daemon ]
+		;;
+	avahi-utils)
+		command -v avahi-browse >/dev/null 2>&1 && command -v avahi-publish >/dev/null 2>&1
+		;;
+	dbus)
+		command -v dbus-daemon >/dev/null 2>&1
 		;;
 	python3-celery) has_module celery ;;
 	python3-redis) has_module redis ;;
@@ -65,6 +74,7 @@ uses() {
 	rabbitmq-server) echo "checks of a real RabbitMQ, and of Celery's workers over it" ;;
 	python3-celery | python3-redis) echo "checks of Celery's workers" ;;
 	python3-requests | curl) echo 'the programs of docs/registering.md' ;;
+	avahi-daemon | avahi-utils | dbus) echo 'announcing to, and browsing with, a real Avahi (TestZeroconf...)' ;;
 	*) echo 'end-to-end tests' ;;
 	esac
 }
