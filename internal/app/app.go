@@ -138,6 +138,7 @@ func New(opts Options) (*App, error) {
 		a.durations = collector.NewHTTPDurations()
 	}
 	a.adopt(cfg)
+	a.recallFound(cfg)
 	a.metrics = a.newMetrics()
 	a.reconcile()
 	return a, nil
@@ -301,13 +302,14 @@ func (a *App) Run(ctx context.Context) error {
 	a.startPushing(working)
 	a.setNotReady(nil)
 	a.startMulticast(working, listeners)
+	work.Go(func() { a.rememberLoop(working) })
 
 	err = a.serve(ctx, listeners)
 
 	stopWork(errors.New("shutting down"))
-	a.stopMulticast()
 	a.stopPushing()
 	work.Wait()
+	a.stopMulticast()
 	a.closeChecks(a.checks.Load(), nil)
 	for _, s := range a.savers() {
 		if saveErr := a.registry.Save(s.prefixed(s.scheduler.Saved())); saveErr != nil {

@@ -2,20 +2,9 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"net"
-	"net/netip"
-	"net/url"
-	"os"
-	"path/filepath"
 	"reflect"
-	"regexp"
-	"slices"
-	"strings"
 	"sync"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/config"
@@ -30,6 +19,7 @@ type multicast struct {
 	now       *config.MDNS // nil for no browsing
 	network   *prober.NetworkPolicy
 	place     listening
+	recalled  []zeroconf.Entry // what was found before the restart
 	announcer part[*zeroconf.Announcer]
 	browser   part[*zeroconf.Browser]
 }
@@ -61,13 +51,6 @@ func (p *part[T]) end() {
 	}
 }
 
-// listening is where others reach us.
-type listening struct {
-	port    int // 0: nowhere
-	address netip.Addr
-	https   bool
-}
-
 // startMulticast begins, once it is known where we listen.
 func (a *App) startMulticast(ctx context.Context, listeners []net.Listener) {
 	m := &a.multicast
@@ -77,7 +60,9 @@ func (a *App) startMulticast(ctx context.Context, listeners []net.Listener) {
 	m.place.https = usesTLS(a.opts.Web.WebConfigFile)
 	cfg := a.config.Load()
 	a.restartAnnouncer(cfg.Discovery.MDNS)
-	a.restartBrowser(cfg)
+	if cfg.Discovery.MDNS != nil {
+		m.browser = begin(ctx, a.newBrowser(cfg, m.recalled))
+	}
 	if a.opts.Zeroconf && m.place.port == 0 {
 		a.log.Info("not announced on the network: only this host can reach the exporter, or its listeners are made by others")
 	}
@@ -132,74 +117,6 @@ func sameMDNS(x, y *config.MDNS) bool {
 	return reflect.DeepEqual(v, w)
 }
 
-// restartAnnouncer begins anew; mu is held.
-func (a *App) restartAnnouncer(cfg *config.MDNS) {
-	m := &a.multicast
-	m.announcer.end()
-	if !a.opts.Zeroconf || m.place.port == 0 {
-		return
-	}
-	id := a.exporterID()
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	host, _, _ = strings.Cut(host, ".")
-	m.announcer = begin(m.base, &zeroconf.Announcer{
-		Network: zeroconf.Multicast{}, Name: announcedName(host, id), Services: a.announced(id),
-		Interfaces: interfacesOf(cfg), Address: m.place.address, Log: a.log,
-	})
-}
-
-// announcedName is what people see. It is cut where it has to be: in the host's name.
-func announcedName(host, id string) string {
-	const most = 63
-	suffix := " (" + id[:4] + ")"
-	name := "health_exporter on " + host
-	return strings.ToValidUTF8(name[:min(len(name), most-len(suffix)-len(" (99)"))], "") + suffix
-}
-
-func (a *App) announced(id string) []zeroconf.Service {
-	scheme := "http"
-	if a.multicast.place.https {
-		scheme = "https"
-	}
-	common := []string{"scheme=" + scheme, "id=" + id}
-	if version := a.opts.Version; version != "" && len(version) < 64 {
-		common = append(common, "version="+version)
-	}
-	text := func(first ...string) []string { return append(append([]string{"txtvers=1"}, first...), common...) }
-	port := a.multicast.place.port
-	return []zeroconf.Service{
-		{Type: zeroconf.HealthExporter, Port: port, Text: text("path=/health", "register=/api/v1/targets")},
-		{Type: zeroconf.Prometheus, Port: port, Text: text("path=/metrics")},
-	}
-}
-
-// idFile keeps what makes our name different from those of others.
-const idFile = "zeroconf.id"
-
-var validID = regexp.MustCompile(`^[0-9a-f]{16}$`)
-
-// exporterID is random, and the same after a restart if there is a storage directory.
-func (a *App) exporterID() string {
-	file := filepath.Join(a.opts.StoragePath, idFile)
-	if a.opts.StoragePath != "" {
-		if text, err := os.ReadFile(file); err == nil && validID.MatchString(strings.TrimSpace(string(text))) {
-			return strings.TrimSpace(string(text))
-		}
-	}
-	var random [8]byte
-	rand.Read(random[:]) // never fails
-	id := hex.EncodeToString(random[:])
-	if a.opts.StoragePath != "" {
-		if err := os.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
-			a.log.Warn("the name on the network will be another one after a restart", "err", err)
-		}
-	}
-	return id
-}
-
 // restartBrowser begins anew, with what is known already; mu is held.
 func (a *App) restartBrowser(cfg *config.Config) {
 	m := &a.multicast
@@ -208,12 +125,19 @@ func (a *App) restartBrowser(cfg *config.Config) {
 		known = m.browser.it.Entries()
 	}
 	m.browser.end()
-	m.now, m.network = cfg.Discovery.MDNS, cfg.Network
-	if m.now == nil {
+	if cfg.Discovery.MDNS == nil {
+		m.now = nil
 		a.registry.Replace(zeroconf.Source, nil)
 		return
 	}
-	m.browser = begin(m.base, &zeroconf.Browser{
+	m.browser = begin(m.base, a.newBrowser(cfg, known))
+}
+
+// newBrowser makes one for the configuration; mu is held.
+func (a *App) newBrowser(cfg *config.Config, known []zeroconf.Entry) *zeroconf.Browser {
+	m := &a.multicast
+	m.now, m.network = cfg.Discovery.MDNS, cfg.Network
+	return &zeroconf.Browser{
 		Network: zeroconf.Multicast{}, Services: m.now.Services, Interfaces: m.now.Interfaces, MaxTargets: m.now.MaxTargets,
 		Known: known, OwnPort: m.place.port, Log: a.log,
 		Changed: func(targets []prober.Target) { a.registry.Replace(zeroconf.Source, targets) },
@@ -221,40 +145,7 @@ func (a *App) restartBrowser(cfg *config.Config) {
 			Networks: m.now.Networks, Modules: m.now.Modules, KindOf: cfg.KindOf, Network: cfg.Network,
 			Interval: m.now.Interval, Timeout: m.now.Timeout, Group: m.now.Group, Labels: m.now.Labels,
 		},
-	})
-}
-
-// reachable finds the first listener that others can reach.
-func reachable(listeners []net.Listener) (l listening) {
-	for _, each := range listeners {
-		tcp, ok := each.Addr().(*net.TCPAddr)
-		if !ok {
-			continue
-		}
-		addr, ok := netip.AddrFromSlice(tcp.IP)
-		switch addr = addr.Unmap(); {
-		case !ok || addr.IsUnspecified():
-			return listening{port: tcp.Port}
-		case !addr.IsLoopback() && l.port == 0:
-			l = listening{port: tcp.Port, address: addr}
-		}
 	}
-	return l
-}
-
-// usesTLS tells whether the web configuration has the listeners speak it.
-func usesTLS(file *string) bool {
-	if file == nil || *file == "" {
-		return false
-	}
-	text, err := os.ReadFile(*file)
-	if err != nil {
-		return false // serving will say so
-	}
-	var web struct {
-		TLS map[string]any `yaml:"tls_server_config"`
-	}
-	return yaml.Unmarshal(text, &web) == nil && len(web.TLS) > 0
 }
 
 func (a *App) zeroconfStats() (s collector.ZeroconfStats) {
@@ -273,38 +164,4 @@ func (a *App) zeroconfStats() (s collector.ZeroconfStats) {
 		s.Targets, s.Events, s.Dropped = stats.Targets, stats.Events, stats.Dropped
 	}
 	return s
-}
-
-// moduleForFound finds the module of a target that was found on the network. Those
-// that the operator has not named for this purpose are the built-in ones: what he has
-// put into his own, such as passwords, is not for strangers.
-func moduleForFound(cfg *config.Config, name string) *prober.Module {
-	m := cfg.Discovery.MDNS
-	switch {
-	case m == nil:
-		return nil // it is about to go
-	case slices.Contains(m.Modules, name):
-		return cfg.Modules[name]
-	}
-	return m.Builtin[name]
-}
-
-// networkForFound lets a target that was found be probed at its address and nowhere
-// else, wherever it redirects to.
-func networkForFound(cfg *config.Config, t *prober.Target) *prober.NetworkPolicy {
-	policy := &prober.NetworkPolicy{Deny: cfg.Network.Deny}
-	host := t.Address
-	if u, err := url.Parse(t.URL); err == nil && t.URL != "" {
-		host = u.Host
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		at, err := netip.ParseAddrPort(host)
-		if err != nil {
-			return &prober.NetworkPolicy{Deny: []prober.NetworkRule{{}}} // everything
-		}
-		addr = at.Addr()
-	}
-	policy.Allow = []prober.NetworkRule{{Prefix: netip.PrefixFrom(addr, addr.BitLen())}}
-	return policy
 }

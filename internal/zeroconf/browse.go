@@ -32,7 +32,7 @@ type Browser struct {
 	// MaxTargets bounds the targets of each type; 0 means DefaultMaxTargets.
 	MaxTargets int
 	Policy     Policy
-	// Known are services found before, as if they were found at the start.
+	// Known are services found before: they are targets until they turn out to be gone.
 	Known []Entry
 	// OwnPort is where this very program listens, which is no target; 0 for nowhere.
 	OwnPort int
@@ -51,7 +51,7 @@ type Browser struct {
 
 // Run browses until ctx is done. The targets stay as they are then.
 func (b *Browser) Run(ctx context.Context) {
-	b.begin()
+	b.Prepare()
 	warned := false
 	for ctx.Err() == nil {
 		list, err := b.Network.Interfaces()
@@ -70,20 +70,41 @@ func (b *Browser) Run(ctx context.Context) {
 	}
 }
 
-func (b *Browser) begin() {
+// Prepare makes targets of what is known, so that they are there before Run, which
+// does it otherwise.
+func (b *Browser) Prepare() {
 	b.mu.Lock()
+	ready := b.cache != nil
 	if b.MaxTargets <= 0 {
 		b.MaxTargets = DefaultMaxTargets
 	}
-	b.cache, b.events, b.drops = newCache(b.MaxTargets), map[string]uint64{}, map[string]uint64{}
+	if !ready {
+		b.cache, b.events, b.drops = newCache(b.MaxTargets), map[string]uint64{}, map[string]uint64{}
+	}
 	b.mu.Unlock()
+	if ready || len(b.Known) == 0 {
+		return
+	}
+	list, err := b.Network.Interfaces()
+	if err != nil {
+		b.fail(err)
+	}
 	for _, e := range b.Known {
-		b.see(e, nil)
+		if !slices.Contains(b.Services, e.Type) {
+			continue
+		}
+		for _, i := range list {
+			if i.Name == e.Interface.Name {
+				e.Interface = i // its addresses may be others by now
+			}
+		}
+		if t, reason := b.Policy.target(&e); reason == "" {
+			b.mu.Lock()
+			b.cache.see(e, t, time.Now())
+			b.mu.Unlock()
+		}
 	}
-	b.events = map[string]uint64{} // these are no news
-	if len(b.Known) > 0 {
-		b.tell()
-	}
+	b.tell()
 }
 
 // window browses for all types on all interfaces, each with a resolver of its own,

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/zeroconf"
+)
+
+// listening is where others reach us.
+type listening struct {
+	port    int // 0: nowhere
+	address netip.Addr
+	https   bool
+}
+
+// restartAnnouncer begins anew; mu is held.
+func (a *App) restartAnnouncer(cfg *config.MDNS) {
+	m := &a.multicast
+	m.announcer.end()
+	if !a.opts.Zeroconf || m.place.port == 0 {
+		return
+	}
+	id := a.exporterID()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	host, _, _ = strings.Cut(host, ".")
+	m.announcer = begin(m.base, &zeroconf.Announcer{
+		Network: zeroconf.Multicast{}, Name: announcedName(host, id), Services: a.announced(id),
+		Interfaces: interfacesOf(cfg), Address: m.place.address, Log: a.log,
+	})
+}
+
+// announcedName is what people see. It is cut where it has to be: in the host's name.
+func announcedName(host, id string) string {
+	const most = 63
+	suffix := " (" + id[:4] + ")"
+	name := "health_exporter on " + host
+	return strings.ToValidUTF8(name[:min(len(name), most-len(suffix)-len(" (99)"))], "") + suffix
+}
+
+func (a *App) announced(id string) []zeroconf.Service {
+	scheme := "http"
+	if a.multicast.place.https {
+		scheme = "https"
+	}
+	common := []string{"scheme=" + scheme, "id=" + id}
+	if version := a.opts.Version; version != "" && len(version) < 64 {
+		common = append(common, "version="+version)
+	}
+	text := func(first ...string) []string { return append(append([]string{"txtvers=1"}, first...), common...) }
+	port := a.multicast.place.port
+	return []zeroconf.Service{
+		{Type: zeroconf.HealthExporter, Port: port, Text: text("path=/health", "register=/api/v1/targets")},
+		{Type: zeroconf.Prometheus, Port: port, Text: text("path=/metrics")},
+	}
+}
+
+// idFile keeps what makes our name different from those of others.
+const idFile = "zeroconf.id"
+
+var validID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// exporterID is random, and the same after a restart if there is a storage directory.
+func (a *App) exporterID() string {
+	file := filepath.Join(a.opts.StoragePath, idFile)
+	if a.opts.StoragePath != "" {
+		if text, err := os.ReadFile(file); err == nil && validID.MatchString(strings.TrimSpace(string(text))) {
+			return strings.TrimSpace(string(text))
+		}
+	}
+	var random [8]byte
+	rand.Read(random[:]) // never fails
+	id := hex.EncodeToString(random[:])
+	if a.opts.StoragePath != "" {
+		if err := os.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
+			a.log.Warn("the name on the network will be another one after a restart", "err", err)
+		}
+	}
+	return id
+}
+
+// reachable finds the first listener that others can reach.
+func reachable(listeners []net.Listener) (l listening) {
+	for _, each := range listeners {
+		tcp, ok := each.Addr().(*net.TCPAddr)
+		if !ok {
+			continue
+		}
+		addr, ok := netip.AddrFromSlice(tcp.IP)
+		switch addr = addr.Unmap(); {
+		case !ok || addr.IsUnspecified():
+			return listening{port: tcp.Port}
+		case !addr.IsLoopback() && l.port == 0:
+			l = listening{port: tcp.Port, address: addr}
+		}
+	}
+	return l
+}
+
+// usesTLS tells whether the web configuration has the listeners speak it.
+func usesTLS(file *string) bool {
+	if file == nil || *file == "" {
+		return false
+	}
+	text, err := os.ReadFile(*file)
+	if err != nil {
+		return false // serving will say so
+	}
+	var web struct {
+		TLS map[string]any `yaml:"tls_server_config"`
+	}
+	return yaml.Unmarshal(text, &web) == nil && len(web.TLS) > 0
+}
