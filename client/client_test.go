@@ -19,7 +19,10 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The library that announces leaves a goroutine for some seconds.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/grandcat/zeroconf.(*Server).probe"))
+}
 
 // freeAddress is one that nobody listens on.
 func freeAddress(t *testing.T) string {

@@ -60,7 +60,7 @@ func compareServices(a, b Service) int {
 func Discover(ctx context.Context) (url string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, discoverTimeout)
 	defer cancel()
-	found := (&search{services: []string{ExporterType}, settle: settleTime}).run(bounded)
+	found := (&search{services: []string{ExporterType}, settle: settleTime}).run(bounded, paths())
 	if len(found) > 0 {
 		return found[0].URL(), nil
 	}
@@ -88,7 +88,7 @@ func Browse(ctx context.Context, types ...string) ([]Service, error) {
 		ctx, cancel = context.WithTimeout(ctx, discoverTimeout)
 		defer cancel()
 	}
-	return s.run(ctx), nil
+	return s.run(ctx, paths()), nil
 }
 
 // Multicast is the Finder of whoever has no other: Discover.

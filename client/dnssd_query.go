@@ -144,9 +144,8 @@ type search struct {
 }
 
 // run is one-shot discovery (RFC 6762, 5.1): questions from a port of our own, whose
-// answers come to that port.
-func (s *search) run(ctx context.Context) []Service {
-	sockets := paths()
+// answers come to that port. It closes the sockets.
+func (s *search) run(ctx context.Context, sockets []*path) []Service {
 	if len(sockets) == 0 {
 		return nil
 	}
