@@ -63,7 +63,7 @@ func main() {}
 // TestGoOfDocsCompiles builds the whole programs, and the pieces all at once.
 func TestGoOfDocsCompiles(t *testing.T) {
 	pieces := prelude
-	for _, doc := range []string{libraryDoc, "README.md"} {
+	for _, doc := range []string{libraryDoc, "README.md", "docs/zeroconf.md"} {
 		for _, block := range codeBlocks(t, doc, "go") {
 			if strings.HasPrefix(block, "package ") {
 				built(t, block)

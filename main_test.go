@@ -44,6 +44,9 @@ func TestPrecedence(t *testing.T) {
 	if f := parse("-p", "7", "-ba", "127.0.0.9"); !slices.Equal(*f.web.WebListenAddresses, []string{"127.0.0.9:7"}) {
 		t.Errorf("port and bind address: listen %q", *f.web.WebListenAddresses)
 	}
+	if on, off := parse(), parse("--no-zeroconf"); !on.zeroconf || off.zeroconf {
+		t.Errorf("zeroconf is %v by default, %v if switched off", on.zeroconf, off.zeroconf)
+	}
 	if f := parse("--test"); !slices.Equal(*f.web.WebListenAddresses, []string{"127.0.0.1:10115"}) {
 		t.Errorf("test: listen %q", *f.web.WebListenAddresses)
 	}

@@ -99,7 +99,7 @@ func (a *Announcer) interfaces() ([]Interface, error) {
 		list = slices.DeleteFunc(list, func(i Interface) bool { return !i.has(a.Address) })
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("there is no network interface that can multicast")
+		return nil, errNoInterface
 	}
 	return list, nil
 }

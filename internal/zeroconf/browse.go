@@ -1,7 +1,9 @@
 package zeroconf
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -21,6 +23,8 @@ const (
 	// DefaultMaxTargets is the most targets of one type of service.
 	DefaultMaxTargets = 64
 )
+
+var errNoInterface = errors.New("there is no network interface that can multicast")
 
 // Browser keeps the targets that are found on the network.
 type Browser struct {
@@ -46,21 +50,18 @@ type Browser struct {
 	up     bool
 	events map[string]uint64
 	drops  map[string]uint64
-	errors uint64
+	faults uint64
+	warned string // the last error that was logged
 }
 
 // Run browses until ctx is done. The targets stay as they are then.
 func (b *Browser) Run(ctx context.Context) {
 	b.Prepare()
-	warned := false
 	for ctx.Err() == nil {
 		list, err := b.Network.Interfaces()
 		on := choose(list, b.Interfaces)
 		if err != nil || len(on) == 0 {
-			if b.fail(err); !warned {
-				warned = true
-				b.Log.Warn("no network interface to browse for services on; it is looked for on", "err", err)
-			}
+			b.fail(cmp.Or(err, errNoInterface))
 			b.dropAbsent(nil)
 			pause(ctx, lookEvery)
 			continue
@@ -272,9 +273,13 @@ func (b *Browser) fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.up = false
-	if err != nil {
-		b.errors++
-		b.Log.Debug("browsing for services failed", "err", err)
+	if err == nil {
+		return
+	}
+	b.faults++
+	if text := err.Error(); text != b.warned {
+		b.warned = text
+		b.Log.Warn("services on the network may not be noticed; it is tried again", "err", err)
 	}
 }
 
@@ -310,7 +315,7 @@ type BrowserStats struct {
 func (b *Browser) Stats() BrowserStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := BrowserStats{Up: b.up, Targets: map[string]int{}, Events: maps.Clone(b.events), Dropped: maps.Clone(b.drops), Errors: b.errors}
+	s := BrowserStats{Up: b.up, Targets: map[string]int{}, Events: maps.Clone(b.events), Dropped: maps.Clone(b.drops), Errors: b.faults}
 	for _, service := range b.Services {
 		s.Targets[service] = 0
 		if b.cache != nil {
