@@ -14,5 +14,5 @@
 // Discover finds them. Another Finder may stand in for that.
 //
 // It is meant to be linked into other people's programs, so besides the standard
-// library it imports golang.org/x/net only.
+// library it imports golang.org/x/net only (and golang.org/x/sys with it).
 package client

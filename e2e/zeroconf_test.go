@@ -220,6 +220,29 @@ func TestZeroconfSelfRegister(t *testing.T) {
 	}
 }
 
+// TestZeroconfFreePort: what is announced is where the exporter really listens.
+func TestZeroconfFreePort(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	start(t, "health_exporter", l.a.command(exporterProgram, "--port=0", "--storage.path="))
+	await(t, startLimit, "it is found and answers", func() error {
+		list, _, err := discover(l.b, "--type=_prometheus-http._tcp", "--timeout=1s")
+		if err != nil || len(list) != 1 {
+			return fmt.Errorf("found are %+v, %v", list, err)
+		}
+		_, err = l.b.get(list[0].URL + "/-/ready")
+		return err
+	})
+	start(t, "health_exporter", l.b.command(exporterProgram, "--web.listen-address="+l.b.ipv4+":7777", "--storage.path="))
+	await(t, startLimit, "the one that listens on one address is found there", func() error {
+		list, _, err := discover(l.a, "--type=_health-exporter._tcp", "--timeout=1s")
+		if err == nil && (len(list) != 2 || !slices.ContainsFunc(list, func(f found) bool { return f.URL == "http://10.201.0.2:7777" })) {
+			err = fmt.Errorf("found are %+v", list)
+		}
+		return err
+	})
+}
+
 // TestZeroconfNoInterface: nothing fails without a network.
 func TestZeroconfNoInterface(t *testing.T) {
 	t.Parallel()
