@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"maps"
 	"net"
@@ -391,6 +392,8 @@ func checkConfig(f *flags) int {
 
 func serve(f *flags) int {
 	log := slog.New(envinfo.RedactLog(promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat}).Handler()))
+	stdlog.SetFlags(0) // what libraries say by themselves goes the same way
+	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
 	if err := web.Validate(*f.web.WebConfigFile); err != nil {
 		return fail(exitFailure, fmt.Errorf("reading %s: %w", *f.web.WebConfigFile, err))
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -168,9 +169,10 @@ func (b *Browser) browse(window context.Context, service string, i Interface, al
 		return
 	}
 	if found > mostPerWindow {
-		b.Log.Warn("so many services are announced that browsing pauses", "service", service, "interface", i.Name)
+		b.fail(fmt.Errorf("more than %d of %s are announced on %s; looking for it pauses", mostPerWindow, service, i.Name))
+		return
 	}
-	if found > mostPerWindow || window.Err() != context.DeadlineExceeded {
+	if window.Err() != context.DeadlineExceeded {
 		return
 	}
 	b.mu.Lock()
