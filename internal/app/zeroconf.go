@@ -127,7 +127,7 @@ func (a *App) restartBrowser(cfg *config.Config) {
 	m.browser.end()
 	if cfg.Discovery.MDNS == nil {
 		m.now = nil
-		a.registry.Replace(zeroconf.Source, nil)
+		a.registry.Retire(zeroconf.Source) // the operator wants no more of them, so nothing is buried
 		return
 	}
 	m.browser = begin(m.base, a.newBrowser(cfg, known))
