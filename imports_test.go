@@ -34,6 +34,11 @@ var importRules = []importRule{
 	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "!client_golang"}, "a file becomes values; nothing is opened or started"},
 	{"internal/registry", []string{"prober", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
 	{"internal/history", []string{"health", "!client_golang", "!yaml"}, "it keeps which subject was in which state when; who found that out is not its business"},
+	{
+		"internal/discovery",
+		[]string{"prober", "!discovery/install", "!yaml"},
+		"it finds targets by Prometheus' own code; the jobs reach it as values",
+	},
 	{"internal/zeroconf", []string{"prober", "!client_golang", "!yaml"}, "it finds and announces on the network"},
 	{"internal/cluster", []string{"prober", "!client_golang", "!yaml"}, "it says who owns a target"},
 	{
@@ -47,6 +52,7 @@ var importRules = []importRule{
 		[]string{
 			"prober", "health", "checks", "envinfo", "collector", "alerting",
 			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
+			"internal/discovery",
 		},
 		"it wires everything",
 	},

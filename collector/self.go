@@ -69,6 +69,7 @@ var selfMetrics = []metric{
 	historySubjects, historyIntervals, historyBytes, historyErrors, historyRecovered,
 	notificationsQueued, notificationsOldest, notificationsSent, notificationsFailed, notificationsDropped,
 	targetGone, targetsExpired,
+	discoveryTargets, discoveryLastList, discoveryFailures, discoveryDropped,
 	storageBytes, storageChanges, storageErrors, storageRecovered, storageFailed, storageLastBackup, storageTargets,
 	zeroconfUp, zeroconfErrors, zeroconfInterfaces, zeroconfVisible, zeroconfRenamed, zeroconfTargets, zeroconfEvents, zeroconfDropped,
 }

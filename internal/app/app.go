@@ -22,6 +22,7 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/discovery"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server"
 	"github.com/health-exporter/health_exporter/prober"
@@ -94,6 +95,7 @@ type App struct {
 	pushing pushing
 
 	multicast multicast
+	discovery *discovery.Discovery
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
@@ -137,6 +139,7 @@ func New(opts Options) (*App, error) {
 	if opts.NativeHistograms {
 		a.durations = collector.NewHTTPDurations()
 	}
+	a.openDiscovery()
 	a.adopt(cfg)
 	a.recallFound(cfg)
 	a.metrics = a.newMetrics()
@@ -175,6 +178,7 @@ func (a *App) adopt(cfg *config.Config) {
 	a.adoptPushing(cfg.Alerting)
 	a.adoptMulticast(cfg)
 	a.registry.Replace(config.SourceName, cfg.Targets)
+	a.adoptDiscovery(cfg)
 	a.reloads.succeeded(time.Now())
 }
 
@@ -214,6 +218,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewScheduledChecks(a.checkScheduler),
 		collector.NewStorage(a.storageStats),
 		collector.NewHistory(a.historyStats),
+		collector.NewDiscovery(a.discoveryStats),
 		collector.NewReload(a.reloads.stats),
 		collector.NewNotifications(a.notificationStats),
 		collector.NewAdHoc(a.unknown.Load),
@@ -296,6 +301,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	work.Go(func() { a.recorder.run(working) })
 	work.Go(func() { a.recorder.store.Run(working) })
+	work.Go(func() { a.discovery.Run(working) })
 	work.Go(func() { a.watchConfig(working) })
 	work.Go(func() { a.notifyLoop(working) })
 	work.Go(func() { a.outbox.Run(working) })

@@ -54,13 +54,14 @@ func (a *App) reconcile() {
 	}
 	a.derived, a.begun = derived, true
 	a.gone.Store(&gone) // before the schedule loses them
+	a.forgetRestored(derived)
 	a.scheduler.Sync(jobs)
 }
 
 // derive says whether the target's address may be mailed. It returns the same
 // pointer as long as nothing changes.
 func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
-	allowed := t.Email != "" && cfg.Registration.AllowsEmail(t.Email)
+	allowed := mailAllowed(cfg, t)
 	d, ok := a.derived[t.App]
 	if !ok || d.from != t || d.to.MailAllowed != allowed {
 		to := *t
@@ -80,22 +81,40 @@ func (a *App) job(cfg *config.Config, d derivedTarget) prober.Job {
 	t := d.to
 	module, problem := a.module(cfg, t)
 	job := prober.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t), Network: d.network}
-	// Targets of the file are registered anew with each start; others are found anew.
-	known := !t.RegisteredAt.After(a.started) || t.Source == config.SourceName && !a.begun || t.Source == zeroconf.Source
-	if !a.restored[t.App] && known {
+	// Targets of the file are registered anew with each start; those that are discovered
+	// may be found again only later.
+	_, found := discovered(t)
+	known := !t.RegisteredAt.After(a.started) || t.Source == config.SourceName && !a.begun || found || t.Source == zeroconf.Source
+	if !a.restored[t.App] {
 		a.restored[t.App] = true // later it would be a new target of the same name
-		job.Saved = a.registry.Saved(t.App)
+		if known {
+			job.Saved = a.registry.Saved(t.App)
+		}
 	}
 	return job
+}
+
+// forgetRestored keeps the list of names from growing with each name that ever was. One
+// without a saved state has nothing that could be used again.
+func (a *App) forgetRestored(targets map[string]derivedTarget) {
+	if len(a.restored) <= 2*len(targets)+1000 {
+		return
+	}
+	for app := range a.restored {
+		if _, ok := targets[app]; !ok && a.registry.Saved(app) == nil {
+			delete(a.restored, app)
+		}
+	}
 }
 
 // firstProbe is when the first probe is due (S1.28): programs register before
 // they listen, so they are given an interval.
 func (a *App) firstProbe(t *prober.Target) time.Time {
+	_, found := discovered(t)
 	switch {
 	case t.Source == config.SourceName && t.InitialDelay != nil:
 		return a.started.Add(*t.InitialDelay)
-	case t.Source == config.SourceName:
+	case t.Source == config.SourceName || found:
 		return time.Time{}
 	case t.InitialDelay != nil:
 		return t.RegisteredAt.Add(*t.InitialDelay)

@@ -21,6 +21,8 @@ type Config struct {
 	Modules map[string]*prober.Module
 	// Targets are the file's, complete and valid, in the order of the file.
 	Targets []prober.Target
+	// Discovery says where to look for more targets.
+	Discovery Discovery
 	// Checks are the exporter's in-process checks, in the order of the file.
 	Checks []Check
 	// Alerting says whom the exporter itself tells of changes, and Maintenance when it
@@ -37,8 +39,6 @@ type Config struct {
 	Access Access
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
-	// Discovery says where more targets come from.
-	Discovery Discovery
 
 	root        *yaml.Node           // the file as it is written
 	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too

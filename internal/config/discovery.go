@@ -1,16 +1,246 @@
 package config
 
-// Discovery says where targets come from besides the file and registrations.
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/relabel"
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Discovery says where to look for more targets.
 type Discovery struct {
+	// Jobs look by Prometheus' own mechanisms.
+	Jobs []DiscoveryJob
 	// MDNS is what to browse the local network for; nil for nothing.
 	MDNS *MDNS
 }
 
+// DiscoveryJob is one entry of discovery.jobs.
+type DiscoveryJob struct {
+	// Name tells the job from others.
+	Name string
+	// Mechanisms are where to look.
+	Mechanisms []DiscoveryMechanism
+	// Relabel are Prometheus' rules for what is found.
+	Relabel []*relabel.Config
+	// Defaults are what a target is that says nothing else.
+	Defaults prober.Target
+	// MaxTargets bounds the targets of each mechanism.
+	MaxTargets int
+}
+
+// DiscoveryMechanism is one way to look, with all its configurations in the job.
+type DiscoveryMechanism struct {
+	// Name is "file_sd", "http_sd", …
+	Name    string
+	Configs []DiscoveryConfig
+}
+
+// DiscoveryConfig is what Prometheus' code needs to know.
+type DiscoveryConfig struct {
+	discovery.Config
+	// Text tells whether two are the same.
+	Text string
+}
+
+// Bounds of discovery.jobs[].max_targets.
+const (
+	DefaultDiscoveredTargets = 10_000
+	maxDiscoveredTargets     = 100_000
+)
+
 type discoverySection struct {
+	Jobs []yaml.Node  `yaml:"jobs"`
 	MDNS *mdnsSection `yaml:"mdns"`
 }
 
-func (doc *document) discovery(d *decoder, c *Config) Discovery {
-	s := &doc.Discovery
-	return Discovery{MDNS: s.MDNS.build(d.faults, c)}
+// jobSection is one job as it is written.
+type jobSection struct {
+	Name          string            `yaml:"name"`
+	Static        []yaml.Node       `yaml:"static_configs"`
+	File          []yaml.Node       `yaml:"file_sd_configs"`
+	HTTP          []yaml.Node       `yaml:"http_sd_configs"`
+	DNS           []yaml.Node       `yaml:"dns_sd_configs"`
+	Kubernetes    []yaml.Node       `yaml:"kubernetes_sd_configs"`
+	Consul        []yaml.Node       `yaml:"consul_sd_configs"`
+	Relabel       []yaml.Node       `yaml:"relabel_configs"`
+	Module        string            `yaml:"module"`
+	Interval      Duration          `yaml:"interval"`
+	Timeout       Duration          `yaml:"timeout"`
+	Unhealthy     int               `yaml:"unhealthy"`
+	Healthy       int               `yaml:"healthy"`
+	DegradedAfter int               `yaml:"degraded_after"`
+	FastStart     bool              `yaml:"fast_start"`
+	Group         string            `yaml:"group"`
+	Email         string            `yaml:"email"`
+	Labels        map[string]string `yaml:"labels"`
+	MaxTargets    int               `yaml:"max_targets"`
+}
+
+func (s *discoverySection) jobs(d *decoder, doc *document, c *Config) []DiscoveryJob {
+	list := make([]DiscoveryJob, 0, len(s.Jobs))
+	lines := map[string]int{}
+	for i := range s.Jobs {
+		n, at := &s.Jobs[i], fmt.Sprintf("discovery.jobs[%d]", i)
+		section := jobSection{
+			Interval: Duration(prober.DefaultInterval), Timeout: Duration(prober.DefaultTimeout),
+			Unhealthy: 2, Healthy: 10, MaxTargets: DefaultDiscoveredTargets,
+		}
+		before := len(d.faults.List)
+		d.decode(n, at, &section)
+		line := lineOf(n, "name", n.Line)
+		switch first, dup := lines[section.Name]; {
+		case d.faults.has(at+".name", before):
+		case section.Name == "":
+			d.faults.add(line, at+".name", "is required")
+		case dup:
+			d.faults.add(line, at+".name", "%q is given twice, first on line %d", section.Name, first)
+		case utf8.RuneCountInString(section.Name) > 128 || strings.ContainsFunc(section.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+			d.faults.add(line, at+".name", "must be printable and have at most 128 characters")
+		default:
+			lines[section.Name] = line
+		}
+		if section.MaxTargets < 1 || section.MaxTargets > maxDiscoveredTargets {
+			d.faults.add(lineOf(n, "max_targets", n.Line), at+".max_targets", "must be between 1 and %d", maxDiscoveredTargets)
+		}
+		list = append(list, DiscoveryJob{
+			Name: section.Name, Mechanisms: section.mechanisms(d, n, at, c.File), Relabel: relabelRules(d, section.Relabel, n, at),
+			Defaults: section.defaults(d, n, at, doc, c), MaxTargets: section.MaxTargets,
+		})
+	}
+	return list
+}
+
+// defaults are the part of a target that a job gives.
+func (s *jobSection) defaults(d *decoder, n *yaml.Node, at string, doc *document, c *Config) prober.Target {
+	t := prober.Target{
+		Module: s.Module, Email: s.Email, Group: s.Group, Labels: s.Labels,
+		Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
+		Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
+	}
+	if _, ok := c.KindOf(moduleOf(&t)); !ok && moduleWritten(doc, moduleOf(&t)) {
+		return t // the module's own faults are listed already
+	}
+	example := t
+	example.App, example.URL = "example", "http://example.org"
+	for _, fault := range example.Validate(prober.FileLimits(), c.KindOf) {
+		if !d.faults.has(join(at, fault.Path), 0) {
+			d.faults.add(lineOf(n, fault.Path, n.Line), join(at, fault.Path), "%s", fault.Detail)
+		}
+	}
+	t.Email = example.Email // the domain is in lower case
+	return t
+}
+
+// mechanisms are all ways to look that the job names, at least one.
+func (s *jobSection) mechanisms(d *decoder, n *yaml.Node, at, file string) []DiscoveryMechanism {
+	dir := filepath.Dir(file)
+	var list []DiscoveryMechanism
+	given := s.static(d, at)
+	if len(given.Configs) > 0 {
+		list = append(list, given)
+	}
+	some := len(s.Static) > 0
+	for _, m := range []struct {
+		name, tag string
+		make      func() discovery.Config // gives nil if left out of this program
+		nodes     []yaml.Node
+	}{
+		{"file_sd", "", newFileSD, s.File},
+		{"http_sd", "", newHTTPSD, s.HTTP},
+		{"dns_sd", "", newDNSSD, s.DNS},
+		{"kubernetes_sd", "kubernetes", newKubernetesSD, s.Kubernetes},
+		{"consul_sd", "consul", newConsulSD, s.Consul},
+	} {
+		key := m.name + "_configs"
+		if len(m.nodes) == 0 {
+			continue
+		}
+		some = true
+		if m.make() == nil {
+			d.faults.add(lineOf(n, key, n.Line), join(at, key),
+				"is not built into this program; build it with: go build -tags %s", m.tag)
+			continue
+		}
+		found := DiscoveryMechanism{Name: m.name}
+		for i := range m.nodes {
+			if m.nodes[i].IsZero() {
+				d.faults.add(lineOf(n, key, n.Line), fmt.Sprintf("%s.%s[%d]", at, key, i), "must not be empty")
+				continue
+			}
+			if c, ok := mechanism(d, &m.nodes[i], fmt.Sprintf("%s.%s[%d]", at, key, i), dir, m.make()); ok {
+				found.Configs = append(found.Configs, c)
+			}
+		}
+		list = append(list, found)
+	}
+	if !some {
+		d.faults.add(n.Line, at, "says nowhere to look: give static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, kubernetes_sd_configs or consul_sd_configs")
+	}
+	return list
+}
+
+// mechanism lets Prometheus' type decode itself: strictly, as ours are.
+func mechanism(d *decoder, n *yaml.Node, at, dir string, into discovery.Config) (DiscoveryConfig, bool) {
+	if !d.decode(n, at, into) {
+		return DiscoveryConfig{}, false
+	}
+	if s, ok := into.(promconfig.DirectorySetter); ok {
+		s.SetDirectory(dir)
+	}
+	return DiscoveryConfig{into, dir + "\n" + string(contentOf(n))}, true
+}
+
+func (s *jobSection) static(d *decoder, at string) DiscoveryMechanism {
+	var groups discovery.StaticConfig
+	var text strings.Builder
+	for i := range s.Static {
+		var g targetgroup.Group
+		path := fmt.Sprintf("%s.static_configs[%d]", at, i)
+		if !d.decode(&s.Static[i], path, &g) {
+			continue
+		}
+		if len(g.Targets) == 0 {
+			d.faults.add(s.Static[i].Line, path+".targets", "is required")
+		}
+		g.Source = fmt.Sprint(i)
+		groups = append(groups, &g)
+		text.Write(contentOf(&s.Static[i]))
+	}
+	if len(groups) == 0 {
+		return DiscoveryMechanism{}
+	}
+	return DiscoveryMechanism{"static_sd", []DiscoveryConfig{{groups, text.String()}}}
+}
+
+func relabelRules(d *decoder, nodes []yaml.Node, job *yaml.Node, at string) []*relabel.Config {
+	rules := make([]*relabel.Config, 0, len(nodes))
+	for i := range nodes {
+		n, path := &nodes[i], fmt.Sprintf("%s.relabel_configs[%d]", at, i)
+		if n.IsZero() {
+			d.faults.add(lineOf(job, "relabel_configs", job.Line), path, "must not be empty")
+			continue
+		}
+		var rule relabel.Config
+		if !d.decode(n, path, &rule) {
+			continue
+		}
+		if err := rule.Validate(model.UTF8Validation); err != nil {
+			d.faults.add(n.Line, path, "%s", err)
+			continue
+		}
+		rules = append(rules, &rule)
+	}
+	return rules
 }

@@ -20,6 +20,7 @@ type document struct {
 	Modules      map[string]yaml.Node `yaml:"modules"`
 	ModulesFiles []yaml.Node          `yaml:"modules_files"`
 	Targets      []yaml.Node          `yaml:"targets"`
+	Discovery    discoverySection     `yaml:"discovery"`
 	Checks       []yaml.Node          `yaml:"checks"`
 	Registration registrationSection  `yaml:"registration"`
 	Access       accessSection        `yaml:"access"`
@@ -28,7 +29,6 @@ type document struct {
 	Alerting     alertingSection      `yaml:"alerting"`
 	Maintenance  []yaml.Node          `yaml:"maintenance"`
 	Public       *publicSection       `yaml:"public"`
-	Discovery    discoverySection     `yaml:"discovery"`
 }
 
 // maxFileSize bounds what is read; 100 000 targets take a fifth of it.
@@ -103,7 +103,8 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Maintenance = doc.maintenance(d)
 	c.Public = doc.Public.build(faults)
 	c.Targets = doc.targets(d, c)
-	c.Discovery = doc.discovery(d, c)
+	c.Discovery.Jobs = doc.Discovery.jobs(d, &doc, c)
+	c.Discovery.MDNS = doc.Discovery.MDNS.build(faults, c)
 	c.Checks = doc.checks(d)
 	if err := faults.err(); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 // what was registered on purpose, then what was merely discovered. A source may
 // say more after a colon ("file_sd:/etc/targets.yml"). Unknown sources come last,
 // in alphabetical order.
-var precedence = []string{"config", SourceAPI, "cluster", "file_sd", "http_sd", "mdns"}
+var precedence = []string{"config", SourceAPI, "cluster", "static_sd", "file_sd", "http_sd", "dns_sd", "kubernetes_sd", "consul_sd", "mdns"}
 
 func comparePrecedence(a, b string) int {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))

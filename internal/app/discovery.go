@@ -1,0 +1,72 @@
+package app
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/discovery"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// openDiscovery prepares the discovery of targets. The lists of the last run are in
+// force with the first configuration, so that a restart neither forgets a target nor
+// tells anybody that it is gone.
+func (a *App) openDiscovery() {
+	kept := ""
+	if a.opts.StoragePath != "" {
+		kept = filepath.Join(a.opts.StoragePath, "discovered.json")
+	}
+	a.discovery = discovery.New(discovery.Options{Replace: a.registry.Replace, KeptFile: kept, Log: a.log})
+}
+
+// adoptDiscovery puts the jobs of a configuration in force.
+func (a *App) adoptDiscovery(cfg *config.Config) {
+	jobs := make([]*discovery.Job, len(cfg.Discovery.Jobs))
+	for i, j := range cfg.Discovery.Jobs {
+		job := &discovery.Job{Name: j.Name, Relabel: j.Relabel, Defaults: j.Defaults, MaxTargets: j.MaxTargets}
+		for _, m := range j.Mechanisms {
+			mechanism := discovery.Mechanism{Name: m.Name}
+			for _, c := range m.Configs {
+				mechanism.Configs = append(mechanism.Configs, discovery.Config{Config: c.Config, Text: c.Text})
+			}
+			job.Mechanisms = append(job.Mechanisms, mechanism)
+		}
+		jobs[i] = job
+	}
+	a.discovery.Sync(jobs, cfg.KindOf)
+}
+
+// discovered tells whether the target was found by a job, and by which.
+func discovered(t *prober.Target) (job string, ok bool) {
+	mechanism, job, _ := strings.Cut(t.Source, ":")
+	return job, strings.HasSuffix(mechanism, "_sd")
+}
+
+// mailAllowed tells whether the target's address may be mailed: it is on the list, or
+// the operator gave it to the job that found the target.
+func mailAllowed(cfg *config.Config, t *prober.Target) bool {
+	if t.Email == "" {
+		return false
+	}
+	if name, ok := discovered(t); ok {
+		for i := range cfg.Discovery.Jobs {
+			if j := &cfg.Discovery.Jobs[i]; j.Name == name && j.Defaults.Email == t.Email {
+				return true
+			}
+		}
+	}
+	return cfg.Registration.AllowsEmail(t.Email)
+}
+
+func (a *App) discoveryStats() []collector.DiscoveryStats {
+	var list []collector.DiscoveryStats
+	for _, s := range a.discovery.Stats() {
+		list = append(list, collector.DiscoveryStats{
+			Job: s.Job, Mechanism: s.Mechanism, Targets: s.Targets, LastList: s.LastList,
+			Failures: s.Failures, Dropped: s.Dropped,
+		})
+	}
+	return list
+}

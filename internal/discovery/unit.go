@@ -1,0 +1,161 @@
+package discovery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/config"
+	"github.com/prometheus/prometheus/discovery"
+	"github.com/prometheus/prometheus/discovery/file"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+)
+
+// retryAfter is when a mechanism that could not be started is tried again.
+const retryAfter = time.Minute
+
+// unit is one running mechanism, with what it has found.
+type unit struct {
+	// Immutable.
+	config   Config
+	job      string
+	log      *slog.Logger
+	failures *failures
+	changed  func()
+
+	stop context.CancelFunc // nil before it runs
+
+	// last is the list of the last run, which stands until the mechanism gives one.
+	last []labelSet
+
+	mu       sync.Mutex // protects all following fields
+	groups   map[string]*targetgroup.Group
+	lastList time.Time // zero if it has given none
+	answered bool      // it has given a list, or there is nothing that could give one
+	fresh    bool      // something came since take
+}
+
+// run runs the mechanism until ctx is done.
+func (u *unit) run(ctx context.Context) {
+	for {
+		discoverer, err := u.open()
+		if err == nil {
+			u.follow(ctx, discoverer)
+			return
+		}
+		u.log.Error("discovery cannot be started", "err", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+// open makes the mechanism. What it would like to publish as metrics of its own stays in
+// a registry that nobody sees.
+func (u *unit) open() (discovery.Discoverer, error) {
+	reg := prometheus.NewRegistry()
+	refresh := discovery.NewRefreshMetrics(reg)
+	if err := refresh.Register(); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	metrics := u.config.NewDiscovererMetrics(reg, refresh)
+	if err := metrics.Register(); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
+	return u.config.NewDiscoverer(discovery.DiscovererOptions{
+		Logger: u.log, Metrics: metrics, SetName: u.job,
+		// A connection that is kept would outlive the mechanism.
+		HTTPClientOptions: []config.HTTPClientOption{config.WithKeepAlivesDisabled()},
+	})
+}
+
+// follow takes in what the mechanism finds.
+func (u *unit) follow(ctx context.Context, discoverer discovery.Discoverer) {
+	updates := make(chan []*targetgroup.Group)
+	var work sync.WaitGroup
+	defer work.Wait()
+	work.Go(func() { discoverer.Run(ctx, updates) })
+	look := u.lookForFiles()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look:
+			look = u.lookForFiles()
+		case groups, ok := <-updates:
+			if !ok { // it has told all that it ever will
+				updates = nil
+				continue
+			}
+			u.add(groups, time.Now())
+			u.changed()
+		}
+	}
+}
+
+// lookForFiles tells of files that are not there: Prometheus' code keeps quiet about
+// them. It returns when to look again; nil for never.
+func (u *unit) lookForFiles() <-chan time.Time {
+	c, ok := u.config.Config.(*file.SDConfig)
+	if !ok {
+		return nil
+	}
+	if !slices.ContainsFunc(c.Files, matchesAny) {
+		u.log.Error("there is no file to discover targets in", "files", strings.Join(c.Files, " "))
+		u.add(nil, time.Time{})
+		u.changed()
+	}
+	return time.After(time.Duration(c.RefreshInterval))
+}
+
+func matchesAny(pattern string) bool {
+	found, err := filepath.Glob(pattern)
+	return err == nil && len(found) > 0
+}
+
+// add takes over new groups; those without targets are gone.
+func (u *unit) add(groups []*targetgroup.Group, at time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.fresh, u.answered = true, true
+	if !at.IsZero() {
+		u.lastList = at
+	}
+	for _, g := range groups {
+		switch {
+		case g == nil:
+		case len(g.Targets) == 0:
+			delete(u.groups, g.Source)
+		default:
+			u.groups[g.Source] = g
+		}
+	}
+}
+
+// found is what a unit knows.
+type found struct {
+	groups   []*targetgroup.Group
+	fresh    bool      // something came since the last look
+	answered bool      // groups are all that there is
+	lastList time.Time // zero if none was given
+}
+
+func (u *unit) take() found {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	f := found{fresh: u.fresh, answered: u.answered, lastList: u.lastList}
+	for _, source := range slices.Sorted(maps.Keys(u.groups)) {
+		f.groups = append(f.groups, u.groups[source])
+	}
+	u.fresh = false
+	return f
+}
