@@ -30,7 +30,7 @@ func TestEveryMetricNamedExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile(`\bhealth_(?:target|targets|check|scheduler|storage|history|exporter|environment)_?[a-z0-9_]*`)
+	named := regexp.MustCompile(`\bhealth_(?:target|targets|check|scheduler|storage|history|discovery|zeroconf|probe_duration|notifications|exporter|environment)_?[a-z0-9_]*`)
 	found := 0
 	for _, file := range append(files, "README.md", "prometheus.yml.example", "alertmanager.yml.example") {
 		text, err := os.ReadFile(file)

@@ -252,6 +252,7 @@ func TestRulesHoldTheSubjects(t *testing.T) {
 			"HealthExporterAbsent":             "Prometheus scrapes no health_exporter",
 			"HealthExporterProbesStalled":      "health_exporter {{ $labels.instance }} has stopped probing",
 			"HealthExporterConfigReloadFailed": "health_exporter {{ $labels.instance }} could not load its configuration",
+			"HealthExporterDiscoveryFailing":   "health_exporter {{ $labels.instance }} cannot discover targets: {{ $labels.config }}",
 			"HealthExporterStorageFailed":      "health_exporter {{ $labels.instance }} cannot use its storage",
 			"HealthExporterStorageRecovered":   "health_exporter {{ $labels.instance }} has restored its storage",
 			"Watchdog":                         "Alerting works",

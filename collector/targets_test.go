@@ -22,7 +22,7 @@ func TestBothRenderersAgree(t *testing.T) {
 }
 
 func TestLint(t *testing.T) {
-	registry := newRegistry(t, NewTargets(fixed()), fixedScheduler(), fixedStorage(), fixedZeroconf(), fixedReload(), fixedAdHoc(), fixedDurations(), fixedProbeDurations(false), fixedNotifications(), fixedHistory(), fixedGone(), NewBuildInfo("", ""), fixedEnvironment())
+	registry := newRegistry(t, NewTargets(fixed()), fixedScheduler(), fixedStorage(), fixedDiscovery(), fixedZeroconf(), fixedReload(), fixedAdHoc(), fixedDurations(), fixedProbeDurations(false), fixedNotifications(), fixedHistory(), fixedGone(), NewBuildInfo("", ""), fixedEnvironment())
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestStatesAndReasonsFit(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	want := map[string]bool{}
-	for series := range gathered(t, NewTargets(fixed()), NewScheduledChecks(fixed()), fixedScheduler(), fixedStorage(), fixedZeroconf(), fixedReload(), fixedAdHoc(), fixedDurations(), fixedProbeDurations(false), fixedNotifications(), fixedHistory(), fixedGone(), NewBuildInfo("", ""), fixedEnvironment()) {
+	for series := range gathered(t, NewTargets(fixed()), NewScheduledChecks(fixed()), fixedScheduler(), fixedStorage(), fixedDiscovery(), fixedZeroconf(), fixedReload(), fixedAdHoc(), fixedDurations(), fixedProbeDurations(false), fixedNotifications(), fixedHistory(), fixedGone(), NewBuildInfo("", ""), fixedEnvironment()) {
 		if name, ok := typeLine(series); ok {
 			want[name] = true
 		}
