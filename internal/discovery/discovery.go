@@ -55,6 +55,7 @@ func New(o Options) *Discovery {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	d := &Discovery{options: o, log: o.Log, changed: make(chan struct{}, 1), sources: map[string]*source{}}
+	adoptLibraries(o.Log)
 	var err error
 	if d.kept, err = readKept(o.KeptFile); err != nil {
 		d.log.Error("the targets discovered in the last run are not known any more", "err", err)
@@ -225,6 +226,9 @@ func (s *source) stats() Stats {
 	stats := Stats{
 		Job: s.name[len(s.mechanism)+1:], Mechanism: s.mechanism, Targets: s.targets, LastList: s.lastList,
 		Failures: s.failures.count.Load(), Dropped: map[string]uint64{},
+	}
+	for _, u := range s.units {
+		stats.Failures += u.untold()
 	}
 	for _, reason := range DropReasons() {
 		stats.Dropped[reason] = s.drops[reason]

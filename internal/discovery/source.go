@@ -18,7 +18,7 @@ type source struct {
 	log       *slog.Logger
 
 	job   *Job
-	units []*unit
+	units []*unit // changes only while mu is held too
 	// removed is what units had found that are no more. It stands until each of those
 	// in their place has answered.
 	removed []labelSet
@@ -36,19 +36,22 @@ type source struct {
 func (s *source) adopt(job *Job, m *Mechanism, changed func()) {
 	s.job = job
 	old := s.units
-	s.units = nil
+	var units []*unit
 	for _, c := range m.Configs {
 		i := slices.IndexFunc(old, func(u *unit) bool { return u.config.Text == c.Text })
 		if i >= 0 {
-			s.units = append(s.units, old[i])
+			units = append(units, old[i])
 			old = slices.Delete(slices.Clone(old), i, i+1)
 			continue
 		}
-		s.units = append(s.units, &unit{
+		units = append(units, &unit{
 			config: c, job: job.Name, failures: s.failures, changed: changed, groups: map[string]*targetgroup.Group{},
 			log: slog.New(listener{s.log.Handler(), s.failures}),
 		})
 	}
+	s.mu.Lock()
+	s.units = units
+	s.mu.Unlock()
 	for _, u := range old {
 		u.end()
 		s.removed = append(s.removed, u.last...)

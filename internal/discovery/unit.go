@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,7 +31,8 @@ type unit struct {
 	failures *failures
 	changed  func()
 
-	stop context.CancelFunc // nil before it runs
+	stop   context.CancelFunc // nil before it runs
+	hidden atomic.Pointer[prometheus.Registry]
 
 	// last is the list of the last run, which stands until the mechanism gives one.
 	last []labelSet
@@ -63,6 +65,7 @@ func (u *unit) run(ctx context.Context) {
 // a registry that nobody sees.
 func (u *unit) open() (discovery.Discoverer, error) {
 	reg := prometheus.NewRegistry()
+	u.hidden.Store(reg)
 	refresh := discovery.NewRefreshMetrics(reg)
 	if err := refresh.Register(); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
@@ -76,6 +79,26 @@ func (u *unit) open() (discovery.Discoverer, error) {
 		// A connection that is kept would outlive the mechanism.
 		HTTPClientOptions: []config.HTTPClientOption{config.WithKeepAlivesDisabled()},
 	})
+}
+
+// untold counts failures that the mechanism does not log, but counts itself.
+func (u *unit) untold() (count uint64) {
+	reg := u.hidden.Load()
+	if reg == nil || u.config.Name() != "kubernetes" {
+		return 0
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		return 0
+	}
+	for _, f := range families {
+		if f.GetName() == "prometheus_sd_kubernetes_failures_total" {
+			for _, m := range f.GetMetric() {
+				count += uint64(m.GetCounter().GetValue())
+			}
+		}
+	}
+	return count
 }
 
 // follow takes in what the mechanism finds.
