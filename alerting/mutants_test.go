@@ -62,8 +62,8 @@ func TestMutants(t *testing.T) {
 		{"stalled at the longest interval", "HealthExporterProbesStalled", "for: 6m", "for: 0m", "11c"},
 		{"never begun is not seen", "HealthExporterProbesStalled", "(health_target_state == 1)", "(health_target_state == 2)", "11b"},
 		{"errors from the start", "HealthExporterStorageFailed", "health_storage_errors_total > 0 unless", "health_storage_errors_total < 0 unless", "14"},
-		{"discovery that fails once", "HealthExporterDiscoveryFailing", "for: 15m", "for: 0m", "15"},
-		{"discovery that is tried again seldom", "HealthExporterDiscoveryFailing", "[15m]", "[2m]", "15"},
+		{"discovery that fails once", "HealthExporterDiscoveryFailing", "for: 15m", "for: 0m", "16"},
+		{"discovery that is tried again seldom", "HealthExporterDiscoveryFailing", "[15m]", "[2m]", "16"},
 	})
 }
 

@@ -121,7 +121,7 @@ func TestZeroconfBrowsed(t *testing.T) {
 func awaitGone(t *testing.T, h *host, app string, limit time.Duration) {
 	t.Helper()
 	await(t, limit, app+" is gone", func() error {
-		if shows(h, `target="`+app+`"`) == nil {
+		if shows(h, `health_target_state{target="`+app+`"`) == nil {
 			return errors.New("it is there still")
 		}
 		return nil
