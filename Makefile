@@ -1,6 +1,8 @@
 # The targets are few: `make run`, `make test`, `make lint`, `make bench`, `make soak`.
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# What looks different in a program that is built with more mechanisms of discovery.
+TAGGED = ./internal/config ./internal/discovery ./examples/kubernetes/...
 
 .PHONY: run test lint bench soak
 
@@ -11,6 +13,9 @@ run:
 test: lint
 	sh e2e/setup.sh
 	$(GO) test -race -shuffle=on -timeout 12m ./...
+	$(GO) vet -tags kubernetes,consul $(TAGGED) ./internal/app
+	$(GO) test -tags kubernetes,consul $(TAGGED)
+	$(GO) test -tags kubernetes,consul -run Kubernetes ./internal/app
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted"; exit 1; fi
