@@ -3,26 +3,20 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	stdlog "log"
 	"log/slog"
 	"maps"
-	"net"
 	"os"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
-	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/exporter-toolkit/web"
-	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/envinfo"
@@ -43,102 +37,6 @@ const (
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
-
-// flags are the values of the command line, however they were given.
-type flags struct {
-	configFile    string
-	configCheck   bool
-	storagePath   string
-	onCorruption  string
-	timeoutOffset time.Duration
-	drainDelay    time.Duration
-	externalURL   cli.URL
-	routePrefix   string
-	maxInFlight   int
-	bindAddress   string
-	port          int
-	verbose       bool
-	debug         bool
-	test          bool
-	rulesDir      string
-	historyLimit  int
-	autoReload    bool
-	reloadSeconds int
-	probe         cli.Probe
-	histograms    bool
-	zeroconf      bool
-	discover      cli.Discover
-	settings      []envinfo.Setting
-	gmailToken    string
-	operator      operator
-	web           *web.FlagConfig
-	logLevel      *promslog.Level
-	probeLevel    *cli.LogLevel
-	logFormat     *promslog.Format
-}
-
-func commandLine() (*kingpin.Application, *flags) {
-	f := &flags{logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat(), probeLevel: cli.NewLogLevel("log.prober"), port: -1}
-	k := kingpin.New(name, "Polls targets and in-process checks, keeps their states, and tells Prometheus.")
-	k.DefaultEnvars()
-	k.UsageWriter(os.Stdout)
-	k.HelpFlag.Short('h')
-	k.Version(cli.Version() + " (revision " + cli.Revision() + ")")
-
-	k.Flag("config.file", "Configuration file (alias --config). The default one may be missing.").
-		Default(defaultConfig).StringVar(&f.configFile)
-	k.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
-	k.Flag("storage.path", "Directory of the registry; empty keeps it in memory only.").Default("data/").StringVar(&f.storagePath)
-	k.Flag("storage.on-corruption", "What to do with a damaged registry: restore the newest good backup, or fail.").
-		Default("restore").EnumVar(&f.onCorruption, "restore", "fail")
-	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").
-		Default("0.5").SetValue(cli.Seconds{Flag: "timeout-offset", Into: &f.timeoutOffset})
-	k.Flag("config.enable-auto-reload", "Reload the configuration file when it changes.").BoolVar(&f.autoReload)
-	k.Flag("config.auto-reload-interval", "Seconds between looking at the configuration file.").
-		Default("30").SetValue(cli.Number{Flag: "config.auto-reload-interval", Into: &f.reloadSeconds, Least: 1, Most: 86400})
-	k.Flag("history.limit", "How many ad-hoc probes /logs remembers.").
-		Default("100").SetValue(cli.Number{Flag: "history.limit", Into: &f.historyLimit, Least: 0, Most: 1_000_000})
-	k.Flag("log.prober", "Of ad-hoc probes, only log messages of this level or above: debug, info, warn, error, none.").
-		Default("info").SetValue(f.probeLevel)
-	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
-		Default("0").SetValue(cli.Number{Flag: "probe.max-in-flight", Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
-	k.Flag("probe.native-histograms", "Keep native histograms of the durations of probes per module, and offer /metrics in protobuf.").
-		BoolVar(&f.histograms)
-	k.Flag("zeroconf", "Announce the exporter on the local network (mDNS), unless it listens on loopback only.").
-		Default("true").BoolVar(&f.zeroconf)
-	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
-		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
-	k.Flag("web.external-url", "URL under which people find the exporter, for links in mails and feeds; alerting.external_url of the configuration wins.").
-		SetValue(&f.externalURL)
-	k.Flag("web.route-prefix", "Path below which everything is served; that of --web.external-url if not given.").StringVar(&f.routePrefix)
-	f.web = kingpinflag.AddFlags(k, ":10115")
-	k.Flag("bind_addr", "Address to listen on (alias -ba), in place of --web.listen-address.").StringVar(&f.bindAddress)
-	k.Flag("port", "Port to listen on, in place of --web.listen-address; 0 takes any free one.").
-		Short('p').SetValue(cli.Number{Flag: "port", Into: &f.port, Least: 0, Most: 65535})
-	k.Flag("verbose", "Log each probe.").Short('v').BoolVar(&f.verbose)
-	k.Flag("debug", "Log at debug level and serve /debug/pprof/.").Short('d').BoolVar(&f.debug)
-	k.Flag("test", "Try it out: listen on loopback only.").Short('t').BoolVar(&f.test)
-	k.Flag("gmail_token", "Password or token for smtp.gmail.com (alias -gt), if alerting.email gives none.").StringVar(&f.gmailToken)
-	k.Flag("log.level", "Only log messages of this level or above: "+strings.Join(promslog.LevelFlagOptions, ", ")+".").
-		Default("info").SetValue(f.logLevel)
-	k.Flag("log.format", "Format of the log: "+strings.Join(promslog.FormatFlagOptions, ", ")+".").
-		Default("logfmt").SetValue(f.logFormat)
-
-	k.Command("serve", "Run the exporter.").Default()
-	probe := k.Command("probe", "Probe once and tell what happened; the exit code is 1 if the probe failed.")
-	probe.Arg("target", "What to probe: a URL or an address.").Required().StringVar(&f.probe.Target)
-	probe.Flag("module", "How to probe.").Default("http_2xx").Short('m').StringVar(&f.probe.ModuleName)
-	probe.Flag("hostname", "Name to ask for in place of the target's own.").StringVar(&f.probe.Hostname)
-	probe.Flag("timeout", "Deadline; the module's own, or 10s, if not given.").
-		Default("0s").SetValue(cli.Duration{Flag: "timeout", Into: &f.probe.Timeout})
-	probe.Flag("json", "Print JSON.").BoolVar(&f.probe.JSON)
-	k.Command("notify", "With --test: send a test notification through each channel of the configuration; the exit code is 1 if one does not get through.")
-	f.operator.declare(k)
-	f.discover.Flags(k.Command("discover", "List exporters and services found on the local network (mDNS); the exit code is 1 if there are none."))
-	rules := k.Command("rules", "Write the Prometheus rules, Alertmanager templates and Grafana dashboards into a directory.")
-	rules.Flag("dir", "Directory to write to.").Required().StringVar(&f.rulesDir)
-	return k, f
-}
 
 // run is main with an exit code: 2 for wrong usage, 1 for everything else that
 // stops the program.
@@ -191,122 +89,6 @@ func run(args []string) int {
 func fail(code int, err error) int {
 	fmt.Fprintf(os.Stderr, "%s: error: %s\n", name, err)
 	return code
-}
-
-// seedAliases rewrites the short forms that kingpin has no notion of.
-func seedAliases(args []string) []string {
-	aliases := map[string]string{"-ba": "--bind_addr", "-gt": "--gmail_token", "--config": "--config.file"}
-	rewritten := make([]string, len(args))
-	for i, arg := range args {
-		flag, value, hasValue := strings.Cut(arg, "=")
-		if long, ok := aliases[flag]; ok {
-			arg = long
-			if hasValue {
-				arg += "=" + value
-			}
-		}
-		rewritten[i] = arg
-	}
-	return rewritten
-}
-
-// fileOptions reads the options that the configuration file sets. The name of
-// that file must be known before the command line is parsed, since its options
-// are the defaults of the flags.
-func fileOptions(args []string) (map[string]string, error) {
-	file, explicit := configFile(args)
-	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) && !explicit {
-		return nil, nil
-	}
-	return config.ReadOptions(file)
-}
-
-func configFile(args []string) (file string, explicit bool) {
-	for i, arg := range args {
-		switch flag, value, hasValue := strings.Cut(arg, "="); {
-		case flag != "--config.file":
-		case hasValue:
-			return value, true
-		case i+1 < len(args):
-			return args[i+1], true
-		}
-	}
-	if file := os.Getenv("HEALTH_EXPORTER_CONFIG_FILE"); file != "" {
-		return file, true
-	}
-	return defaultConfig, false
-}
-
-// applyFileOptions makes the file's options the defaults of the flags, below
-// command line and environment.
-func applyFileOptions(k *kingpin.Application, options map[string]string) error {
-	for option, value := range options {
-		flag := k.GetFlag(option)
-		if flag == nil || option == "config.file" || option == "help" || option == "version" {
-			return fmt.Errorf("the configuration file sets the unknown option %q (options.%s); %s --help lists what there is",
-				option, option, name)
-		}
-		v := flag.Model().Value
-		if _, list := v.(interface{ IsCumulative() bool }); !list {
-			if err := v.Set(value); err != nil {
-				return fmt.Errorf("the configuration file sets options.%s to %q: %w", option, value, err)
-			}
-		}
-		flag.Default(value)
-	}
-	return nil
-}
-
-func wantsHelp(args []string) bool {
-	for _, arg := range args {
-		if arg == "--help" || arg == "-h" || arg == "--version" {
-			return true
-		}
-	}
-	return false
-}
-
-func (f *flags) probeLog() slog.Handler {
-	if f.probeLevel.None {
-		return nil
-	}
-	return envinfo.RedactLog(promslog.New(&promslog.Config{Level: f.probeLevel.Level, Format: f.logFormat}).Handler())
-}
-
-func (f *flags) autoReloadInterval() time.Duration {
-	if !f.autoReload {
-		return 0
-	}
-	return time.Duration(f.reloadSeconds) * time.Second
-}
-
-// apply resolves the flags that stand for others.
-func (f *flags) apply() {
-	if f.bindAddress != "" || f.port >= 0 || f.test {
-		host, port := f.bindAddress, "10115"
-		if f.test && host == "" {
-			host = "127.0.0.1"
-		}
-		if f.port >= 0 {
-			port = strconv.Itoa(f.port)
-		}
-		*f.web.WebListenAddresses = []string{net.JoinHostPort(host, port)}
-	}
-	if f.debug || f.verbose {
-		_ = f.logLevel.Set("debug")
-	}
-	if _, err := os.Stat(f.configFile); f.configFile == defaultConfig && errors.Is(err, os.ErrNotExist) {
-		f.configFile = ""
-	}
-}
-
-// prefix is the path below which everything is served, with a slash at both ends.
-func (f *flags) prefix() string {
-	path := strings.Trim(cmp.Or(f.routePrefix, f.externalURL.Path()), "/")
-	if path == "" {
-		return "/"
-	}
-	return "/" + path + "/"
 }
 
 func writeRules(dir string) int {
