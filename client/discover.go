@@ -47,6 +47,16 @@ func (s *Service) URL() string {
 	return u.String()
 }
 
+// exporter is the URL of an exporter, which may serve all its pages below a path: it
+// announces where one registers.
+func (s *Service) exporter() string {
+	below, ok := strings.CutSuffix(s.Text["register"], "/api/v1/targets")
+	if !ok || below == "" || below[0] != '/' || strings.Contains(below, "//") || strings.Contains(below, "/.") || strings.ContainsAny(below, "?#\\%@ ") {
+		return s.URL()
+	}
+	return s.URL() + below
+}
+
 func compareServices(a, b Service) int {
 	return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Type, b.Type),
 		a.Address.Compare(b.Address), cmp.Compare(a.Port, b.Port))
@@ -62,7 +72,7 @@ func Discover(ctx context.Context) (url string, err error) {
 	defer cancel()
 	found := (&search{services: []string{ExporterType}, settle: settleTime}).run(bounded, paths())
 	if len(found) > 0 {
-		return found[0].URL(), nil
+		return found[0].exporter(), nil
 	}
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("%w (%w)", ErrNotFound, err)

@@ -283,3 +283,15 @@ func TestRegistrationRemembersTheExporter(t *testing.T) {
 		t.Errorf("it may be elsewhere: looked for %d times, %v", finder.asked.Load(), err)
 	}
 }
+
+func TestExporterBelowAPath(t *testing.T) {
+	for register, want := range map[string]string{
+		"": "", "/api/v1/targets": "", "/watch/api/v1/targets": "/watch", "/a/b/api/v1/targets": "/a/b",
+		"//evil.example/api/v1/targets": "", "/../api/v1/targets": "", "@evil.example/api/v1/targets": "", "/a?b=/api/v1/targets": "", "/x": "",
+	} {
+		s := Service{Address: netip.MustParseAddr("10.0.0.2"), Port: 10115, Text: map[string]string{"register": register}}
+		if got := s.exporter(); got != "http://10.0.0.2:10115"+want {
+			t.Errorf("%q leads to %s", register, got)
+		}
+	}
+}

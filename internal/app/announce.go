@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"net"
@@ -61,9 +62,10 @@ func (a *App) announced(id string) []zeroconf.Service {
 	}
 	text := func(first ...string) []string { return append(append([]string{"txtvers=1"}, first...), common...) }
 	port := a.multicast.place.port
+	below := cmp.Or(a.opts.RoutePrefix, "/")
 	return []zeroconf.Service{
-		{Type: zeroconf.HealthExporter, Port: port, Text: text("path=/health", "register=/api/v1/targets")},
-		{Type: zeroconf.Prometheus, Port: port, Text: text("path=/metrics")},
+		{Type: zeroconf.HealthExporter, Port: port, Text: text("path="+below+"health", "register="+below+"api/v1/targets")},
+		{Type: zeroconf.Prometheus, Port: port, Text: text("path=" + below + "metrics")},
 	}
 }
 

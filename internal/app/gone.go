@@ -38,7 +38,7 @@ func (a *App) goneSubject(g *registry.Tombstone, external string) alerting.Subje
 		LastHealthy: g.LastHealthy, Gone: g.At, GoneWhy: g.Why(),
 	}
 	if external != "" {
-		s.Link = external + "/api/v1/targets/" + url.PathEscape(s.Name)
+		s.Link = external + "/targets/" + url.PathEscape(s.Name)
 	}
 	return s
 }

@@ -213,6 +213,10 @@ func TestAnnounced(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
+	a.opts.RoutePrefix = "/watch/"
+	if got := fmt.Sprint(a.announced(id)[0].Text); !strings.Contains(got, "path=/watch/health register=/watch/api/v1/targets ") {
+		t.Errorf("below a path: %s", got)
+	}
 	if got := announcedName("pi", id); got != "health_exporter on pi ("+id[:4]+")" {
 		t.Error(got)
 	}
