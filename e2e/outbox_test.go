@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -45,6 +46,12 @@ func TestMailsWithoutPrometheus(t *testing.T) {
 	await(t, 20*time.Second, "a mail about the first failure", mails(1))
 	e.probeUntil(t, "shop", "UNHEALTHY")
 	await(t, 20*time.Second, "a mail about the outage", mails(2))
+	await(t, 20*time.Second, "the mail noted as sent", func() error {
+		if !strings.Contains(e.metrics(t), "\nhealth_notifications_queued 0\n") {
+			return errors.New("a kill now would send it again, with the same Message-ID")
+		}
+		return nil
+	})
 	e.kill() // while unhealthy
 	e.start(t)
 	time.Sleep(7 * time.Second) // longer than it looks around

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -344,11 +345,29 @@ func TestInUse(t *testing.T) {
 	}
 }
 
+// lockedBuffer may be read while something is logged.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder // guarded by mu
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
 // TestFailingDisk: what cannot be written stays in memory, it is logged once, and
 // written when the disk is well again.
 func TestFailingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log lockedBuffer
 		dir := filepath.Join(t.TempDir(), "storage")
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -372,6 +391,7 @@ func TestFailingDisk(t *testing.T) {
 		}
 		s.Note("a", time.Now(), Unhealthy)
 		time.Sleep(30 * time.Minute)
+		synctest.Wait()
 		if stats := s.Stats(); stats.Problem == "" || stats.Errors < 50 {
 			t.Errorf("%+v", stats)
 		}
@@ -385,6 +405,7 @@ func TestFailingDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if stats := s.Stats(); stats.Problem != "" {
 			t.Errorf("%+v", stats)
 		}
@@ -399,6 +420,7 @@ func TestFailingDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(31 * time.Second) // the next beat finds out
+		synctest.Wait()
 		if l, err := load(filepath.Join(copied(t, dir), fileDB)); err != nil || len(l.subjects["a"].marks) != 2 {
 			t.Errorf("removed: %v %+v", err, l)
 		}
