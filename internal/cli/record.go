@@ -41,6 +41,7 @@ type record struct {
 	DegradedAfter int                `json:"degraded_after,omitempty"`
 	FastStart     bool               `json:"fast_start,omitempty"`
 	StatusCodes   prober.StatusCodes `json:"valid_status_codes,omitempty"`
+	TTL           float64            `json:"ttl,omitempty"`
 	Paused        bool               `json:"paused,omitempty"`
 	Owner         string             `json:"owner,omitempty"`
 	RegisteredAt  *time.Time         `json:"registered_at,omitempty"`
@@ -50,7 +51,7 @@ func recordOf(t *prober.Target) record {
 	r := record{
 		App: t.App, URL: t.URL, Address: t.Address, Module: cmp.Or(t.Module, prober.DefaultModule), Email: t.Email, Group: t.Group, Labels: t.Labels,
 		DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(), Unhealthy: t.Unhealthy, Healthy: t.Healthy,
-		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart, StatusCodes: t.StatusCodes, Paused: t.Paused, Owner: t.Owner,
+		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart, StatusCodes: t.StatusCodes, TTL: t.TTL.Seconds(), Paused: t.Paused, Owner: t.Owner,
 	}
 	if t.InitialDelay != nil {
 		r.InitialDelay = new(t.InitialDelay.Seconds())
@@ -66,7 +67,7 @@ func (r *record) target() prober.Target {
 	t := prober.Target{
 		App: r.App, URL: r.URL, Address: r.Address, Module: r.Module, Email: r.Email, Group: r.Group, Labels: r.Labels,
 		DependsOn: r.DependsOn, Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout, Unhealthy: 2, Healthy: 10,
-		DegradedAfter: r.DegradedAfter, FastStart: r.FastStart, StatusCodes: r.StatusCodes, Paused: r.Paused, Owner: r.Owner, Source: "api",
+		DegradedAfter: r.DegradedAfter, FastStart: r.FastStart, StatusCodes: r.StatusCodes, TTL: inSeconds(r.TTL), Paused: r.Paused, Owner: r.Owner, Source: "api",
 	}
 	if r.Module == prober.DefaultModule {
 		t.Module = "" // as who names none has it stored

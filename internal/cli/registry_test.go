@@ -54,6 +54,7 @@ const fullDump = `{
         "200",
         "400-499"
       ],
+      "ttl": 600,
       "paused": true,
       "owner": "token:shop",
       "registered_at": "2025-01-02T03:04:05Z"

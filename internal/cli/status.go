@@ -31,6 +31,11 @@ type Status struct {
 func (s *Status) Run(ctx context.Context) int {
 	defer s.done()
 	all, err := s.targets(ctx)
+	if err == nil {
+		var checks []target
+		checks, err = s.checks(ctx)
+		all = append(all, checks...)
+	}
 	var chosen []target
 	if err == nil {
 		chosen, err = s.choose(all)
@@ -74,7 +79,7 @@ func judge(targets []target, total int) verdict {
 	for _, t := range targets {
 		v.counts[strings.ToLower(t.stateWord())]++
 		switch {
-		case t.Paused:
+		case t.Paused, t.Maintenance:
 		case t.State == health.Unhealthy:
 			v.code, v.worst = StatusCritical, append(v.worst, t.App)
 		case t.State != health.Healthy:

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,6 +25,7 @@ type target struct {
 	Timeout         float64        `json:"timeout"`
 	State           health.Verdict `json:"state"`
 	Paused          bool           `json:"paused"`
+	Maintenance     bool           `json:"maintenance"`
 	Source          string         `json:"source"`
 	Problem         string         `json:"problem"`
 	LastCheck       *time.Time     `json:"last_check"`
@@ -69,15 +71,21 @@ func (t *target) why() string {
 }
 
 func (t *target) stateWord() string {
-	if t.Paused {
+	switch {
+	case t.Paused:
 		return "PAUSED"
+	case t.Maintenance:
+		return "MAINTENANCE"
 	}
 	return strings.ToUpper(t.State.String())
 }
 
-// urgency puts the worst first and the paused last.
+// urgency puts the worst first, and last what does not count.
 func (t *target) urgency() int {
-	if t.Paused {
+	switch {
+	case t.Paused:
+		return 5
+	case t.Maintenance:
 		return 4
 	}
 	return slices.Index([]health.Verdict{health.Unhealthy, health.Degraded, health.Unknown, health.Healthy}, t.State)
@@ -90,7 +98,9 @@ type Filter struct {
 }
 
 // StateNames are what Filter.States may have.
-func StateNames() []string { return []string{"unhealthy", "degraded", "unknown", "healthy", "paused"} }
+func StateNames() []string {
+	return []string{"unhealthy", "degraded", "unknown", "healthy", "maintenance", "paused"}
+}
 
 // choose sorts as well: not healthy first. The error says which name is misspelt.
 func (f *Filter) choose(all []target) ([]target, error) {
@@ -124,6 +134,39 @@ func (e *Exporter) targets(ctx context.Context) ([]target, error) {
 	}
 	err := e.do(ctx, http.MethodGet, "api/v1/targets", nil, &list)
 	return list.Targets, err
+}
+
+// groupOfChecks is the group that checks are shown in.
+const groupOfChecks = "Checks"
+
+// checks asks for the in-process checks of the exporter, as if they were targets. An
+// exporter that is too old to list them has none.
+func (e *Exporter) checks(ctx context.Context) ([]target, error) {
+	var list struct {
+		Checks []check `json:"checks"`
+	}
+	err := e.do(ctx, http.MethodGet, "api/v1/checks", nil, &list)
+	if refused, ok := err.(*client.Refusal); ok && refused.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	var all []target
+	for _, c := range list.Checks {
+		all = append(all, target(c))
+	}
+	return all, err
+}
+
+// check is what the exporter's API tells of one, taken for a target.
+type check target
+
+// UnmarshalJSON gives the target what is called otherwise in a check.
+func (c *check) UnmarshalJSON(text []byte) error {
+	var own struct{ Name, Kind string }
+	if err := errors.Join(json.Unmarshal(text, (*target)(c)), json.Unmarshal(text, &own)); err != nil {
+		return err
+	}
+	c.App, c.Group, c.Address = own.Name, groupOfChecks, "check of kind "+own.Kind
+	return nil
 }
 
 // act makes a request about one target. If there is none of the name, the error

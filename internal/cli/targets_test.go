@@ -136,3 +136,23 @@ func TestRedirects(t *testing.T) {
 		screen.expect(t, ExitFailed, list.Run(t.Context()), "it redirects to "+elsewhere.URL)
 	}
 }
+
+// TestStatusOfChecksAndMaintenance: checks count as targets do, and what is in
+// maintenance does not.
+func TestStatusOfChecksAndMaintenance(t *testing.T) {
+	address, _ := exporter(t, `
+targets: [{app: shop, address: "127.0.0.1:1", module: tcp_connect, initial_delay: 1d, interval: 1d}]
+checks: [{name: file, kind: file, path: /nowhere/at/all, interval: 1s, unhealthy: 1}]
+maintenance: [{name: now, targets: [shop], start: 2020-01-01T00:00:00Z, end: 2100-01-01T00:00:00Z}]
+`, "", "")
+	s := newScreen(false)
+	status := Status{Exporter: Exporter{URL: "http://" + address}, Terminal: s.Terminal}
+	for deadline := time.Now().Add(20 * time.Second); status.Run(t.Context()) != StatusCritical && time.Now().Before(deadline); {
+		s.out.Reset()
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.out.Reset()
+	s.expect(t, StatusCritical, status.Run(t.Context()), "1 unhealthy (file), 1 maintenance |", "MAINTENANCE  shop", "UNHEALTHY    file", "check of kind file", "Checks")
+	status.States = []string{"maintenance"}
+	s.expect(t, StatusOK, status.Run(t.Context()), "1 maintenance |")
+}

@@ -102,7 +102,7 @@ func (t *Terminal) colored(cell string, heading bool) string {
 	}
 	code, ok := map[string]string{
 		"UNHEALTHY": "1;31", "CRITICAL": "1;31", "FAIL": "1;31", "DEGRADED": "33", "WARNING": "1;33", "WARN": "33",
-		"UNKNOWN": "35", "HEALTHY": "32", "OK": "1;32", "PASS": "32", "PAUSED": "2",
+		"UNKNOWN": "35", "HEALTHY": "32", "OK": "1;32", "PASS": "32", "PAUSED": "2", "MAINTENANCE": "35",
 	}[cell]
 	if heading {
 		code, ok = "1", true

@@ -77,6 +77,7 @@ var rights = map[string]Right{
 	"GET /api/v1/targets":               Read,
 	"GET /api/v1/maintenance":           Read,
 	"GET /api/v1/tombstones":            Read,
+	"GET /api/v1/checks":                Read,
 	"GET /api/v1/targets/{app}":         Read,
 	"GET /api/v1/targets/{app}/history": Read,
 	"/api/":                             Read, // says only that there is nothing

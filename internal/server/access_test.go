@@ -196,10 +196,9 @@ func TestTokensAreNotLogged(t *testing.T) {
 	f := newFixture(t)
 	var log bytes.Buffer
 	f.settings.Access = Access{Read: "token"}
-	f.handler = New(Deps{
-		Settings: func() *Settings { return &f.settings }, Registry: f.registry, Scheduler: f.scheduler, Apply: f.apply,
-		Metrics: http.NotFoundHandler(), Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	})
+	deps := f.deps
+	deps.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	f.handler = New(deps)
 	for _, secret := range []string{"secret-sesame", "sesame-wrong"} {
 		f.do("GET", "/api/v1/targets", "", "Authorization", "Bearer "+secret)
 		f.do("POST", "/api/v1/targets", nas, "Authorization", "Bearer "+secret)

@@ -179,6 +179,7 @@ func TestCheckPage(t *testing.T) {
 	}
 	f.checks.Sync([]prober.Job{job})
 	has(t, "the overview", f.page("/"), `<a class="name" href="checks/disk">disk</a>`, "/secret", "<h2>Checks</h2>")
+	has(t, "the list", f.page("/api/v1/checks"), `"name":"disk"`, `"state":"UNHEALTHY"`)
 	has(t, "the page", f.page("/checks/disk"), "<h1>disk</h1>", "/secret", "health_check_state{check=&#34;disk&#34;} == 1")
 	f.from = "203.0.113.9:1" // may not see what checks say
 	hasNot(t, "the overview for strangers", f.page("/"), "/secret")

@@ -157,6 +157,7 @@ func (s *server) routes() *routes {
 	mux.HandleFunc("GET /api/v1/targets/{app}/history", s.targetHistory)
 	mux.HandleFunc("POST /api/v1/targets/{app}/renew", s.renewTarget)
 	mux.HandleFunc("GET /api/v1/tombstones", s.listTombstones)
+	mux.HandleFunc("GET /api/v1/checks", s.listChecks)
 	mux.HandleFunc("GET /api/v1/maintenance", s.listMaintenance)
 	mux.HandleFunc("POST /api/v1/maintenance", s.addMaintenance)
 	mux.HandleFunc("DELETE /api/v1/maintenance/{name}", s.removeMaintenance)

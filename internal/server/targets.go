@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
@@ -18,9 +19,11 @@ const sourceAPI = "api"
 func (s *server) listTargets(w http.ResponseWriter, _ *http.Request) {
 	targets := s.Registry.Targets()
 	views := make([]targetView, len(targets))
+	covered := s.Maintenance.Covering(time.Now())
 	for i, t := range targets {
 		st, _ := s.Scheduler.Status(t.App)
 		views[i] = s.view(t, st)
+		views[i].Maintenance = covered(t.App, t.Group)
 	}
 	writeJSON(w, http.StatusOK, "application/json", map[string]any{"targets": views})
 }
@@ -49,7 +52,7 @@ func (s *server) find(w http.ResponseWriter, r *http.Request) *prober.Target {
 func (s *server) answer(w http.ResponseWriter, status int, t *prober.Target, warnings []fieldFault) {
 	st, _ := s.Scheduler.Status(t.App)
 	v := s.view(t, st)
-	v.Warnings = warnings
+	v.Warnings, v.Maintenance = warnings, s.Maintenance.Covering(time.Now())(t.App, t.Group)
 	writeJSON(w, status, "application/json", v)
 }
 

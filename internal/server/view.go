@@ -30,14 +30,16 @@ type targetView struct {
 	FastStart        bool               `json:"fast_start,omitempty"`
 	ValidStatusCodes prober.StatusCodes `json:"valid_status_codes,omitempty"`
 
-	State     health.Verdict `json:"state"`
-	Up        *bool          `json:"up"`
-	Paused    bool           `json:"paused"`
-	Source    string         `json:"source"`
-	Owner     string         `json:"owner,omitempty"`
-	Problem   string         `json:"problem,omitempty"`
-	Failures  uint32         `json:"consecutive_failures"`
-	Successes uint32         `json:"consecutive_successes"`
+	State  health.Verdict `json:"state"`
+	Up     *bool          `json:"up"`
+	Paused bool           `json:"paused"`
+	// Maintenance says that nothing is told of it at the moment.
+	Maintenance bool   `json:"maintenance,omitempty"`
+	Source      string `json:"source"`
+	Owner       string `json:"owner,omitempty"`
+	Problem     string `json:"problem,omitempty"`
+	Failures    uint32 `json:"consecutive_failures"`
+	Successes   uint32 `json:"consecutive_successes"`
 
 	LastCheck       *time.Time      `json:"last_check"`
 	LastHealthy     *time.Time      `json:"last_healthy"`
