@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages the end-to-end tests use.
+# Installs the Debian packages the end-to-end tests use, and axe-core from npm.
 #
 # Needs root and apt-get; without them it only says which tests will be
 # skipped. Services of the packages are not started: the tests start their own
@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus'
+packages='prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus chromium'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -23,6 +23,9 @@ have() {
 		;;
 	prometheus-blackbox-exporter)
 		command -v blackbox_exporter >/dev/null 2>&1 || command -v prometheus-blackbox-exporter >/dev/null 2>&1
+		;;
+	chromium)
+		command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1
 		;;
 	iproute2)
 		command -v ip >/dev/null 2>&1
@@ -67,6 +70,7 @@ uses() {
 	prometheus) echo 'checks and unit tests of the shipped rules (promtool), mail tests of e2e/' ;;
 	prometheus-alertmanager) echo 'checks of alertmanager.yml.example and the templates (amtool), mail tests of e2e/' ;;
 	prometheus-blackbox-exporter) echo 'comparison of /probe with blackbox_exporter (TestOracle...)' ;;
+	chromium) echo 'what the pages look like and do in a browser (TestBrowser...)' ;;
 	iproute2) echo 'tests in a network namespace of their own (ip)' ;;
 	postgresql) echo 'checks of a real PostgreSQL' ;;
 	mariadb-server) echo 'checks of a real MariaDB' ;;
@@ -149,6 +153,10 @@ fi
 for p in $missing; do
 	echo "e2e/setup.sh: $p is missing; skipped: $(uses "$p")"
 done
+if ! sh "$(dirname "$0")/axe.sh"; then
+	missing="$missing axe-core"
+	echo "e2e/setup.sh: axe-core is missing; skipped: whether the pages are accessible (TestBrowserAccessible)"
+fi
 if [ -n "$missing" ] && [ "${E2E_REQUIRE:-}" = all ]; then
 	echo "e2e/setup.sh: E2E_REQUIRE=all, so this is an error" >&2
 	exit 1
