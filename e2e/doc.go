@@ -1,4 +1,5 @@
-// Package e2e tests the program as a whole: the binary as it is built, with real
+// Package e2e tests the program as a whole: the binary as it is built, with a real
+// browser, real
 // Prometheus, Alertmanager and SMTP servers, and the rules, templates and examples
 // as they are shipped. It has nothing but tests.
 //

@@ -3,6 +3,7 @@
   "use strict";
   const every = 15_000;
   let last = Date.now();
+  let gone = false;
   const freshness = () => document.getElementById("freshness");
 
   const localTimes = (root) => {
@@ -18,6 +19,24 @@
       document.querySelector("main details[open]:not([id])");
   };
 
+  // The element in the new page that stands for the one with the focus.
+  const alike = (at) => {
+    const same = (root) => {
+      if (at.localName === "summary" && at.parentElement.id) return root.querySelectorAll(`#${CSS.escape(at.parentElement.id)} > summary`);
+      if (at.localName === "a") return root.querySelectorAll(`a[href="${CSS.escape(at.getAttribute("href"))}"]`);
+      return root.querySelectorAll(at.localName + (at.classList[0] ? "." + CSS.escape(at.classList[0]) : ""));
+    };
+    const n = [...same(document.getElementById("main"))].indexOf(at);
+    return (root) => same(root)[n];
+  };
+
+  const replaceMain = (main) => {
+    const old = document.getElementById("main");
+    const find = old.contains(document.activeElement) ? alike(document.activeElement) : () => undefined;
+    old.replaceWith(main);
+    find(main)?.focus({ preventScroll: true });
+  };
+
   const refresh = async () => {
     if (busy()) return;
     try {
@@ -29,25 +48,31 @@
       if (!main || busy()) return;
       for (const d of main.querySelectorAll("details[id]")) d.open = open.get(d.id) ?? d.open;
       localTimes(main);
-      document.getElementById("main").replaceWith(main);
+      replaceMain(main);
       document.querySelector("footer").replaceWith(next.querySelector("footer"));
       document.title = next.title;
       document.querySelector("link[rel=icon]").href = next.querySelector("link[rel=icon]").getAttribute("href");
       last = Date.now();
+      gone = false;
     } catch {
-      // The line below says how old the page is.
+      gone = true;
     }
+    tell();
   };
 
-  setInterval(refresh, every);
-  setInterval(() => {
+  const tell = () => {
     const old = Math.round((Date.now() - last) / 1000);
     const line = freshness();
     if (!line) return;
-    const stale = old > 3 * every / 1000 && !document.hidden;
+    const stale = gone || old > 3 * every / 1000 && !document.hidden;
     line.textContent = stale ? `not refreshed for ${old} s: is the exporter running?` : "refreshes by itself";
     line.className = stale ? "unhealthy" : "";
-  }, 1000);
+  };
+
+  setInterval(refresh, every);
+  setInterval(tell, 1000);
   document.addEventListener("visibilitychange", refresh);
   localTimes(document);
+  // What a button has led to is said once.
+  if (new URLSearchParams(location.search).has("done")) history.replaceState(null, "", location.pathname);
 })();
