@@ -1,10 +1,10 @@
-# The targets are few: `make run`, `make test`, `make lint`, `make bench`, `make soak`.
+# The targets are few: `make run`, `make test`, `make lint`, `make bench`, `make soak`, `make screenshot`.
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # What looks different in a program that is built with more mechanisms of discovery.
 TAGGED = ./internal/config ./internal/discovery ./examples/kubernetes/...
 
-.PHONY: run test lint bench soak
+.PHONY: run test lint bench soak screenshot
 
 run:
 	$(GO) run .
@@ -24,6 +24,10 @@ lint:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The pictures of the README: needs Chromium (e2e/setup.sh) and a minute.
+screenshot:
+	SCREENSHOT=1 E2E_ARTIFACTS=../docs $(GO) test -count=1 -run '^TestScreenshot$$' ./e2e
 
 # What takes too long for each change: many probes, many kills, and minutes of fuzzing.
 soak:

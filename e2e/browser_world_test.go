@@ -17,7 +17,7 @@ import (
 )
 
 // startWithPast starts the program below a path, with a past in its storage.
-func startWithPast(t *testing.T, config, path string, past func(*history.Store, time.Time), args ...string) *exporter {
+func startWithPast(t *testing.T, config, path string, past func(dir string, s *history.Store, now time.Time), args ...string) *exporter {
 	t.Helper()
 	dir := t.TempDir()
 	host := freeAddress(t)
@@ -36,7 +36,7 @@ func startWithPast(t *testing.T, config, path string, past func(*history.Store, 
 		t.Fatal(err)
 	}
 	clock = now
-	past(store, now)
+	past(data, store, now)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +48,8 @@ func startWithPast(t *testing.T, config, path string, past func(*history.Store, 
 }
 
 // ordinaryPast gives everybody 40 days with some bad hours.
-func ordinaryPast(apps ...string) func(*history.Store, time.Time) {
-	return func(s *history.Store, now time.Time) {
+func ordinaryPast(apps ...string) func(string, *history.Store, time.Time) {
+	return func(_ string, s *history.Store, now time.Time) {
 		for i, app := range apps {
 			r := rand.New(rand.NewPCG(uint64(i), 1))
 			at := now.Add(-40 * 24 * time.Hour)
