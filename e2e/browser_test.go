@@ -126,14 +126,18 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// wants fails the test unless the expression becomes true.
+// wants fails the test unless the expression becomes true. Between two pages it has
+// no meaning, which is no error.
 func (b *tab) wants(expression string) {
 	b.t.Helper()
 	await(b.t, startLimit, expression, func() error {
-		if eval[bool](b, expression) {
-			return nil
+		ctx, cancel := context.WithTimeout(b.ctx, startLimit)
+		defer cancel()
+		is, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		if err == nil && !is {
+			err = errors.New("it is not so")
 		}
-		return errors.New("it is not so at " + b.at())
+		return err
 	})
 }
 
