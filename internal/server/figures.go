@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 )
@@ -29,6 +30,9 @@ func (s *server) cells(x subject, w page.Window) []page.Cell {
 			State:  b.Worst.Verdict(),
 			NoData: b.Worst.Has(history.NoData), Maintenance: b.Worst.Has(history.Maintenance), Paused: b.Worst.Has(history.Paused),
 			Down: b.Sums.Unhealthy, Degraded: b.Sums.Degraded,
+		}
+		if b.Worst == history.Unknown && b.Sums.Healthy > b.Sums.Unknown {
+			cells[i].State = health.Healthy // a moment of not knowing, as after a start, is no trouble
 		}
 	}
 	return cells

@@ -35,7 +35,7 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 	o := s.makeOverview(subjects, filterOf(r.URL.Query()), to)
 	o.Frame = s.frame(o.Counts, to, "", "")
 	o.Troubles = s.troubles(r.Context())
-	o.Gone = s.gone(to)
+	o.Gone, o.Site = s.gone(to), s.site(r, "")
 	if to.debug {
 		o.Probes = s.adHoc()
 	}

@@ -67,9 +67,11 @@ func (c Counts) Total() int {
 }
 
 // Worst is the worst state of those that are neither paused nor in maintenance;
-// healthy if there are none.
+// healthy if there are none of those, and unknown if there is nothing at all.
 func (c Counts) Worst() health.Verdict {
 	switch {
+	case c.Total() == 0:
+		return health.Unknown
 	case c.Unhealthy > 0:
 		return health.Unhealthy
 	case c.Degraded > 0:
@@ -111,6 +113,8 @@ type Overview struct {
 	Probes []AdHoc `json:"probes,omitempty"`
 	// Pages is how many there are.
 	Pages int `json:"pages"`
+	// Site is where the exporter was asked, for the empty page.
+	Site string `json:"-"`
 }
 
 // Gone is a target that nobody renewed or found any more.

@@ -145,7 +145,7 @@ func TestGolden(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		shown := strings.ReplaceAll(got.String(), AssetsVersion(), "VERSION")
-		file := filepath.Join("testdata", name+".html")
+		file := filepath.Join("testdata", name+".golden")
 		if *update {
 			if err := os.WriteFile(file, []byte(shown), 0o600); err != nil {
 				t.Fatal(err)
@@ -228,16 +228,17 @@ func TestWords(t *testing.T) {
 }
 
 func TestHeadline(t *testing.T) {
+	one := []Row{{Name: "shop", State: health.Unhealthy}}
 	for want, c := range map[string]Counts{
 		"Nothing is watched yet":                 {},
-		"1 is unhealthy":                         {Unhealthy: 1, Degraded: 2, Healthy: 5},
+		"shop is unhealthy":                      {Unhealthy: 1, Degraded: 2, Healthy: 5},
 		"2 are degraded":                         {Degraded: 2, Unknown: 1},
 		"3 of 4 healthy, the rest unknown":       {Healthy: 3, Unknown: 1, Paused: 1},
 		"Not known yet":                          {Unknown: 3},
 		"All 3 healthy":                          {Healthy: 3, Maintenance: 1},
 		"Everything is paused or in maintenance": {Paused: 1, Maintenance: 1},
 	} {
-		if got := (&Overview{Counts: c}).Headline(); got != want {
+		if got := (&Overview{Counts: c, Troubled: one}).Headline(); got != want {
 			t.Errorf("%+v: %q, want %q", c, got, want)
 		}
 	}

@@ -111,9 +111,9 @@ func (o *Overview) Headline() string {
 	case c.Total() == 0:
 		return "Nothing is watched yet"
 	case c.Unhealthy > 0:
-		return isAre(c.Unhealthy, "unhealthy")
+		return o.isAre(c.Unhealthy, "unhealthy")
 	case c.Degraded > 0:
-		return isAre(c.Degraded, "degraded")
+		return o.isAre(c.Degraded, "degraded")
 	case c.Unknown > 0 && c.Healthy > 0:
 		return fmt.Sprintf("%d of %d healthy, the rest unknown", c.Healthy, judged)
 	case c.Unknown > 0:
@@ -124,9 +124,10 @@ func (o *Overview) Headline() string {
 	return "All " + strconv.Itoa(c.Healthy) + " healthy"
 }
 
-func isAre(n int, what string) string {
-	if n == 1 {
-		return "1 is " + what
+// isAre names the one that it is about, if it is one: the worst is the first.
+func (o *Overview) isAre(n int, what string) string {
+	if n == 1 && len(o.Troubled) > 0 {
+		return o.Troubled[0].Name + " is " + what
 	}
 	return strconv.Itoa(n) + " are " + what
 }
