@@ -117,3 +117,14 @@ func (h *history) entries(limit int) []Entry {
 	}
 	return list
 }
+
+// latencies are those of up to limit probes, oldest first.
+func (h *history) latencies(limit int) []time.Duration {
+	n := max(min(limit, len(h.records)), 0)
+	list := make([]time.Duration, n)
+	for i := range list {
+		r := &h.records[(h.start+len(h.records)-n+i)%len(h.records)]
+		list[i] = time.Duration(r.micros) * time.Microsecond
+	}
+	return list
+}

@@ -63,6 +63,18 @@ func (s *Scheduler) History(app string, limit int) ([]Entry, bool) {
 	return j.history.entries(limit), true
 }
 
+// Latencies are those of up to limit of the target's last probes, oldest first; nil if
+// there is no such target.
+func (s *Scheduler) Latencies(app string, limit int) []time.Duration {
+	j := s.find(app)
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.history.latencies(limit)
+}
+
 // Transitions lists the target's last changes of state, oldest first.
 func (s *Scheduler) Transitions(app string) ([]Transition, bool) {
 	j := s.find(app)

@@ -93,3 +93,25 @@ func TestWithin(t *testing.T) {
 		t.Error("one in 100 was an hour late")
 	}
 }
+
+func TestLatencies(t *testing.T) {
+	var h history
+	for i := range HistoryLimit + 7 {
+		h.add(&Result{Outcome: health.Pass, Duration: time.Duration(i) * time.Microsecond}, health.Healthy)
+	}
+	last := HistoryLimit + 6
+	for _, n := range []int{0, 1, 3, HistoryLimit, HistoryLimit + 1} {
+		got := h.latencies(n)
+		if len(got) != min(n, HistoryLimit) {
+			t.Fatalf("%d of %d", len(got), n)
+		}
+		for i, l := range got {
+			if want := time.Duration(last-len(got)+1+i) * time.Microsecond; l != want {
+				t.Errorf("of %d, the %d-th is %s, want %s", n, i, l, want)
+			}
+		}
+	}
+	if len((&history{}).latencies(3)) != 0 {
+		t.Error("latencies of no probe")
+	}
+}

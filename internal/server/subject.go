@@ -141,12 +141,7 @@ func (x subject) reason(to reader) string {
 
 // latencies are those of the last probes, oldest first.
 func (x subject) latencies(n int) []time.Duration {
-	entries, _ := x.of.History(x.name(), n)
-	list := make([]time.Duration, len(entries))
-	for i, e := range entries {
-		list[len(entries)-1-i] = e.Latency
-	}
-	return list
+	return x.of.Latencies(x.name(), n)
 }
 
 // changes are the last n changes of state of the subjects, newest first. The last n

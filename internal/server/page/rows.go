@@ -19,26 +19,24 @@ func rowsHTML(rows []Row, w Window) template.HTML {
 }
 
 func (r *Row) write(b *strings.Builder, w Window) {
-	put := func(parts ...string) {
-		for _, p := range parts {
-			b.WriteString(p)
-		}
-	}
-	put(`<tr><th scope="row"><a href="`, text(r.Link), `">`, text(r.Name), `</a>`)
+	put(b, `<tr><th scope="row"><a href="`, text(r.Link), `">`, text(r.Name), `</a>`)
 	if r.Place != "" {
-		put(`<small>`, text(r.Place), `</small>`)
+		put(b, `<small>`, text(r.Place), `</small>`)
 	}
-	put(`</th><td>`, string(stateHTML(r)), `</td><td class="latency">`)
+	put(b, `</th><td>`, string(stateHTML(r)), `</td><td class="latency">`)
 	if r.Latency > 0 {
-		put(millis(r.Latency), " ", string(sparkSVG(r.Latencies)))
+		put(b, millis(r.Latency), " ")
+		writeSpark(b, r.Latencies)
 	} else {
-		put("–")
+		put(b, "–")
 	}
-	put(`</td>`)
+	put(b, `</td>`)
 	for _, u := range []Uptime{r.Day, r.Month} {
-		put(`<td class="up"><span title="`, u.Note(), `">`, u.Words(), `</span></td>`)
+		put(b, `<td class="up"><span title="`, u.Note(), `">`, u.Words(), `</span></td>`)
 	}
-	put(`<td class="history">`, string(stripSVG(r.Strip, w, stripLabel(r.Strip, r.Day))), "</td></tr>\n")
+	put(b, `<td class="history">`)
+	writeStrip(b, r.Strip, w, stripLabel(r.Strip, r.Day))
+	put(b, "</td></tr>\n")
 }
 
 // stateHTML is the state by word, shape and colour. What is paused or in maintenance

@@ -1,8 +1,6 @@
 package page
 
 import (
-	"fmt"
-	"html"
 	"html/template"
 	"strconv"
 	"strings"
@@ -57,20 +55,32 @@ func (c Cell) words(n int) string {
 // draws the borders of the buckets: most strips are one long healthy stretch.
 func stripSVG(cells []Cell, w Window, label string) template.HTML {
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="strip" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`,
-		len(cells), stripHeight, html.EscapeString(label))
+	writeStrip(&b, cells, w, label)
+	return template.HTML(b.String()) // numbers, our own words, and a label that is escaped
+}
+
+func writeStrip(b *strings.Builder, cells []Cell, w Window, label string) {
+	number := strconv.Itoa
+	width, height := number(len(cells)), number(stripHeight)
+	put(b, `<svg class="strip" viewBox="0 0 `, width, ` `, height, `" preserveAspectRatio="none" role="img" aria-label="`, text(label), `">`)
 	for i := 0; i < len(cells); {
 		n := 1
 		for i+n < len(cells) && cells[i+n] == cells[i] {
 			n++
 		}
 		l := cells[i].look()
-		fmt.Fprintf(&b, `<rect class="%s" x="%d" y="%d" width="%d" height="%d"><title>%s: %s</title></rect>`,
-			l.class, i, stripHeight-l.height, n, l.height, w.words(i, n), cells[i].words(n))
+		put(b, `<rect class="`, l.class, `" x="`, number(i), `" y="`, number(stripHeight-l.height), `" width="`, number(n), `" height="`, number(l.height),
+			`"><title>`, w.words(i, n), `: `, cells[i].words(n), `</title></rect>`)
 		i += n
 	}
-	fmt.Fprintf(&b, `<rect class="g" width="%d" height="%d" fill="url(#grid)"/></svg>`, len(cells), stripHeight)
-	return template.HTML(b.String()) // numbers, our own words, and a label that is escaped
+	put(b, `<rect class="g" width="`, width, `" height="`, height, `" fill="url(#grid)"/></svg>`)
+}
+
+// put writes all parts.
+func put(b *strings.Builder, parts ...string) {
+	for _, p := range parts {
+		b.WriteString(p)
+	}
 }
 
 // words is the time of n buckets from the i-th on: "14:00–15:30", or days.
@@ -107,28 +117,34 @@ func stripLabel(cells []Cell, up Uptime) string {
 	return text
 }
 
-const sparkWidth, sparkHeight = 60, 16
+// The size of a line of latencies, in its own units: as fine as whole numbers need.
+const sparkWidth, sparkHeight, sparkEdge = 600, 160, 10
 
 // sparkSVG draws the latencies of the last probes, from zero up.
 func sparkSVG(latencies []time.Duration) template.HTML {
+	var b strings.Builder
+	writeSpark(&b, latencies)
+	return template.HTML(b.String()) // nothing but numbers
+}
+
+func writeSpark(b *strings.Builder, latencies []time.Duration) {
 	if len(latencies) < 2 {
-		return ""
+		return
 	}
 	least, most := latencies[0], latencies[0]
 	for _, l := range latencies {
 		least, most = min(least, l), max(most, l)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="spark" viewBox="0 0 %d %d" role="img" aria-label="last %d probes: %s to %s"><polyline points="`,
-		sparkWidth, sparkHeight, len(latencies), millis(least), millis(most))
+	number := strconv.Itoa
+	put(b, `<svg class="spark" viewBox="0 0 `, number(sparkWidth), ` `, number(sparkHeight), `" role="img" aria-label="last `, number(len(latencies)), ` probes: `,
+		millis(least), ` to `, millis(most), `"><polyline points="`)
 	for i, l := range latencies {
-		x := float64(i) * sparkWidth / float64(len(latencies)-1)
-		y := sparkHeight - 1 - float64(l)/float64(max(most, 1))*(sparkHeight-2)
+		x := i * sparkWidth / (len(latencies) - 1)
+		y := sparkHeight - sparkEdge - int(float64(l)/float64(max(most, 1))*(sparkHeight-2*sparkEdge))
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(strconv.FormatFloat(x, 'f', 0, 64) + "," + strconv.FormatFloat(y, 'f', 1, 64))
+		put(b, number(x), ",", number(y))
 	}
 	b.WriteString(`"/></svg>`)
-	return template.HTML(b.String()) // nothing but numbers
 }
