@@ -55,7 +55,7 @@ func TestGone(t *testing.T) {
 		t.Errorf("before (-want +got):\n%s", diff)
 	}
 	a.reconcile()
-	const at = " gone http://monitor.example.org/api/v1/targets/"
+	const at = " gone http://monitor.example.org/targets/"
 	if diff := cmp.Diff(map[string]string{"nas": "me@example.org" + at + "nas", "tv": at + "tv"}, told()); diff != "" {
 		t.Errorf("after (-want +got):\n%s", diff)
 	}

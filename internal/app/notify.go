@@ -115,7 +115,11 @@ func (a *App) notify() {
 // newer than the last one offered, which is noted; nil for none.
 func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.Subject, map[string][]alerting.Change) {
 	external := a.externalURL(a.config.Load())
-	var list []alerting.Subject
+	a.reconciling.Lock() // a target must not be missing in both
+	targets, gone := a.scheduler.Snapshot(), *a.gone.Load()
+	a.reconciling.Unlock()
+	checks := a.checkScheduler.Snapshot()
+	list := make([]alerting.Subject, 0, len(targets)+len(gone)+len(checks))
 	changes := map[string][]alerting.Change{}
 	add := func(s alerting.Subject, savedAs string) {
 		list = append(list, s)
@@ -125,12 +129,11 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 			}
 		}
 	}
-	a.reconciling.Lock() // a target must not be missing in both
-	targets, gone := a.scheduler.Snapshot(), *a.gone.Load()
-	a.reconciling.Unlock()
-	there := make(map[string]bool, len(targets))
+	there := map[string]bool{}
 	for _, st := range targets {
-		there[st.Target.App] = true
+		if len(gone) > 0 {
+			there[st.Target.App] = true
+		}
 		s := subject(alerting.Target, st, now)
 		s.Place, s.Group, s.DependsOn = st.Target.Place(), st.Target.Group, st.Target.DependsOn
 		if st.Target.MailAllowed {
@@ -146,7 +149,7 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 			list = append(list, a.goneSubject(&gone[i], external))
 		}
 	}
-	for _, st := range a.checkScheduler.Snapshot() {
+	for _, st := range checks {
 		s := subject(alerting.Check, st, now)
 		if external != "" {
 			s.Link = external + "/checks/" + url.PathEscape(s.Name)

@@ -40,7 +40,8 @@ type Config struct {
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
 
-	root        *yaml.Node           // the file as it is written
+	source      []byte               // the file as it is written
+	root        *yaml.Node           // the same parsed; nil when that is over
 	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too
 	moduleFiles map[string]string    // where a module of modules_files stands
 

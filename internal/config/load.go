@@ -92,7 +92,7 @@ func parse(path string, text []byte) (*Config, error) {
 	if ok && root != nil {
 		d.decode(root, "", &doc)
 	}
-	c := &Config{File: path, root: root, builtin: map[string]string{}}
+	c := &Config{File: path, root: root, source: text, builtin: map[string]string{}}
 	c.Options = doc.options(faults)
 	c.Modules = doc.modules(d, c)
 	c.Registration = doc.Registration.build(faults)
@@ -106,6 +106,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Discovery.Jobs = doc.Discovery.jobs(d, &doc, c)
 	c.Discovery.MDNS = doc.Discovery.MDNS.build(faults, c)
 	c.Checks = doc.checks(d)
+	c.root = nil
 	if err := faults.err(); err != nil {
 		return nil, err
 	}
