@@ -277,7 +277,7 @@ func TestPublicPages(t *testing.T) {
 	f.show(three)
 	f.expect(http.StatusNotFound, f.do("GET", "/public/", ""))
 	f.settings.Public = &Public{Title: "Shop", Shows: func(kind, name, group string) bool { return kind == kindTarget && name != "so so" && group == "web" }}
-	secrets := []string{"10.0.0.7", "503", "me@example.org", "attic", "so so", "so%20so", "1.2.3", "<form method=\"post\"", "/config", "metrics"}
+	secrets := []string{"10.0.0.7", "status 503", "me@example.org", "attic", "so so", "so%20so", "1.2.3", "<form method=\"post\"", "/config", "metrics"}
 	for path, want := range map[string]string{
 		"/public/": `<a class="name" href="targets/bad">`, "/public/targets/bad": "<h1>bad</h1>", "/public/feed.atom": "bad is unhealthy",
 		"/public/targets/bad/state.svg": "unhealthy", "/public/?q=10.0.0.7": "0 of 2 match", "/public/?q=attic": "0 of 2 match",
