@@ -12,7 +12,7 @@ run:
 # Everything: installs what the end-to-end tests use (where it may), then all tests.
 test: lint
 	sh e2e/setup.sh
-	$(GO) test -race -shuffle=on -timeout 12m ./...
+	$(GO) test -race -shuffle=on -timeout 15m ./...
 	$(GO) vet -tags kubernetes,consul $(TAGGED) ./internal/app
 	$(GO) test -tags kubernetes,consul $(TAGGED)
 	$(GO) test -tags kubernetes,consul -run Kubernetes ./internal/app

@@ -158,9 +158,9 @@ func TestGolden(t *testing.T) {
 		if diff := cmp.Diff(string(want), shown); diff != "" {
 			t.Errorf("%s (run with -update after looking at it):\n%s", name, diff)
 		}
-		for _, foreign := range []string{"http://10.0.0.7", "503", "me@example.org", "token:shop", "attic", "router"} {
-			if name == "public" && strings.Contains(got.String(), foreign) && foreign != "http://10.0.0.7" && foreign != "503" {
-				t.Errorf("the public page has %q", foreign)
+		for _, secret := range []string{"me@example.org", "token:shop", "attic", "router"} {
+			if name == "public" && strings.Contains(got.String(), secret) {
+				t.Errorf("the public page has %q", secret)
 			}
 		}
 	}
