@@ -96,6 +96,54 @@ func TestFileDiscovery(t *testing.T) {
 	r.becomes("127.0.0.1:6")
 }
 
+// A file that is emptied, as by a full disk, is an accident; what it says afterwards
+// counts whole.
+func TestEmptiedFile(t *testing.T) {
+	dir := t.TempDir()
+	list := filepath.Join(dir, "lan.yml")
+	const three = "- targets: ['127.0.0.1:1']\n- targets: ['127.0.0.1:2']\n- targets: ['127.0.0.1:3']\n"
+	const all = "127.0.0.1:1 127.0.0.1:2 127.0.0.1:3"
+	write(t, list, three)
+	r := start(t, withFile(t, dir, "lan.yml", ""))
+	r.becomes(all)
+	failures := func() float64 {
+		_, page := r.get("/metrics")
+		return sample(page, "health_discovery_failures_total"+sixSeries)
+	}
+	for _, empty := range []string{"", " \n\n", "# nothing\n---\n"} {
+		before := failures()
+		write(t, list, empty)
+		r.eventually(fmt.Sprintf("told of %q", empty), func() bool { return failures() > before })
+		write(t, list, "oops: [") // what an accident leaves next
+		before = failures()
+		r.eventually("told of what followed", func() bool { return failures() > before })
+		if got := r.names(); got != all {
+			t.Errorf("with %q the targets are %s", empty, got)
+		}
+	}
+	write(t, list, "- targets: ['127.0.0.1:2']\n")
+	r.becomes("127.0.0.1:2")
+	write(t, list, three)
+	r.becomes(all)
+	for _, none := range []string{"[]", "# none\n--- # yet\n[ ]\n", "- targets: []\n- {targets: []}\n"} {
+		write(t, list, none)
+		r.becomes("")
+		write(t, list, three)
+		r.becomes(all)
+	}
+	write(t, list, "")
+	r.end()
+	r = start(t, withFile(t, dir, "lan.yml", ""))
+	r.eventually("told after a restart", func() bool { return failures() > 0 })
+	if got := r.names(); got != all {
+		t.Errorf("after a restart the targets are %s", got)
+	}
+	if err := os.Remove(list); err != nil {
+		t.Fatal(err)
+	}
+	r.becomes("")
+}
+
 // sample is the value of a series on the page, -1 if there is none.
 func sample(page, series string) float64 {
 	_, rest, ok := strings.Cut(page, "\n"+series)

@@ -45,7 +45,7 @@ func (s *source) adopt(job *Job, m *Mechanism, changed func()) {
 			continue
 		}
 		units = append(units, &unit{
-			config: c, job: job.Name, failures: s.failures, changed: changed, groups: map[string]*targetgroup.Group{},
+			config: c, job: job.Name, failures: s.failures, changed: changed, groups: map[string]*targetgroup.Group{}, held: map[string]bool{},
 			log: slog.New(listener{s.log.Handler(), s.failures}),
 		})
 	}

@@ -39,9 +39,10 @@ type unit struct {
 
 	mu       sync.Mutex // protects all following fields
 	groups   map[string]*targetgroup.Group
-	lastList time.Time // zero if it has given none
-	answered bool      // it has given a list, or there is nothing that could give one
-	fresh    bool      // something came since take
+	held     map[string]bool // groups of files that have become empty, see addFiles
+	lastList time.Time       // zero if it has given none
+	answered bool            // it has given a list, or there is nothing that could give one
+	fresh    bool            // something came since take
 }
 
 // run runs the mechanism until ctx is done.
@@ -147,12 +148,22 @@ func matchesAny(pattern string) bool {
 
 // add takes over new groups; those without targets are gone.
 func (u *unit) add(groups []*targetgroup.Group, at time.Time) {
+	for _, path := range u.takeIn(groups, at) {
+		u.log.Error("the file has no targets any more; its last ones stay until it has some, says [] or is removed", "path", path)
+	}
+}
+
+func (u *unit) takeIn(groups []*targetgroup.Group, at time.Time) (emptied []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.fresh, u.answered = true, true
+	u.fresh = true
 	if !at.IsZero() {
 		u.lastList = at
 	}
+	if c, ok := u.config.Config.(*file.SDConfig); ok {
+		return u.addFiles(groups, c.Files)
+	}
+	u.answered = true
 	for _, g := range groups {
 		switch {
 		case g == nil:
@@ -162,6 +173,7 @@ func (u *unit) add(groups []*targetgroup.Group, at time.Time) {
 			u.groups[g.Source] = g
 		}
 	}
+	return nil
 }
 
 // found is what a unit knows.
