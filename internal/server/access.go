@@ -22,6 +22,8 @@ const (
 	open Right = ""
 	// ownRule is checked by the handler itself.
 	ownRule Right = "own rule"
+	// readOrDebug is Read, and Debug for what debug=true shows.
+	readOrDebug Right = "read, or debug with debug=true"
 )
 
 // Access says what may be seen without a token. The zero value leaves all open.
@@ -40,106 +42,31 @@ func (a *Access) has(holder string, right Right) bool {
 	return a.Has(holder, right)
 }
 
-// rights says for every route what it needs. A route that is not here is refused.
-var rights = map[string]Right{
-	"/health":        open,
-	"/livez":         open,
-	"/readyz":        open,
-	"/startupz":      open,
-	"GET /-/healthy": open,
-	"GET /-/ready":   open,
-	"/environment":   ownRule, // its own token, whatever else is open
-
-	// What everybody may see shows nothing but what the section public names.
-	"GET /assets/{file}":                open,
-	"GET /favicon.svg":                  open,
-	"GET /public/{$}":                   open,
-	"GET /public/feed.atom":             open,
-	"GET /public/targets/{name}":        open,
-	"GET /public/targets/{name}/{file}": open,
-	"GET /public/checks/{name}":         open,
-	"GET /public/checks/{name}/{file}":  open,
-
-	"GET /{$}":                          Read,
-	"GET /feed.atom":                    Read,
-	"GET /targets/{name}":               Read,
-	"GET /targets/{name}/{file}":        Read,
-	"GET /checks/{name}":                Read,
-	"GET /checks/{name}/{file}":         Read,
-	"GET /metrics":                      Read,
-	"/probe":                            Read, // with debug=true Debug
-	"/healthcheck":                      Read,
-	"/healthcheck/{$}":                  Read,
-	"/health-check":                     Read,
-	"/health-check/{$}":                 Read,
-	"/healthz/{name}":                   Read,
-	"GET /api/v1/sd":                    Read,
-	"GET /api/v1/targets":               Read,
-	"GET /api/v1/maintenance":           Read,
-	"GET /api/v1/tombstones":            Read,
-	"GET /api/v1/checks":                Read,
-	"GET /api/v1/targets/{app}":         Read,
-	"GET /api/v1/targets/{app}/history": Read,
-	"/api/":                             Read, // says only that there is nothing
-
-	"GET /login":                        Write, // so that a browser asks for the token
-	"POST /targets/{name}/{file}":       Write,
-	"POST /checks/{name}/{file}":        Write,
-	"POST /api/v1/targets":              Write,
-	"PUT /api/v1/targets/{app}":         Write,
-	"DELETE /api/v1/targets/{app}":      Write,
-	"POST /api/v1/targets/{app}/pause":  Write,
-	"POST /api/v1/targets/{app}/resume": Write,
-	"POST /api/v1/targets/{app}/probe":  Write,
-	"POST /api/v1/targets/{app}/renew":  Write,
-	"POST /api/v1/maintenance":          Write,
-	"DELETE /api/v1/maintenance/{name}": Write,
-	"POST /api/v1/beat/{id}":            Write,
-
-	"GET /logs":            Debug,
-	"GET /config":          Debug,
-	"POST /-/reload":       Debug,
-	"PUT /-/reload":        Debug,
-	"/debug/pprof/":        Debug,
-	"/debug/pprof/cmdline": Debug,
-	"/debug/pprof/profile": Debug,
-	"/debug/pprof/symbol":  Debug,
-	"/debug/pprof/trace":   Debug,
-}
-
-// routes is a mux that remembers what was put into it.
-type routes struct {
-	*http.ServeMux
-	patterns []string
-}
-
-// Handle is that of the mux.
-func (m *routes) Handle(pattern string, handler http.Handler) {
-	m.patterns = append(m.patterns, pattern)
-	m.ServeMux.Handle(pattern, handler)
-}
-
-// HandleFunc is that of the mux.
-func (m *routes) HandleFunc(pattern string, handler http.HandlerFunc) { m.Handle(pattern, handler) }
-
-// guard lets only those requests through that have the right that their route needs.
-func (s *server) guard(mux *http.ServeMux, next http.Handler) http.Handler {
+// guard lets only those requests through that have the right that their route needs. A
+// pattern that came into the mux past handle is refused.
+func (s *server) guard(mux *routes, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, pattern := mux.Handler(r)
-		need, listed := rights[pattern]
+		_, pattern := mux.mux.Handler(r)
+		need, known := mux.rights[pattern]
 		if pattern == "" {
-			listed = true // not found, or not with this method
+			known = true // not found, or not with this method
+		}
+		if need == readOrDebug {
+			need = Read
+			if r.URL.Query().Get("debug") == "true" {
+				need = Debug
+			}
 		}
 		var p *problem
 		switch {
-		case !listed:
-			p = &problem{Status: http.StatusInternalServerError, Detail: "the route " + pattern + " is in no table of rights, so nobody may use it"}
+		case !known:
+			p = &problem{Status: http.StatusInternalServerError, Detail: "the route " + pattern + " has no right of its own, so nobody may use it"}
 		case need == Write:
 			var who registrant
 			if who, p = s.identify(r); p == nil {
 				r = r.WithContext(context.WithValue(r.Context(), registrantKey{}, who))
 			}
-		case need == Debug, pattern == "/probe" && r.URL.Query().Get("debug") == "true":
+		case need == Debug:
 			p = s.mayDebug(r)
 		case need == Read:
 			p = s.mayRead(r)

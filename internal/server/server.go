@@ -5,12 +5,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/http/pprof"
 	"net/netip"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
@@ -114,83 +111,13 @@ func New(deps Deps) http.Handler {
 	s := &server{Deps: deps, probes: probeLog{limit: deps.HistoryLimit}}
 	mux := s.routes()
 	logged := &health.AccessLog{
-		Handler: safeHeaders(http.NewCrossOriginProtection().Handler(s.guard(mux.ServeMux, problemMethods(mux.ServeMux)))),
+		Handler: safeHeaders(http.NewCrossOriginProtection().Handler(s.guard(mux, problemMethods(mux.mux)))),
 		Log:     deps.Log, Level: slog.LevelDebug,
 		Quiet: []string{
 			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",
 		},
 	}
 	return below(s.prefix(), logged)
-}
-
-// routes are all there are. What each needs stands in rights.
-func (s *server) routes() *routes {
-	mux := &routes{ServeMux: http.NewServeMux()}
-	s.routePages(mux)
-	mux.Handle("GET /metrics", s.Metrics)
-	mux.HandleFunc("/probe", s.probe)
-	mux.HandleFunc("GET /logs", s.logs)
-	mux.HandleFunc("GET /config", s.config)
-	mux.HandleFunc("/health", s.health)
-	for _, path := range []string{"/healthcheck", "/healthcheck/{$}", "/health-check", "/health-check/{$}"} {
-		mux.HandleFunc(path, s.healthcheck)
-	}
-	mux.HandleFunc("/healthz/{name}", s.healthz)
-	mux.HandleFunc("/livez", s.group(health.Live))
-	mux.HandleFunc("/readyz", s.group(health.Ready))
-	mux.HandleFunc("/startupz", s.group(health.Startup))
-	mux.HandleFunc("/environment", s.environment)
-	mux.HandleFunc("GET /-/healthy", s.healthy)
-	mux.HandleFunc("GET /-/ready", s.ready)
-	mux.HandleFunc("POST /-/reload", s.reload)
-	mux.HandleFunc("PUT /-/reload", s.reload)
-
-	mux.HandleFunc("GET /api/v1/sd", s.serviceDiscovery)
-	mux.HandleFunc("GET /api/v1/targets", s.listTargets)
-	mux.HandleFunc("POST /api/v1/targets", s.createTarget)
-	mux.HandleFunc("GET /api/v1/targets/{app}", s.getTarget)
-	mux.HandleFunc("PUT /api/v1/targets/{app}", s.putTarget)
-	mux.HandleFunc("DELETE /api/v1/targets/{app}", s.deleteTarget)
-	mux.HandleFunc("POST /api/v1/targets/{app}/pause", s.pauseTarget)
-	mux.HandleFunc("POST /api/v1/targets/{app}/resume", s.resumeTarget)
-	mux.HandleFunc("POST /api/v1/targets/{app}/probe", s.probeTarget)
-	mux.HandleFunc("GET /api/v1/targets/{app}/history", s.targetHistory)
-	mux.HandleFunc("POST /api/v1/targets/{app}/renew", s.renewTarget)
-	mux.HandleFunc("GET /api/v1/tombstones", s.listTombstones)
-	mux.HandleFunc("GET /api/v1/checks", s.listChecks)
-	mux.HandleFunc("GET /api/v1/maintenance", s.listMaintenance)
-	mux.HandleFunc("POST /api/v1/maintenance", s.addMaintenance)
-	mux.HandleFunc("DELETE /api/v1/maintenance/{name}", s.removeMaintenance)
-	mux.HandleFunc("POST /api/v1/beat/{id}", s.beat)
-	mux.HandleFunc("/api/", s.unknownAPI)
-
-	if s.Profiling {
-		mux.HandleFunc("/debug/pprof/", pprof.Index)
-		mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	}
-	return mux
-}
-
-// routePages has what people look at.
-func (s *server) routePages(mux *routes) {
-	page := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, gzhttp.GzipHandler(h)) }
-	page("GET /{$}", s.overview)
-	page("GET /feed.atom", s.feed)
-	mux.HandleFunc("GET /login", login)
-	page("GET /assets/{file}", asset)
-	mux.HandleFunc("GET /favicon.svg", favicon)
-	page("GET /public/{$}", s.publicly(s.publicOverview))
-	page("GET /public/feed.atom", s.publicly(s.publicFeed))
-	for _, kind := range []string{kindTarget, kindCheck} {
-		page("GET /"+kind+"s/{name}", s.subjectPage(kind))
-		mux.HandleFunc("GET /"+kind+"s/{name}/{file}", s.subjectBadge(kind))
-		mux.HandleFunc("POST /"+kind+"s/{name}/{file}", s.press(kind))
-		page("GET /public/"+kind+"s/{name}", s.publicSubject(kind))
-		mux.HandleFunc("GET /public/"+kind+"s/{name}/{file}", s.publicSubject(kind))
-	}
 }
 
 // prefix is below which everything is; it begins and ends with a slash.
