@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/health-exporter/health_exporter"
 
-// importRule says what the packages of a folder may import directly, besides the
-// standard library. Tests may import more.
+// importRule says what the packages of a folder, and of those below it without a rule
+// of their own, may import directly, besides the standard library. Tests may import more.
 type importRule struct {
 	folder  string
 	allowed []string // of ours by folder, of others by module path prefix
@@ -26,13 +26,15 @@ var importRules = []importRule{
 	{"health/grpchealth", []string{"health"}, "whoever serves gRPC has gRPC, others need not"},
 	{"health", nil, "it is linked into other people's programs"},
 	{"envinfo", nil, "it is linked into other people's programs"},
-	{"checks", []string{"health", "prober", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
+	{"checks/probe", []string{"checks", "health", "prober"}, "whoever checks by a probe has the probes' libraries, others need not; it probes once and keeps no schedule"},
+	{"checks", []string{"health", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
 	{"client", []string{"health", "!grandcat", "!miekg"}, "it is linked into other people's programs"},
-	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes; who shows the results, and where targets come from, is not its business"},
-	{"collector", []string{"prober", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
+	{"prober/schedule", []string{"prober", "health"}, "it decides when to probe and what the results add up to; how to probe is not its business"},
+	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
+	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes"},
-	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "!client_golang"}, "a file becomes values; nothing is opened or started"},
-	{"internal/registry", []string{"prober", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
+	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
+	{"internal/registry", []string{"prober", "prober/schedule", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
 	{"internal/history", []string{"health", "!client_golang", "!yaml"}, "it keeps which subject was in which state when; who found that out is not its business"},
 	{
 		"internal/discovery",
@@ -43,14 +45,14 @@ var importRules = []importRule{
 	{"internal/cluster", []string{"prober", "!client_golang", "!yaml"}, "it says who owns a target"},
 	{
 		"internal/server",
-		[]string{"prober", "health", "checks", "envinfo", "collector", "internal/registry", "internal/history", "!yaml"},
+		[]string{"prober", "prober/schedule", "health", "checks", "envinfo", "collector", "internal/registry", "internal/history", "!yaml"},
 		"it parses, calls and renders; the configuration reaches it as values",
 	},
 	{"internal/cli", []string{"prober", "health", "client", "envinfo", "internal/registry", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
 	{
 		"internal/app",
 		[]string{
-			"prober", "health", "checks", "envinfo", "collector", "alerting",
+			"prober", "prober/schedule", "health", "checks", "envinfo", "collector", "alerting",
 			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
 			"internal/discovery",
 		},
@@ -73,29 +75,30 @@ func TestImports(t *testing.T) {
 			continue
 		}
 		for _, imported := range imports {
-			if !rule.allows(folder, imported) {
+			if !rule.allows(imported) {
 				t.Errorf("%s must not import %s: %s", folder, imported, rule.why)
 			}
 		}
 	}
 }
 
+// ruleFor finds the rule of the folder, or that of the nearest one above it.
 func ruleFor(folder string) (importRule, bool) {
-	for _, rule := range importRules {
-		if folder == rule.folder || strings.HasPrefix(folder, rule.folder+"/") {
-			return rule, true
+	for ; folder != "."; folder = path.Dir(folder) {
+		if i := slices.IndexFunc(importRules, func(r importRule) bool { return r.folder == folder }); i >= 0 {
+			return importRules[i], true
 		}
 	}
 	return importRule{}, false
 }
 
-func (r importRule) allows(folder, imported string) bool {
+func (r importRule) allows(imported string) bool {
 	if !strings.Contains(strings.Split(imported, "/")[0], ".") {
 		return true // the standard library
 	}
 	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
-		root := r.folder
-		return ours == root || strings.HasPrefix(ours, root+"/") || slices.Contains(r.allowed, ours)
+		owner, ruled := ruleFor(ours)
+		return ruled && owner.folder == r.folder || slices.Contains(r.allowed, ours)
 	}
 	if slices.Contains(standardOnly, r.folder) {
 		return false

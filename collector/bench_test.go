@@ -13,6 +13,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // countingResponse is a client that reads and forgets.
@@ -30,7 +31,7 @@ func fleet(n int) statuses {
 	list := make(statuses, n)
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(n) { // as scattered in memory as after some hours
 		now := time.UnixMilli(1764252345123 + int64(i)*7)
-		list[i] = &prober.Status{
+		list[i] = &schedule.Status{
 			Target: &prober.Target{
 				App:    fmt.Sprintf("service-%06d", i),
 				URL:    fmt.Sprintf("http://10.%d.%d.%d:8080/", i>>16, i>>8&255, i&255),

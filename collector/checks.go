@@ -8,6 +8,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // NewChecks gives the checks of a health.Checker to a client_golang registry:
@@ -45,21 +46,21 @@ func checkFamilies() []family {
 type checkSource struct{ checker *health.Checker }
 
 // Snapshot has what is too old run, and gives what is known now.
-func (s checkSource) Snapshot() []*prober.Status {
+func (s checkSource) Snapshot() []*schedule.Status {
 	s.checker.Refresh()
 	known := s.checker.Snapshot()
-	list := make([]*prober.Status, 0, len(known))
+	list := make([]*schedule.Status, 0, len(known))
 	for _, each := range known {
 		list = append(list, checkStatus(each))
 	}
-	slices.SortFunc(list, func(a, b *prober.Status) int { return strings.Compare(a.Target.App, b.Target.App) })
+	slices.SortFunc(list, func(a, b *schedule.Status) int { return strings.Compare(a.Target.App, b.Target.App) })
 	return list
 }
 
 // checkStatus is a check as if it were a target.
-func checkStatus(s *health.Status) *prober.Status {
+func checkStatus(s *health.Status) *schedule.Status {
 	r := &s.Result
-	status := &prober.Status{
+	status := &schedule.Status{
 		Target: &prober.Target{App: s.Check.Name},
 		State:  s.State, Since: s.Since, LastHealthy: s.LastHealthy,
 		Probed: r.Outcome != health.Reset, Up: r.Outcome == health.Pass || r.Outcome == health.Warn,

@@ -1,7 +1,7 @@
 // Package collector turns snapshots of what is known into Prometheus metrics.
 //
 // One table holds every family of the targets: its name, what it means and how
-// to read it from a prober.Status. Two renderers share the table: Page writes
+// to read it from a schedule.Status. Two renderers share the table: Page writes
 // the text and OpenMetrics formats itself, in memory that does not grow with
 // the number of targets; NewTargets gives the same as const metrics to those
 // who use client_golang. Nothing is ever set: a target that is gone from the

@@ -6,6 +6,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // kind is the type of a family.
@@ -28,16 +29,16 @@ type family struct {
 	help string
 
 	// count gives one series for all targets.
-	count func([]*prober.Status) number
+	count func([]*schedule.Status) number
 	// value gives one series per target, or none.
-	value func(*prober.Status) (number, bool)
+	value func(*schedule.Status) (number, bool)
 	// nth gives a series, or none, for each of the words that label may have.
 	label string
 	words []string
-	nth   func(*prober.Status, int) (number, bool)
+	nth   func(*schedule.Status, int) (number, bool)
 	// series adds any number of series with a value for each of labels.
 	labels []string
-	series func(*series, *prober.Status)
+	series func(*series, *schedule.Status)
 	// describe gives the labels of one series of value 1 that depends on nothing
 	// but the target, so that it is rendered once.
 	describe func(*prober.Target) []label
@@ -50,14 +51,14 @@ var families = []family{
 	{
 		name: "health_targets",
 		help: "How many targets there are.",
-		count: func(list []*prober.Status) number {
+		count: func(list []*schedule.Status) number {
 			return integer(len(list))
 		},
 	},
 	{
 		name: "health_target_up",
 		help: "Whether the last probe passed, with or without a warning. Absent before the first probe.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return truth(s.Up), s.Probed
 		},
 	},
@@ -65,28 +66,28 @@ var families = []family{
 		name:  "health_target_state",
 		help:  "The debounced state of the target: exactly one is 1.",
 		label: "state", words: words(states[:]...),
-		nth: func(s *prober.Status, i int) (number, bool) {
+		nth: func(s *schedule.Status, i int) (number, bool) {
 			return truth(i == stateIndex(s)), true
 		},
 	},
 	{
 		name: "health_target_paused",
 		help: "Whether the target is known but not probed.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return truth(s.Target.Paused), true
 		},
 	},
 	{
 		name: "health_target_latency_seconds", unit: "seconds",
 		help: "How long the last probe took, from resolving the name to the end of the answer.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return seconds(s.Latency), s.Probed
 		},
 	},
 	{
 		name: "health_target_last_probe_timestamp_seconds", unit: "seconds",
 		help: "When the target was last probed. Absent before the first probe.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			at, known := timestamp(s.LastProbe)
 			return at, known && s.Probed
 		},
@@ -94,28 +95,28 @@ var families = []family{
 	{
 		name: "health_target_last_healthy_timestamp_seconds", unit: "seconds",
 		help: "When a probe last left the target healthy. Absent if that never was.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return timestamp(s.LastHealthy)
 		},
 	},
 	{
 		name: "health_target_state_since_timestamp_seconds", unit: "seconds",
 		help: "When the target entered its state, or became known.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return timestamp(s.Since)
 		},
 	},
 	{
 		name: "health_target_consecutive_failures",
 		help: "How many probes in a row have failed up to now.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.State.Failures), true
 		},
 	},
 	{
 		name: "health_target_consecutive_successes",
 		help: "How many probes in a row have passed without a warning up to now.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.State.Passes), true
 		},
 	},
@@ -123,7 +124,7 @@ var families = []family{
 		name: "health_target_probes_total", kind: counter,
 		help:  "Probes made, by result.",
 		label: "result", words: words(health.Pass, health.Warn, health.Fail),
-		nth: func(s *prober.Status, i int) (number, bool) {
+		nth: func(s *schedule.Status, i int) (number, bool) {
 			return integer([...]uint64{s.Passes, s.Warns, s.Fails}[i]), true
 		},
 	},
@@ -131,21 +132,21 @@ var families = []family{
 		name: "health_target_failures_total", kind: counter,
 		help:  "Failed probes, by reason. Only reasons that have occurred are there.",
 		label: "reason", words: reasons(),
-		nth: func(s *prober.Status, i int) (number, bool) {
+		nth: func(s *schedule.Status, i int) (number, bool) {
 			return integer(s.Failures[i]), s.Failures[i] > 0
 		},
 	},
 	{
 		name: "health_target_probes_skipped_total", kind: counter,
 		help: "Probes that were due but not made, because the one before was still under way or too many were.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.Skipped), true
 		},
 	},
 	{
 		name: "health_target_body_errors_total", kind: counter,
 		help: "Answers that said to be health+json and could not be read as such.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.BodyErrors), true
 		},
 	},
@@ -153,21 +154,21 @@ var families = []family{
 		name: "health_target_state_changes_total", kind: counter,
 		help:  "Changes of state, by the state entered.",
 		label: "to", words: words(states[:]...),
-		nth: func(s *prober.Status, i int) (number, bool) {
+		nth: func(s *schedule.Status, i int) (number, bool) {
 			return integer(s.Changes[i]), true
 		},
 	},
 	{
 		name: "health_target_http_status_code",
 		help: "The HTTP status code of the last answer. Absent if there was none.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.StatusCode), s.StatusCode != 0
 		},
 	},
 	{
 		name: "health_target_cert_expiry_timestamp_seconds", unit: "seconds",
 		help: "When the first certificate of the target's chain expires. Absent without TLS.",
-		value: func(s *prober.Status) (number, bool) {
+		value: func(s *schedule.Status) (number, bool) {
 			return timestamp(s.CertExpiry)
 		},
 	},
@@ -191,7 +192,7 @@ var families = []family{
 }
 
 // stateIndex is the place of a target's state among all states.
-func stateIndex(s *prober.Status) int {
+func stateIndex(s *schedule.Status) int {
 	if s.State.Verdict > health.Unhealthy {
 		return int(health.Unknown)
 	}

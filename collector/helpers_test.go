@@ -15,12 +15,13 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // statuses is a source that, as the scheduler does, gives everyone a list of his own.
-type statuses []*prober.Status
+type statuses []*schedule.Status
 
-func (s statuses) Snapshot() []*prober.Status { return slices.Clone(s) }
+func (s statuses) Snapshot() []*schedule.Status { return slices.Clone(s) }
 
 func newRegistry(tb testing.TB, collectors ...prometheus.Collector) *prometheus.Registry {
 	tb.Helper()
@@ -107,14 +108,14 @@ func fixed() statuses {
 	}
 }
 
-type fixedStats prober.SchedulerStats
+type fixedStats schedule.Stats
 
-func (s fixedStats) Stats() prober.SchedulerStats { return prober.SchedulerStats(s) }
+func (s fixedStats) Stats() schedule.Stats { return schedule.Stats(s) }
 
 func fixedScheduler() prometheus.Collector {
 	return NewScheduler(fixedStats{
 		Jobs: 5, InFlight: 2, InFlightSlow: 1, Started: 52, Skipped: map[string]uint64{"overlap": 2, "capacity": 0},
-		Lateness: prober.LatenessStats{Count: 52, Sum: 0.75, Buckets: map[float64]uint64{0.001: 40, 0.005: 50, 1: 52}},
+		Lateness: schedule.LatenessStats{Count: 52, Sum: 0.75, Buckets: map[float64]uint64{0.001: 40, 0.005: 50, 1: 52}},
 	})
 }
 

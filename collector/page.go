@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 type Source interface {
 	// Snapshot gives what is known of each target, sorted by app. What it points
 	// to never changes.
-	Snapshot() []*prober.Status
+	Snapshot() []*schedule.Status
 }
 
 // Page serves /metrics: all targets, and what a gatherer has besides. It writes

@@ -21,7 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 func TestContentType(t *testing.T) {
@@ -269,7 +269,7 @@ func TestLabelsAreRenderedOnce(t *testing.T) {
 }
 
 // fresh is the list after everyone was probed once more.
-func fresh(list []*prober.Status) statuses {
+func fresh(list []*schedule.Status) statuses {
 	again := make(statuses, len(list))
 	for i, s := range list {
 		status := *s
@@ -281,7 +281,7 @@ func fresh(list []*prober.Status) statuses {
 // changing is a source whose targets come and go.
 type changing struct{ list atomic.Pointer[statuses] }
 
-func (c *changing) Snapshot() []*prober.Status { return c.list.Load().Snapshot() }
+func (c *changing) Snapshot() []*schedule.Status { return c.list.Load().Snapshot() }
 
 func TestConcurrentScrapes(t *testing.T) {
 	source := &changing{}

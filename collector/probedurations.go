@@ -71,7 +71,7 @@ func (d *ProbeDurations) of(module string) *moduleDurations {
 	return m
 }
 
-// Observe notes one probe. It is meant for prober.SchedulerOptions.
+// Observe notes one probe. It is meant for schedule.Options.
 func (d *ProbeDurations) Observe(t *prober.Target, outcome health.Outcome, took time.Duration) {
 	name := t.Module
 	if name == "" {

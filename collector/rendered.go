@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // rendered holds the labels of a target as they stand on the page.
@@ -34,7 +35,7 @@ type labelCache struct {
 }
 
 // of gives the labels of each target of the list, which is sorted by app, in its order.
-func (c *labelCache) of(list []*prober.Status) []rendered {
+func (c *labelCache) of(list []*schedule.Status) []rendered {
 	var old []rendered
 	if last := c.last.Load(); last != nil {
 		old = *last
@@ -58,7 +59,7 @@ func (c *labelCache) of(list []*prober.Status) []rendered {
 	return fresh
 }
 
-func covers(old []rendered, list []*prober.Status) bool {
+func covers(old []rendered, list []*schedule.Status) bool {
 	if len(old) != len(list) {
 		return false
 	}

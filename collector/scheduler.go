@@ -3,15 +3,15 @@ package collector
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-type statsSource interface{ Stats() prober.SchedulerStats }
+type statsSource interface{ Stats() schedule.Stats }
 
 type scheduler struct{ source statsSource }
 
 // NewScheduler gives the scheduler's own figures, health_scheduler_*.
-func NewScheduler(source interface{ Stats() prober.SchedulerStats }) prometheus.Collector {
+func NewScheduler(source interface{ Stats() schedule.Stats }) prometheus.Collector {
 	return scheduler{source}
 }
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // series collects what a family with label values from outside has for one
@@ -41,7 +41,7 @@ func (s *series) add(v number, values ...string) {
 }
 
 // reportedVersion adds the one series of health_target_version_info.
-func reportedVersion(out *series, s *prober.Status) {
+func reportedVersion(out *series, s *schedule.Status) {
 	r := s.Report
 	if r == nil || r.Version == "" && r.ReleaseID == "" && r.ServiceID == "" {
 		return
@@ -54,7 +54,7 @@ const maxObserved = 50
 
 // observed adds the numbers among the observed values of a health+json report.
 // Which ones are left out beyond the limit does not change from scrape to scrape.
-func observed(out *series, s *prober.Status) {
+func observed(out *series, s *schedule.Status) {
 	if s.Report == nil {
 		return
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 func TestObserved(t *testing.T) {
 	var out series
-	observed(&out, &prober.Status{Report: &health.Report{Checks: map[string][]health.Measurement{
+	observed(&out, &schedule.Status{Report: &health.Report{Checks: map[string][]health.Measurement{
 		"b:c:d": {{ObservedValue: json.Number("7"), ComponentID: "\xff"}},
 		"a:":    {{ObservedValue: 2}, {ObservedValue: int64(3)}}, // alike but for the value
 		"a":     {{ObservedValue: 1.0}},                          // the same series as "a:"
@@ -37,7 +37,7 @@ func TestObservedIsCapped(t *testing.T) {
 	}
 	for range 10 { // the order of a map is another each time
 		var out series
-		observed(&out, &prober.Status{Report: report})
+		observed(&out, &schedule.Status{Report: report})
 		if len(out.numbers) != maxObserved || out.values[0] != "c00" || out.values[4*(maxObserved-1)] != "c49" {
 			t.Fatalf("%d series, first %q, last %q", len(out.numbers), out.values[0], out.values[len(out.values)-4])
 		}

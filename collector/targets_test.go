@@ -8,6 +8,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 func TestBothRenderersAgree(t *testing.T) {
@@ -35,7 +36,7 @@ func TestLint(t *testing.T) {
 // TestStatesAndReasonsFit guards the places where the table relies on the
 // order and the number of somebody else's constants.
 func TestStatesAndReasonsFit(t *testing.T) {
-	var s prober.Status
+	var s schedule.Status
 	if got, want := len(prober.Reasons()), len(s.Failures); got != want {
 		t.Errorf("%d reasons, room for %d", got, want)
 	}

@@ -1,6 +1,6 @@
 package collector
 
-import "github.com/health-exporter/health_exporter/prober"
+import "github.com/health-exporter/health_exporter/prober/schedule"
 
 // TextContentType is the media type of the text format, version 0.0.4.
 const TextContentType = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
@@ -44,7 +44,7 @@ func appendHelp(b []byte, help string) []byte {
 
 // family writes one family: head is textHead or openMetricsHead, the series
 // look the same in both formats. A family without series is left out.
-func (w *writer) family(f *family, head func([]byte, *family) []byte, list []*prober.Status, labels []rendered) {
+func (w *writer) family(f *family, head func([]byte, *family) []byte, list []*schedule.Status, labels []rendered) {
 	before := len(w.buf)
 	w.buf = head(w.buf, f)
 	after := len(w.buf)
@@ -75,7 +75,7 @@ func appendSample(b []byte, name, head, tail string, v number) []byte {
 	return append(b, '\n')
 }
 
-func (w *writer) values(f *family, list []*prober.Status, labels []rendered) (some bool) {
+func (w *writer) values(f *family, list []*schedule.Status, labels []rendered) (some bool) {
 	for i, s := range list {
 		v, ok := f.value(s)
 		if !ok {
@@ -90,7 +90,7 @@ func (w *writer) values(f *family, list []*prober.Status, labels []rendered) (so
 	return some
 }
 
-func (w *writer) words(f *family, list []*prober.Status, labels []rendered) (some bool) {
+func (w *writer) words(f *family, list []*schedule.Status, labels []rendered) (some bool) {
 	tails := make([]string, len(f.words))
 	for i, word := range f.words {
 		tails[i] = string(append(appendLabel(nil, ',', f.label, word), "} "...))
@@ -111,7 +111,7 @@ func (w *writer) words(f *family, list []*prober.Status, labels []rendered) (som
 	return some
 }
 
-func (w *writer) open(f *family, list []*prober.Status, labels []rendered) (some bool) {
+func (w *writer) open(f *family, list []*schedule.Status, labels []rendered) (some bool) {
 	for i, s := range list {
 		w.series.reset()
 		f.series(&w.series, s)

@@ -19,7 +19,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // portrayed is a target of the picture.
@@ -199,19 +199,19 @@ func saveStates(t *testing.T, dir string, now time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	states := map[string]*prober.Saved{}
+	states := map[string]*schedule.Saved{}
 	for _, p := range household {
-		s := &prober.Saved{State: health.State{Verdict: health.Healthy, Passes: 9, Successes: 9}, Since: now.Add(-38 * day), LastHealthy: now, Place: p.url}
+		s := &schedule.Saved{State: health.State{Verdict: health.Healthy, Passes: 9, Successes: 9}, Since: now.Add(-38 * day), LastHealthy: now, Place: p.url}
 		for _, e := range p.past {
 			s.Since = now.Add(-e.ago + e.lasted)
 			s.Transitions = append(s.Transitions,
-				prober.Transition{Time: now.Add(-e.ago), From: health.Healthy, To: e.state, Reason: e.why},
-				prober.Transition{Time: s.Since, From: e.state, To: health.Healthy})
+				schedule.Transition{Time: now.Add(-e.ago), From: health.Healthy, To: e.state, Reason: e.why},
+				schedule.Transition{Time: s.Since, From: e.state, To: health.Healthy})
 		}
 		if p.since > 0 {
 			s.Since = now.Add(-p.since)
 			s.State, s.LastHealthy = health.State{Verdict: p.state}, s.Since
-			s.Transitions = append(s.Transitions, prober.Transition{Time: s.Since, From: health.Healthy, To: p.state, Reason: p.output})
+			s.Transitions = append(s.Transitions, schedule.Transition{Time: s.Since, From: health.Healthy, To: p.state, Reason: p.output})
 		}
 		states[p.app] = s
 	}

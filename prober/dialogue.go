@@ -134,7 +134,7 @@ func (t *talk) hold(ctx context.Context, conn net.Conn) (err error) {
 	}()
 	for i := range t.QueryResponse {
 		if t.logs() {
-			t.req.debug("processing query_response", "entry", i)
+			t.req.Debug("processing query_response", "entry", i)
 		}
 		if err := t.step(&t.QueryResponse[i]); err != nil {
 			return err
@@ -166,7 +166,7 @@ func (t *talk) step(step *QueryResponse) error {
 	if send != "" {
 		t.phase = PhaseRequest
 		if t.logs() {
-			t.req.debug("sending line", "line", send)
+			t.req.Debug("sending line", "line", send)
 		}
 		if _, err := io.WriteString(t.conn, send+"\n"); err != nil {
 			return fmt.Errorf("sending: %w", err)
@@ -195,7 +195,7 @@ func (t *talk) secure() error {
 	state := secure.ConnectionState()
 	t.conn, t.tls = secure, &state
 	if t.logs() {
-		t.req.debug("TLS handshake done", "version", tls.VersionName(state.Version))
+		t.req.Debug("TLS handshake done", "version", tls.VersionName(state.Version))
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func (t *talk) result(ctx context.Context, limit time.Duration, err error, sampl
 	if err != nil {
 		res = failedIn(ctx, t.phase, limit, err)
 		if t.logs() {
-			t.req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
+			t.req.Debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 		}
 	}
 	if t.tls != nil && res.CertExpiry.IsZero() {

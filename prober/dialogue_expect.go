@@ -30,7 +30,7 @@ func (t *talk) expectLine(want Regexp) (line []byte, match []int, err error) {
 		}
 		match := want.FindSubmatchIndex(line)
 		if t.logsRead() {
-			t.req.debug("read line", "line", oneLine(string(line)), "matches", match != nil)
+			t.req.Debug("read line", "line", oneLine(string(line)), "matches", match != nil)
 		}
 		if match != nil {
 			return line, match, nil
@@ -52,7 +52,7 @@ func (t *talk) expectBytes(want string) error {
 			return err
 		}
 		if t.logsRead() {
-			t.req.debug("read bytes", "bytes", fmt.Sprintf("%.300q", got))
+			t.req.Debug("read bytes", "bytes", fmt.Sprintf("%.300q", got))
 		}
 		if !strings.HasPrefix(rest, string(got)) {
 			t.phase, t.bytesFailed = PhaseCheck, true

@@ -64,7 +64,7 @@ func (r *dnsRun) failed(ctx context.Context, err error) Result {
 		res.Error = "answer is truncated; asking over TCP: " + res.Error
 	}
 	res.Phase = r.phase
-	r.req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
+	r.req.Debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	return res
 }
 
@@ -80,7 +80,7 @@ func (r *dnsRun) do(ctx context.Context) error {
 	}
 	truncated, err := r.ask(ctx, r.TransportProtocol)
 	if truncated && r.TransportProtocol == dnsUDP && r.TCPFallback {
-		r.req.debug("answer is truncated, asking again over TCP")
+		r.req.Debug("answer is truncated, asking again over TCP")
 		r.again = true
 		truncated, err = r.ask(ctx, dnsTCP)
 	}
@@ -88,7 +88,7 @@ func (r *dnsRun) do(ctx context.Context) error {
 		return err
 	}
 	r.phase = PhaseCheck
-	r.req.debug("got answer", "rcode", rcodeName(r.answer.Rcode), "truncated", truncated,
+	r.req.Debug("got answer", "rcode", rcodeName(r.answer.Rcode), "truncated", truncated,
 		"answers", len(r.answer.Answer), "authorities", len(r.answer.Ns), "additionals", len(r.answer.Extra))
 	return r.checkAnswer(r.answer)
 }

@@ -38,7 +38,7 @@ func (r *dnsRun) exchange(ctx context.Context, transport string) (answer *dns.Ms
 	if transport != dnsHTTPS { // where RFC 8484 wants it to be 0
 		binary.BigEndian.PutUint16(query, uint16(rand.Uint32()))
 	}
-	r.req.debug("making DNS query", "transport", transport, "server", r.server(), "name", r.QueryName, "type", r.QueryType)
+	r.req.Debug("making DNS query", "transport", transport, "server", r.server(), "name", r.QueryName, "type", r.QueryType)
 	begin := time.Now()
 	defer func() { r.request += time.Since(begin) }()
 	var wire []byte

@@ -131,7 +131,7 @@ func (p *grpcProbe) probe(ctx context.Context, req Request) Result {
 	err := r.do(ctx)
 	if err != nil {
 		res = failedIn(ctx, r.phase, limit, err)
-		req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
+		req.Debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	}
 	if r.tls != nil && res.CertExpiry.IsZero() {
 		res.CertExpiry = earliestExpiry(r.tls.PeerCertificates)
@@ -166,7 +166,7 @@ func (r *grpcRun) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.req.debug("received answer", "serving_status", r.answer.GetStatus().String())
+	r.req.Debug("received answer", "serving_status", r.answer.GetStatus().String())
 	if r.answer.GetStatus() != healthpb.HealthCheckResponse_SERVING {
 		r.phase = PhaseCheck
 		return because(ReasonStatus, fmt.Errorf("service is %s, want SERVING", r.answer.GetStatus()))

@@ -62,7 +62,7 @@ func (r *grpcRun) secure(conn net.Conn) (net.Conn, error) {
 	}
 	state := secure.ConnectionState()
 	r.tls = &state
-	r.req.debug("TLS handshake done", "version", tls.VersionName(state.Version))
+	r.req.Debug("TLS handshake done", "version", tls.VersionName(state.Version))
 	if state.NegotiatedProtocol != "h2" {
 		return nil, because(ReasonTLS, errors.New("server does not offer HTTP/2 (ALPN)"))
 	}

@@ -73,7 +73,7 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 	u = u.JoinPath("health")
 	host := req.Hostname
 	for redirects := 0; ; redirects++ {
-		req.debug("asking", "url", u.Redacted(), "host", host)
+		req.Debug("asking", "url", u.Redacted(), "host", host)
 		answer, err := p.get(ctx, u, host, req.Network)
 		if err != nil {
 			res := failed(ctx, limit, err)
@@ -84,7 +84,7 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 			return res
 		}
 		if req.Log != nil {
-			req.debug("answered", "status_code", answer.code, "content_type", answer.header.Get("Content-Type"), "bytes", len(answer.body))
+			req.Debug("answered", "status_code", answer.code, "content_type", answer.header.Get("Content-Type"), "bytes", len(answer.body))
 		}
 		to, relative, err := p.redirection(&answer, u)
 		if err == nil && to != nil && redirects == maxRedirects {
@@ -102,7 +102,7 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 			answer.done()
 			return res
 		}
-		req.debug("following redirect", "status_code", answer.code, "to", to.Redacted())
+		req.Debug("following redirect", "status_code", answer.code, "to", to.Redacted())
 		answer.done()
 		if u = to; !relative {
 			host = ""

@@ -87,7 +87,7 @@ func (r *httpRun) fail(ctx context.Context, err error) {
 		res = failed(ctx, r.limit, because(ReasonTLS, err))
 	}
 	res.Phase = r.phase
-	r.req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
+	r.req.Debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	if r.result.Outcome == health.Fail {
 		return
 	}
@@ -116,7 +116,7 @@ func (r *httpRun) locate(ctx context.Context) error {
 	if r.proxy != nil && r.SkipResolvePhaseWithProxy {
 		return r.req.Network.CheckLiteral(withPort(u))
 	}
-	r.req.debug("resolving target address", "host", u.Hostname(), "preferred", r.PreferredIPProtocol)
+	r.req.Debug("resolving target address", "host", u.Hostname(), "preferred", r.PreferredIPProtocol)
 	r.looked = true
 	if err := r.req.Network.CheckLiteral(withPort(u)); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (r *httpRun) locate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.req.debug("resolved target address", "host", u.Hostname(), "ip", r.addr)
+	r.req.Debug("resolved target address", "host", u.Hostname(), "ip", r.addr)
 	return nil
 }
 
@@ -135,7 +135,7 @@ func (r *httpRun) locate(ctx context.Context) error {
 // which metric shows the failure.
 func (r *httpRun) evaluate(ctx context.Context, unfollowed bool) {
 	resp := r.resp
-	r.req.debug("received HTTP response", "status_code", resp.StatusCode, "proto", resp.Proto)
+	r.req.Debug("received HTTP response", "status_code", resp.StatusCode, "proto", resp.Proto)
 	if resp.TLS != nil {
 		r.result.CertExpiry = earliestExpiry(resp.TLS.PeerCertificates)
 	}

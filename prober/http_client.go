@@ -217,7 +217,7 @@ func viaProxy(d *dialer) func(ctx context.Context, network, address string) (net
 }
 
 // debug logs a step of a probe to whoever asked for it.
-func (r *Request) debug(message string, attrs ...any) {
+func (r *Request) Debug(message string, attrs ...any) {
 	if r.Log != nil {
 		r.Log.Debug(message, attrs...)
 	}

@@ -36,7 +36,7 @@ func (r *httpRun) roundTrips(ctx context.Context) (resp *http.Response, unfollow
 		}
 		r.redirects++
 		resp.Body.Close()
-		r.req.debug("received redirect", "status_code", resp.StatusCode, "location", to.Redacted())
+		r.req.Debug("received redirect", "status_code", resp.StatusCode, "location", to.Redacted())
 		if !r.Client.FollowRedirects || r.redirects > maxRedirects {
 			return resp, true, nil
 		}
@@ -92,7 +92,7 @@ func (r *httpRun) roundTrip(ctx context.Context, hop *httpHop) (*http.Response, 
 	if err != nil {
 		return nil, err
 	}
-	r.req.debug("making HTTP request", "url", hop.url.Redacted(), "host", req.Host, "method", req.Method)
+	r.req.Debug("making HTTP request", "url", hop.url.Redacted(), "host", req.Host, "method", req.Method)
 	resp, err := r.take(req, hop, trace)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func (r *icmpRun) failed(ctx context.Context, err error) Result {
 		res = Failure(ReasonTimeout, lost)
 	}
 	res.Phase = r.phase
-	r.req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
+	r.req.Debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	return res
 }
 
@@ -110,7 +110,7 @@ func (r *icmpRun) locate(ctx context.Context) (err error) {
 		return err
 	}
 	r.resolved = r.lookup
-	r.req.debug("resolved target address", "host", r.host, "ip", r.addr)
+	r.req.Debug("resolved target address", "host", r.host, "ip", r.addr)
 	return nil
 }
 
@@ -128,7 +128,7 @@ func (r *icmpRun) exchange(ctx context.Context, socket *pingSocket) (notSent err
 		select {
 		case <-next.C:
 			if err := e.send(len(r.pings)); err != nil {
-				r.req.debug("packet could not be sent", "packet", len(r.pings), "err", plainError(err))
+				r.req.Debug("packet could not be sent", "packet", len(r.pings), "err", plainError(err))
 				notSent = err
 				pending--
 			}
@@ -150,7 +150,7 @@ func (r *icmpRun) exchange(ctx context.Context, socket *pingSocket) (notSent err
 }
 
 func (r *icmpRun) take(reply echoAnswer) {
-	r.req.debug("got reply", "packet", reply.packet, "rtt", reply.rtt, "hop_limit", reply.hopLimit)
+	r.req.Debug("got reply", "packet", reply.packet, "rtt", reply.rtt, "hop_limit", reply.hopLimit)
 	r.pings[reply.packet] = ping{received: true, rtt: reply.rtt}
 	r.hopLimit = reply.hopLimit
 }

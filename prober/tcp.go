@@ -64,7 +64,7 @@ func (p *tcpProbe) talk(ctx context.Context, t *talk, at place) error {
 		return err
 	}
 	if t.logs() {
-		t.req.debug("connected", "to", conn.RemoteAddr().String())
+		t.req.Debug("connected", "to", conn.RemoteAddr().String())
 	}
 	return t.hold(ctx, conn)
 }
@@ -87,7 +87,7 @@ func (o *Outbound) locate(ctx context.Context, d *dialer, req *Request, host, po
 	addr, err := o.lookup(ctx, d, lookupName(host))
 	at.addr, at.took = addr, time.Since(begin)
 	if err == nil && req.Log != nil {
-		req.debug("resolved target address", "host", host, "ip", addr)
+		req.Debug("resolved target address", "host", host, "ip", addr)
 	}
 	return at, err
 }

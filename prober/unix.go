@@ -40,7 +40,7 @@ func (p *unixProbe) probe(ctx context.Context, req Request) Result {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", req.Target)
 	if err == nil {
 		if t.logs() {
-			t.req.debug("connected")
+			t.req.Debug("connected")
 		}
 		err = t.hold(ctx, conn)
 	}

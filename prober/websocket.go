@@ -130,7 +130,7 @@ func (p *websocketProbe) probe(ctx context.Context, req Request) Result {
 	res := Result{Outcome: health.Pass}
 	if err := r.do(ctx); err != nil {
 		res = failedIn(ctx, r.phase, limit, err)
-		req.debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
+		req.Debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	}
 	res.StatusCode = r.status
 	if res.CertExpiry.IsZero() {

@@ -21,7 +21,7 @@ func (r *websocketRun) talk(conn *websocketConn) error {
 			}
 			match := step.Expect.FindSubmatchIndex(message)
 			if r.req.Log != nil {
-				r.req.debug("read message", "message", oneLine(string(message)), "matches", match != nil)
+				r.req.Debug("read message", "message", oneLine(string(message)), "matches", match != nil)
 			}
 			if match == nil {
 				r.phase = PhaseCheck
@@ -30,7 +30,7 @@ func (r *websocketRun) talk(conn *websocketConn) error {
 			send = string(step.Expect.Expand(nil, []byte(send), message, match))
 		}
 		if send != "" {
-			r.req.debug("sending message", "message", send)
+			r.req.Debug("sending message", "message", send)
 			r.phase = PhaseRequest
 			if err := conn.Write(context.Background(), websocket.MessageText, []byte(send)); err != nil {
 				return messageError(err)

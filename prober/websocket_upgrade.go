@@ -63,7 +63,7 @@ func (r *websocketRun) upgrade(ctx context.Context) (_ *websocketConn, err error
 		return nil, err
 	}
 	r.upgraded = true
-	r.req.debug("connection upgraded")
+	r.req.Debug("connection upgraded")
 	return &websocketConn{Conn: ws, stream: stream, close: func() {
 		_ = ws.CloseNow()
 		hangUp()
@@ -78,7 +78,7 @@ func (r *websocketRun) secure(conn net.Conn) (net.Conn, error) {
 	}
 	state := secure.ConnectionState()
 	r.certExpiry = earliestExpiry(state.PeerCertificates)
-	r.req.debug("TLS handshake done", "version", tls.VersionName(state.Version))
+	r.req.Debug("TLS handshake done", "version", tls.VersionName(state.Version))
 	return secure, nil
 }
 

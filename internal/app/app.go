@@ -25,7 +25,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/discovery"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // Options are fixed for the life of the program.
@@ -76,7 +76,7 @@ type App struct {
 	log       *slog.Logger
 	started   time.Time
 	registry  *registry.Registry
-	scheduler *prober.Scheduler
+	scheduler *schedule.Scheduler
 	metrics   *prometheus.Registry
 	reloads   reloads
 	durations *collector.HTTPDurations // nil unless asked for
@@ -84,7 +84,7 @@ type App struct {
 	probes    *collector.ProbeDurations
 	unknown   atomic.Uint64 // times that /probe was asked for an unknown module
 
-	checkScheduler *prober.Scheduler // of the in-process checks
+	checkScheduler *schedule.Scheduler // of the in-process checks
 	checks         atomic.Pointer[checkSet]
 
 	recorder *recorder
@@ -126,10 +126,10 @@ func New(opts Options) (*App, error) {
 		return nil, err
 	}
 	a.probes = collector.NewProbeDurations(opts.NativeHistograms)
-	a.scheduler = prober.NewScheduler(prober.SchedulerOptions{
+	a.scheduler = schedule.New(schedule.Options{
 		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log, Observe: a.probes.Observe,
 	})
-	a.checkScheduler = prober.NewScheduler(prober.SchedulerOptions{Log: opts.Log})
+	a.checkScheduler = schedule.New(schedule.Options{Log: opts.Log})
 	if err := a.openOutbox(cfg); err != nil {
 		return nil, errors.Join(err, a.registry.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // checkPrefix begins the names under which the states of checks are saved; no
@@ -24,7 +25,7 @@ const closeTimeout = 5 * time.Second
 // known of the checks.
 type checkSet struct {
 	checker *health.Checker
-	jobs    []prober.Job
+	jobs    []schedule.Job
 	byName  map[string]*configuredCheck
 	beats   checks.Heartbeats
 }
@@ -118,14 +119,14 @@ func (s *checkSet) healthCheck(c *configuredCheck) health.Check {
 }
 
 // checkJob has the schedule run a check.
-func (a *App) checkJob(checker *health.Checker, c *configuredCheck) prober.Job {
+func (a *App) checkJob(checker *health.Checker, c *configuredCheck) schedule.Job {
 	check := &c.config.Check
 	target := &prober.Target{
 		App: check.Name, Address: c.config.Kind, Source: config.SourceName, Interval: check.Interval,
 		Timeout: check.Timeout + time.Second, Unhealthy: check.Thresholds.Unhealthy, Healthy: check.Thresholds.Healthy,
 		DegradedAfter: check.Thresholds.DegradedAfter, FastStart: check.Thresholds.FastStart,
 	}
-	return prober.Job{
+	return schedule.Job{
 		Target: target, Module: prober.CheckModule(checker, check.Name, check.Timeout),
 		NotBefore: a.started.Add(check.InitialDelay),
 	}

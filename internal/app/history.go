@@ -6,7 +6,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/history"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // recordEvery is how often it is looked what has changed. Changes of state are noted
@@ -72,7 +72,7 @@ func (r *recorder) look(now time.Time) {
 
 // note tells the store of one subject, if anything has changed: first of the changes of
 // state since the last look, then of how things are now.
-func (r *recorder) note(subject string, scheduler *prober.Scheduler, st *prober.Status, maintained bool, now time.Time) {
+func (r *recorder) note(subject string, scheduler *schedule.Scheduler, st *schedule.Status, maintained bool, now time.Time) {
 	state := history.Of(st.State.Verdict, st.Target.Paused, maintained)
 	last := r.seen[subject]
 	if last == nil { // before that the exporter or the target was not there
@@ -103,7 +103,7 @@ func (r *recorder) note(subject string, scheduler *prober.Scheduler, st *prober.
 
 // first notes the state in which a subject was before the first change of state that
 // the first look at it finds.
-func (r *recorder) first(subject string, scheduler *prober.Scheduler, st *prober.Status, last *seen) {
+func (r *recorder) first(subject string, scheduler *schedule.Scheduler, st *schedule.Status, last *seen) {
 	transitions, _ := scheduler.Transitions(st.Target.App)
 	for _, t := range transitions {
 		if t.Time.After(last.since) {

@@ -14,7 +14,7 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
 	ownconfig "github.com/health-exporter/health_exporter/internal/config"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 const (
@@ -160,7 +160,7 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 }
 
 // subject is what both have in common.
-func subject(kind alerting.Kind, st *prober.Status, now time.Time) alerting.Subject {
+func subject(kind alerting.Kind, st *schedule.Status, now time.Time) alerting.Subject {
 	return alerting.Subject{
 		Kind: kind, Name: st.Target.App, State: st.State.Verdict, Since: st.Since, LastHealthy: st.LastHealthy,
 		Error: st.Error, Response: st.Response[:min(len(st.Response), maxExcerpt)],
@@ -171,7 +171,7 @@ func subject(kind alerting.Kind, st *prober.Status, now time.Time) alerting.Subj
 
 // newChanges are the changes in the form of the outbox, nil if they are those of the
 // last time.
-func newChanges(offered map[string]time.Time, key string, list []prober.Transition) []alerting.Change {
+func newChanges(offered map[string]time.Time, key string, list []schedule.Transition) []alerting.Change {
 	if len(list) == 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // derivedTarget is a target of the registry with what the configuration adds.
@@ -42,7 +43,7 @@ func (a *App) reconcile() {
 	defer a.reconciling.Unlock()
 	cfg := a.config.Load()
 	targets, gone := a.registry.Everything()
-	jobs := make([]prober.Job, len(targets))
+	jobs := make([]schedule.Job, len(targets))
 	derived := make(map[string]derivedTarget, len(targets))
 	for i, t := range targets {
 		d := derivedTarget{from: t, to: t}
@@ -77,10 +78,10 @@ func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
 	return d
 }
 
-func (a *App) job(cfg *config.Config, d derivedTarget) prober.Job {
+func (a *App) job(cfg *config.Config, d derivedTarget) schedule.Job {
 	t := d.to
 	module, problem := a.module(cfg, t)
-	job := prober.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t), Network: d.network}
+	job := schedule.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t), Network: d.network}
 	// Targets of the file are registered anew with each start; those that are discovered
 	// may be found again only later.
 	_, found := discovered(t)

@@ -8,6 +8,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 
 // saver keeps the states of one schedule on disk.
 type saver struct {
-	scheduler *prober.Scheduler
+	scheduler *schedule.Scheduler
 	registry  *registry.Registry
 	log       *slog.Logger
 	prefix    string                 // of the names under which the states are kept
@@ -51,7 +52,7 @@ func (s *saver) run(ctx context.Context) {
 	}
 }
 
-func (s *saver) save(states map[string]*prober.Saved) {
+func (s *saver) save(states map[string]*schedule.Saved) {
 	if len(states) == 0 {
 		return
 	}
@@ -69,11 +70,11 @@ func (s *saver) save(states map[string]*prober.Saved) {
 }
 
 // prefixed gives the states the names under which they are kept.
-func (s *saver) prefixed(states map[string]*prober.Saved) map[string]*prober.Saved {
+func (s *saver) prefixed(states map[string]*schedule.Saved) map[string]*schedule.Saved {
 	if s.prefix == "" {
 		return states
 	}
-	named := make(map[string]*prober.Saved, len(states))
+	named := make(map[string]*schedule.Saved, len(states))
 	for name, saved := range states {
 		named[s.prefix+name] = saved
 	}
@@ -82,8 +83,8 @@ func (s *saver) prefixed(states map[string]*prober.Saved) map[string]*prober.Sav
 
 // unwritten finds the states that a restart would lose and that matter: a run of
 // outcomes counts only up to the threshold.
-func (s *saver) unwritten() map[string]*prober.Saved {
-	states := map[string]*prober.Saved{}
+func (s *saver) unwritten() map[string]*schedule.Saved {
+	states := map[string]*schedule.Saved{}
 	saved := s.scheduler.Saved()
 	for _, st := range s.scheduler.Snapshot() {
 		name := st.Target.App

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // BenchmarkOpen opens a directory with so many targets, each with a state of
@@ -95,7 +95,7 @@ func BenchmarkPutParallel(b *testing.B) {
 // BenchmarkSave writes 50 changed states of 10 000, as happens every second.
 func BenchmarkSave(b *testing.B) {
 	r := open(b, Options{Path: b.TempDir()})
-	all := map[string]*prober.Saved{}
+	all := map[string]*schedule.Saved{}
 	for _, app := range numbered(10_000) {
 		all[app] = state(50)
 	}
@@ -104,7 +104,7 @@ func BenchmarkSave(b *testing.B) {
 	}
 	i := 0
 	for b.Loop() {
-		some := map[string]*prober.Saved{}
+		some := map[string]*schedule.Saved{}
 		for range 50 {
 			some[fmt.Sprintf("app-%04d", i*7919%10_000)] = state(50)
 			i++

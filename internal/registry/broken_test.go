@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // impatient makes the next attempt come at once.
@@ -25,7 +25,7 @@ func TestBrokenHandle(t *testing.T) {
 	var log journal
 	r := open(t, Options{Path: dir, Log: log.logger()})
 	put(t, r, api("a"), api("b"))
-	if err := r.Save(map[string]*prober.Saved{"a": state(5)}); err != nil {
+	if err := r.Save(map[string]*schedule.Saved{"a": state(5)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.store.file.Close(); err != nil {
@@ -79,7 +79,7 @@ func TestCloseWritesWhatABrokenDiskRefused(t *testing.T) {
 	r := open(t, Options{Path: dir})
 	put(t, r, api("a"))
 	_ = r.store.file.Close()
-	if err := r.Save(map[string]*prober.Saved{"a": state(5)}); !errors.Is(err, ErrStorage) {
+	if err := r.Save(map[string]*schedule.Saved{"a": state(5)}); !errors.Is(err, ErrStorage) {
 		t.Fatalf("error %v", err)
 	}
 	shut(t, r)

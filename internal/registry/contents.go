@@ -11,6 +11,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // schema is the version of the layout on disk. In every version, whatever else
@@ -38,7 +39,7 @@ type contents struct {
 	installation string
 	targets      map[key]*prober.Target
 	pauses       map[string]bool
-	states       map[string]*prober.Saved
+	states       map[string]*schedule.Saved
 	graves       map[string]*Tombstone
 	renewals     map[string]time.Time // of leases, by app
 }
@@ -58,7 +59,7 @@ func newContents(installation string) *contents {
 		installation: installation,
 		targets:      map[key]*prober.Target{},
 		pauses:       map[string]bool{},
-		states:       map[string]*prober.Saved{},
+		states:       map[string]*schedule.Saved{},
 		graves:       map[string]*Tombstone{},
 		renewals:     map[string]time.Time{},
 	}
@@ -269,7 +270,7 @@ func (w *writer) pause(app string, paused *bool) {
 	w.put(bucketPauses, app, body, &w.counts.Pauses)
 }
 
-func (w *writer) state(app string, s *prober.Saved) {
+func (w *writer) state(app string, s *schedule.Saved) {
 	var body []byte
 	if s != nil {
 		body = encodeSaved(s)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // rewriteMeta seals another value under a key of the meta bucket.
@@ -57,7 +57,7 @@ func stored(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	r := open(t, Options{Path: dir})
-	states := map[string]*prober.Saved{}
+	states := map[string]*schedule.Saved{}
 	for _, app := range numbered(100) {
 		put(t, r, api(app))
 		states[app] = state(20)
@@ -76,7 +76,7 @@ func stored(t *testing.T) string {
 	if _, err := r.Remove(SourceAPI, "app-0000"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Save(map[string]*prober.Saved{"newest": state(1)}); err != nil {
+	if err := r.Save(map[string]*schedule.Saved{"newest": state(1)}); err != nil {
 		t.Fatal(err)
 	}
 	r.writeMu.Lock()

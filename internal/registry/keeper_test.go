@@ -14,6 +14,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 func leased(app string, ttl time.Duration) prober.Target {
@@ -62,7 +63,7 @@ func TestLeaseEnds(t *testing.T) {
 				log := &journal{}
 				r := open(t, Options{Path: path, Log: log.logger()})
 				put(t, r, leased("renewed", time.Minute), leased("put again", time.Minute), leased("silent", time.Minute), leased("removed", time.Minute), api("for ever"))
-				if err := r.Save(map[string]*prober.Saved{"silent": state(1)}); err != nil {
+				if err := r.Save(map[string]*schedule.Saved{"silent": state(1)}); err != nil {
 					t.Fatal(err)
 				}
 				if end, ok := r.LeaseEnd("silent"); !ok || !end.Equal(time.Now().Add(time.Minute)) {

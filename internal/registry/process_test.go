@@ -20,7 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // childMode makes this test binary a process that writes, to be killed or starved.
@@ -78,7 +78,7 @@ func writeUntilKilled() {
 		}()
 	}
 	for i := 0; ; i++ {
-		must(r.Save(map[string]*prober.Saved{"x": state(i % 50)}))
+		must(r.Save(map[string]*schedule.Saved{"x": state(i % 50)}))
 	}
 }
 
@@ -160,7 +160,7 @@ func writeUntilFull() {
 	if s := r.Stats(); !s.DiskFailed || s.Errors != 20 || s.Targets[SourceAPI] == 0 {
 		fmt.Printf("error: %+v\n", s)
 	}
-	states := map[string]*prober.Saved{}
+	states := map[string]*schedule.Saved{}
 	for _, target := range r.Targets() { // more than fits
 		states[target.App] = state(50)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // Target is the effective target of that name.
@@ -45,7 +46,7 @@ func (r *Registry) sortedLocked() []*prober.Target {
 func (r *Registry) Changed() <-chan struct{} { return r.changed }
 
 // Saved is what was last saved of the app; nil if nothing was.
-func (r *Registry) Saved(app string) *prober.Saved {
+func (r *Registry) Saved(app string) *schedule.Saved {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.saved[app]

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 func TestUnseal(t *testing.T) {
@@ -38,9 +38,9 @@ func TestUnseal(t *testing.T) {
 }
 
 func TestSavedRoundTrip(t *testing.T) {
-	for name, s := range map[string]*prober.Saved{
+	for name, s := range map[string]*schedule.Saved{
 		"zero": {},
-		"full": state(prober.MaxTransitions),
+		"full": state(schedule.MaxTransitions),
 		"edge": {
 			State: health.State{Verdict: health.Degraded, Failures: 1<<32 - 1, Successes: 1<<32 - 1, Passes: 1},
 			Since: time.Unix(0, 0).UTC(), LastHealthy: time.Unix(-1, 999999999).UTC(), Place: "ünï\x00\xff",
@@ -56,7 +56,7 @@ func TestSavedRoundTrip(t *testing.T) {
 			}
 		})
 	}
-	if n := len(encodeSaved(state(prober.MaxTransitions))); n > 1200 {
+	if n := len(encodeSaved(state(schedule.MaxTransitions))); n > 1200 {
 		t.Errorf("50 transitions take %d bytes", n)
 	}
 }
@@ -78,7 +78,7 @@ func TestSavedRefusesEveryCut(t *testing.T) {
 }
 
 func FuzzDecodeSaved(f *testing.F) {
-	f.Add(encodeSaved(&prober.Saved{}))
+	f.Add(encodeSaved(&schedule.Saved{}))
 	f.Add(encodeSaved(state(3)))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		s, err := decodeSaved(body)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // SourceAPI is the source whose targets are kept on disk.
@@ -70,8 +71,8 @@ type Registry struct {
 	// writeMu guards the way to the disk. Who holds it may take mu; not the other
 	// way round. It is the only lock held during I/O, and no reader needs it.
 	writeMu sync.Mutex
-	store   *store                   // nil: memory only
-	unsaved map[string]*prober.Saved // states the disk does not have yet; nil: to be forgotten
+	store   *store                     // nil: memory only
+	unsaved map[string]*schedule.Saved // states the disk does not have yet; nil: to be forgotten
 	// unburied are the apps of whose tombstones the disk may not have what memory has.
 	unburied map[string]bool
 	fresh    int  // changes of targets since the last backup
@@ -84,7 +85,7 @@ type Registry struct {
 	order     []string                             // the sources by precedence
 	owned     map[string]int                       // owner → records in SourceAPI
 	pauses    map[string]bool                      // operators' word on Paused, by app
-	saved     map[string]*prober.Saved
+	saved     map[string]*schedule.Saved
 	effective map[string]*prober.Target
 	sorted    []*prober.Target // effective by name; nil: to be made again
 	leases    leases
@@ -130,7 +131,7 @@ func newRegistry(o Options) *Registry {
 		backupEvery: cmp.Or(o.BackupEvery, time.Hour),
 		backupAfter: cmp.Or(o.BackupAfter, 1000),
 		wake:        make(chan struct{}, 1),
-		unsaved:     map[string]*prober.Saved{},
+		unsaved:     map[string]*schedule.Saved{},
 		unburied:    map[string]bool{},
 		leases:      newLeases(),
 		graves:      map[string]*Tombstone{},
@@ -138,7 +139,7 @@ func newRegistry(o Options) *Registry {
 		sources:     map[string]map[string]*prober.Target{},
 		owned:       map[string]int{},
 		pauses:      map[string]bool{},
-		saved:       map[string]*prober.Saved{},
+		saved:       map[string]*schedule.Saved{},
 		effective:   map[string]*prober.Target{},
 		stats:       Stats{Targets: map[string]int{}},
 	}

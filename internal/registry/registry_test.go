@@ -14,6 +14,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // journal is a log that tests look at.
@@ -72,14 +73,14 @@ func api(app string) prober.Target {
 	}
 }
 
-func state(n int) *prober.Saved {
+func state(n int) *schedule.Saved {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
-	s := &prober.Saved{
+	s := &schedule.Saved{
 		State: health.State{Verdict: health.Unhealthy, Failures: uint32(n)},
 		Since: at, LastHealthy: at.Add(-time.Minute), Place: "http://10.0.0.7:8096",
 	}
 	for i := range n {
-		s.Transitions = append(s.Transitions, prober.Transition{
+		s.Transitions = append(s.Transitions, schedule.Transition{
 			Time: at.Add(time.Duration(i) * 1001 * time.Millisecond), From: health.Healthy, To: health.Unhealthy, Reason: "status",
 		})
 	}
@@ -127,7 +128,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	if err := r.SetPaused("b", true); err != nil {
 		t.Fatal(err)
 	}
-	states := map[string]*prober.Saved{"a": state(3), "b": state(50), "gone": state(1)}
+	states := map[string]*schedule.Saved{"a": state(3), "b": state(50), "gone": state(1)}
 	if err := r.Save(states); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +178,7 @@ func TestMemoryOnly(t *testing.T) {
 	if err := r.SetPaused("a", true); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Save(map[string]*prober.Saved{"a": state(1)}); err != nil {
+	if err := r.Save(map[string]*schedule.Saved{"a": state(1)}); err != nil {
 		t.Fatal(err)
 	}
 	if a, _ := r.Target("a"); !a.Paused || r.Saved("a") == nil {

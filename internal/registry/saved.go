@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // Saved states are written every second and, with their transitions, would be
@@ -19,7 +19,7 @@ import (
 //	count { time from to reason }…
 const savedVersion = 1
 
-func encodeSaved(s *prober.Saved) []byte {
+func encodeSaved(s *schedule.Saved) []byte {
 	b := make([]byte, 0, 64+32*len(s.Transitions))
 	b = append(b, savedVersion, byte(s.State.Verdict))
 	b = binary.AppendUvarint(b, uint64(s.State.Failures))
@@ -37,12 +37,12 @@ func encodeSaved(s *prober.Saved) []byte {
 	return b
 }
 
-func decodeSaved(body []byte) (*prober.Saved, error) {
+func decodeSaved(body []byte) (*schedule.Saved, error) {
 	r := reader{rest: body}
 	if v := r.byte(); r.err == nil && v != savedVersion {
 		return nil, fmt.Errorf("state of unknown version %d", v)
 	}
-	s := &prober.Saved{}
+	s := &schedule.Saved{}
 	s.State.Verdict = r.verdict()
 	s.State.Failures, s.State.Successes, s.State.Passes = r.uint32(), r.uint32(), r.uint32()
 	s.Since, s.LastHealthy = r.time(), r.time()
@@ -51,10 +51,10 @@ func decodeSaved(body []byte) (*prober.Saved, error) {
 	if n := r.uvarint(); n > uint64(len(r.rest)/5) {
 		r.fail()
 	} else if n > 0 {
-		s.Transitions = make([]prober.Transition, n)
+		s.Transitions = make([]schedule.Transition, n)
 	}
 	for i := range s.Transitions {
-		s.Transitions[i] = prober.Transition{Time: r.time(), From: r.verdict(), To: r.verdict(), Reason: r.text()}
+		s.Transitions[i] = schedule.Transition{Time: r.time(), From: r.verdict(), To: r.verdict(), Reason: r.text()}
 	}
 	if len(r.rest) > 0 {
 		r.fail()

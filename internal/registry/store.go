@@ -16,7 +16,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // store is the storage directory, open. But for what is immutable it is guarded
@@ -161,7 +161,7 @@ func (s *store) use(c *contents) (err error) {
 }
 
 // commit writes one transaction. memory gives all that ought to be on disk before it.
-func (s *store) commit(b *batch, states map[string]*prober.Saved, memory func() *contents) error {
+func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func() *contents) error {
 	if s.broken == nil && s.replaced() {
 		s.abandon(errors.New("registry.db was removed or replaced by somebody else"), true)
 		s.retry = time.Time{}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // Put keeps a target of the source SourceAPI, in place of the one of the same
@@ -100,7 +101,7 @@ func (r *Registry) SetPaused(app string, paused bool) error {
 // Save keeps the states, which may not be changed afterwards, in one
 // transaction. Those that cannot be written are written with the next change, so
 // nobody needs to save them again.
-func (r *Registry) Save(states map[string]*prober.Saved) error {
+func (r *Registry) Save(states map[string]*schedule.Saved) error {
 	if len(states) == 0 {
 		return nil
 	}

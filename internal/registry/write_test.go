@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 func TestPutKeepsRegisteredAt(t *testing.T) {
@@ -214,7 +215,7 @@ func TestManyAtOnce(t *testing.T) {
 	all.Go(func() {
 		for i := range 50 {
 			r.Replace("mdns", from(fmt.Sprint("http://", i), "m1", "w00-00"))
-			_ = r.Save(map[string]*prober.Saved{"m1": state(i)})
+			_ = r.Save(map[string]*schedule.Saved{"m1": state(i)})
 			r.Targets()
 			r.Stats()
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 const (
@@ -75,7 +75,7 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 	}
 	transitions, _ := s.Scheduler.Transitions(t.App)
 	if transitions == nil {
-		transitions = []prober.Transition{}
+		transitions = []schedule.Transition{}
 	}
 	subject := history.TargetSubject(t.App)
 	intervals, dropped := s.intervals(subject, q.from, q.to)
@@ -87,11 +87,11 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 
 // parseHistoryQuery reads ?limit=&from=&to= and names all that is wrong with them.
 func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults []fieldFault) {
-	q.limit = prober.HistoryLimit
+	q.limit = schedule.HistoryLimit
 	if raw := values.Get("limit"); raw != "" {
 		n, err := strconv.Atoi(raw)
-		if err != nil || n < 1 || n > prober.HistoryLimit {
-			faults = append(faults, fieldFault{"limit", fmt.Sprintf("must be a whole number between 1 and %d", prober.HistoryLimit)})
+		if err != nil || n < 1 || n > schedule.HistoryLimit {
+			faults = append(faults, fieldFault{"limit", fmt.Sprintf("must be a whole number between 1 and %d", schedule.HistoryLimit)})
 		}
 		q.limit = n
 	}

@@ -13,11 +13,12 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // show puts targets on the schedule in the states that they were saved in.
 func (f *fixture) show(states map[string]health.Verdict, change ...func(*prober.Target)) {
-	var jobs []prober.Job
+	var jobs []schedule.Job
 	began := time.Now().Add(-time.Hour)
 	for app, v := range states {
 		t := &prober.Target{
@@ -27,9 +28,9 @@ func (f *fixture) show(states map[string]health.Verdict, change ...func(*prober.
 		for _, c := range change {
 			c(t)
 		}
-		jobs = append(jobs, prober.Job{
+		jobs = append(jobs, schedule.Job{
 			Target: t, Module: f.settings.Modules["health"], NotBefore: time.Now().Add(time.Hour),
-			Saved: &prober.Saved{State: health.State{Verdict: v}, Since: began, Place: t.Place(), Transitions: []prober.Transition{
+			Saved: &schedule.Saved{State: health.State{Verdict: v}, Since: began, Place: t.Place(), Transitions: []schedule.Transition{
 				{Time: began, From: health.Unknown, To: v, Reason: "status 503 from 10.0.0.7"},
 			}},
 		})
@@ -170,14 +171,14 @@ func TestTargetPage(t *testing.T) {
 
 func TestCheckPage(t *testing.T) {
 	f := newFixture(t)
-	job := prober.Job{
+	job := schedule.Job{
 		Target: &prober.Target{App: "disk", Address: "disk", Interval: time.Minute, Timeout: time.Second},
 		Module: prober.CheckModule(f.checker, "exporter-ready", time.Second),
-		Saved: &prober.Saved{State: health.State{Verdict: health.Unhealthy}, Since: time.Now(), Place: "disk", Transitions: []prober.Transition{
+		Saved: &schedule.Saved{State: health.State{Verdict: health.Unhealthy}, Since: time.Now(), Place: "disk", Transitions: []schedule.Transition{
 			{Time: time.Now(), To: health.Unhealthy, Reason: "3 % free on /secret"},
 		}},
 	}
-	f.checks.Sync([]prober.Job{job})
+	f.checks.Sync([]schedule.Job{job})
 	has(t, "the overview", f.page("/"), `<a class="name" href="checks/disk">disk</a>`, "/secret", "<h2>Checks</h2>")
 	has(t, "the list", f.page("/api/v1/checks"), `"name":"disk"`, `"state":"UNHEALTHY"`)
 	has(t, "the page", f.page("/checks/disk"), "<h1>disk</h1>", "/secret", "health_check_state{check=&#34;disk&#34;} == 1")

@@ -13,6 +13,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // Settings are what a reload of the configuration may change.
@@ -64,9 +65,9 @@ type Deps struct {
 	// Settings returns the current ones.
 	Settings  func() *Settings
 	Registry  *registry.Registry
-	Scheduler *prober.Scheduler
+	Scheduler *schedule.Scheduler
 	// Checks is the schedule of the in-process checks of the configuration.
-	Checks *prober.Scheduler
+	Checks *schedule.Scheduler
 	// History has the states of targets and checks.
 	History *history.Store
 	// Apply brings the schedule up to date with the registry before it returns.

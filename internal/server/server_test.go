@@ -21,6 +21,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // fixture is a server over real parts: a registry in memory, and a schedule.
@@ -28,14 +29,14 @@ type fixture struct {
 	t         testing.TB
 	handler   http.Handler
 	registry  *registry.Registry
-	scheduler *prober.Scheduler
+	scheduler *schedule.Scheduler
 	settings  Settings
 	from      string // the address that requests come from
 	ready     error
 	reload    error
 	checker   *health.Checker
 	book      book
-	checks    *prober.Scheduler
+	checks    *schedule.Scheduler
 	history   *history.Store
 	deps      Deps
 }
@@ -50,9 +51,9 @@ func newFixture(t testing.TB) *fixture {
 	if f.history, err = history.Open(history.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	f.scheduler = prober.NewScheduler(prober.SchedulerOptions{})
+	f.scheduler = schedule.New(schedule.Options{})
 	f.checker, f.book = &health.Checker{}, book{}
-	f.checks = prober.NewScheduler(prober.SchedulerOptions{})
+	f.checks = schedule.New(schedule.Options{})
 	t.Cleanup(func() { f.checker.Close(context.Background()) })
 	if err := f.checker.Add(health.Check{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Run: func(context.Context) error { return f.ready }}); err != nil {
 		t.Fatal(err)
@@ -93,13 +94,13 @@ func newFixture(t testing.TB) *fixture {
 }
 
 func (f *fixture) apply() {
-	var jobs []prober.Job
+	var jobs []schedule.Job
 	for _, t := range f.registry.Targets() {
 		name := t.Module
 		if name == "" {
 			name = prober.DefaultModule
 		}
-		jobs = append(jobs, prober.Job{Target: t, Module: f.settings.Modules[name], NotBefore: time.Now().Add(time.Hour)})
+		jobs = append(jobs, schedule.Job{Target: t, Module: f.settings.Modules[name], NotBefore: time.Now().Add(time.Hour)})
 	}
 	f.scheduler.Sync(jobs)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/server/page"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // The kinds of subjects.
@@ -23,8 +23,8 @@ const (
 // subject is what pages are about: a target, or an in-process check.
 type subject struct {
 	kind   string
-	status *prober.Status
-	of     *prober.Scheduler
+	status *schedule.Status
+	of     *schedule.Scheduler
 }
 
 // subjects are all that there are: the checks, then the targets, each by name.

@@ -14,6 +14,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 const (
@@ -103,7 +104,7 @@ func (s *server) describe(p *page.Subject, x subject, to reader) {
 }
 
 // counters are the runs of outcomes with the thresholds they run up to.
-func counters(st *prober.Status) []page.Counter {
+func counters(st *schedule.Status) []page.Counter {
 	limits := st.Target.Thresholds()
 	unhealthy, healthy := cmp.Or(limits.Unhealthy, health.DefaultUnhealthy), cmp.Or(limits.Healthy, health.DefaultHealthy)
 	degraded := cmp.Or(limits.DegradedAfter, health.DefaultDegradedAfter)
@@ -117,7 +118,7 @@ func counters(st *prober.Status) []page.Counter {
 	return append(list, page.Counter{What: "passes", N: min(int(st.State.Passes), healthy), Of: healthy, To: health.Healthy})
 }
 
-func result(e prober.Entry, x subject, to reader) page.Result {
+func result(e schedule.Entry, x subject, to reader) page.Result {
 	r := page.Result{
 		Time: e.Time.In(to.now.Location()), Outcome: e.Outcome, State: e.State, Latency: e.Latency, Seconds: e.Latency.Seconds(), StatusCode: e.StatusCode,
 		Reason: string(e.Reason),

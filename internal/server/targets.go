@@ -11,6 +11,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // sourceAPI is the source of the targets registered here.
@@ -276,14 +277,14 @@ func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
 }
 
 // probeNow makes a probe that counts.
-func probeNow(ctx context.Context, of *prober.Scheduler, app string) (prober.Entry, *problem) {
+func probeNow(ctx context.Context, of *schedule.Scheduler, app string) (schedule.Entry, *problem) {
 	entry, err := of.ProbeNow(ctx, app)
 	switch {
 	case err == nil:
 		return entry, nil
-	case errors.Is(err, prober.ErrUnknownTarget):
+	case errors.Is(err, schedule.ErrUnknownTarget):
 		return entry, &problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no target %q", app)}
-	case errors.Is(err, prober.ErrBusy):
+	case errors.Is(err, schedule.ErrBusy):
 		return entry, &problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}
 	}
 	return entry, &problem{Status: http.StatusConflict, Detail: fmt.Sprintf("the target %q was not probed: %s", app, err)}

@@ -8,6 +8,7 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // targetView is a target as the API shows it. Times are null when never.
@@ -59,7 +60,7 @@ type targetView struct {
 }
 
 // view shows a target with what is known of it; st may be nil.
-func (s *server) view(t *prober.Target, st *prober.Status) targetView {
+func (s *server) view(t *prober.Target, st *schedule.Status) targetView {
 	v := targetView{
 		App: t.App, URL: t.URL, Address: t.Address, Module: t.Module, Email: t.Email, Group: t.Group,
 		Labels: t.Labels, DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(),
@@ -128,7 +129,7 @@ type entryView struct {
 }
 
 // viewEntry shows one line; the transcript is for those who may debug.
-func viewEntry(e prober.Entry, debug bool) entryView {
+func viewEntry(e schedule.Entry, debug bool) entryView {
 	v := entryView{
 		Time: e.Time.UTC(), Result: e.Outcome, State: e.State, Latency: e.Latency.Seconds(),
 		Reason: e.Reason, Error: envinfo.Redact(e.Error), Response: e.Response,

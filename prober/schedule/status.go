@@ -1,20 +1,21 @@
-package prober
+package schedule
 
 import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // Job is one line of what shall be polled.
 type Job struct {
-	Target *Target
+	Target *prober.Target
 	// Module is how to probe; nil leaves the target UNKNOWN with Problem as the reason.
-	Module *Module
+	Module *prober.Module
 	// Problem says why there is no module.
 	Problem string
 	// Network bounds where the probe may connect to.
-	Network *NetworkPolicy
+	Network *prober.NetworkPolicy
 	// Saved is what was known of the target before the program was restarted; used
 	// only when the job is new to the scheduler.
 	Saved *Saved
@@ -50,7 +51,7 @@ type Entry struct {
 	StatusCode int
 	Outcome    health.Outcome
 	State      health.Verdict
-	Reason     Reason
+	Reason     prober.Reason
 	Error      string
 	Response   []byte
 	// Steps is the transcript of the probe. It is there for the newest probe only, if
@@ -64,7 +65,7 @@ const HistoryLimit = 100
 // Status is what is known of a target at one moment. It is immutable: a new one
 // replaces it after each probe, so it can be read without a lock.
 type Status struct {
-	Target *Target
+	Target *prober.Target
 	// Problem says why the target is not probed although it is not paused.
 	Problem string
 	State   health.State
@@ -80,7 +81,7 @@ type Status struct {
 	CertExpiry time.Time
 	// LastHealthy is when a probe last left the state HEALTHY; zero if never.
 	LastHealthy time.Time
-	Reason      Reason
+	Reason      prober.Reason
 	Error       string
 	Report      *health.Report
 	Response    []byte

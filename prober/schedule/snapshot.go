@@ -1,4 +1,4 @@
-package prober
+package schedule
 
 import (
 	"slices"
@@ -86,8 +86,8 @@ func (s *Scheduler) Transitions(app string) ([]Transition, bool) {
 	return slices.Clone(j.transitions), true
 }
 
-// SchedulerStats are the scheduler's own figures.
-type SchedulerStats struct {
+// Stats are the scheduler's own figures.
+type Stats struct {
 	Jobs, InFlight, InFlightSlow int
 	// Started counts the probes begun.
 	Started uint64
@@ -98,8 +98,8 @@ type SchedulerStats struct {
 }
 
 // Stats reads the scheduler's own figures.
-func (s *Scheduler) Stats() SchedulerStats {
-	return SchedulerStats{
+func (s *Scheduler) Stats() Stats {
+	return Stats{
 		Jobs:         len(*s.order.Load()),
 		InFlight:     int(s.lanes.inFlight[fastLane].Load()),
 		InFlightSlow: int(s.lanes.inFlight[slowLane].Load()),

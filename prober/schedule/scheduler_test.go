@@ -1,4 +1,4 @@
-package prober
+package schedule
 
 import (
 	"context"
@@ -12,24 +12,25 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // recorder is a module that notes when it was asked, and answers as told.
 type recorder struct {
 	mu     sync.Mutex
 	times  []time.Time
-	answer func(ctx context.Context, n int) Result
+	answer func(ctx context.Context, n int) prober.Result
 }
 
-func (r *recorder) module(key string) *Module {
-	return FuncModule(key, 0, func(ctx context.Context) Result {
+func (r *recorder) module(key string) *prober.Module {
+	return prober.FuncModule(key, 0, func(ctx context.Context) prober.Result {
 		r.mu.Lock()
 		r.times = append(r.times, time.Now())
 		n := len(r.times)
 		answer := r.answer
 		r.mu.Unlock()
 		if answer == nil {
-			return Result{Outcome: health.Pass}
+			return prober.Result{Outcome: health.Pass}
 		}
 		return answer(ctx, n)
 	})
@@ -41,15 +42,15 @@ func (r *recorder) count() int {
 	return len(r.times)
 }
 
-func target(app string, interval time.Duration) *Target {
-	return &Target{App: app, URL: "http://" + app, Interval: interval, Timeout: 5 * time.Second, Unhealthy: 2, Healthy: 2}
+func target(app string, interval time.Duration) *prober.Target {
+	return &prober.Target{App: app, URL: "http://" + app, Interval: interval, Timeout: 5 * time.Second, Unhealthy: 2, Healthy: 2}
 }
 
 // inBubble runs a scheduler within synthetic time.
-func inBubble(t *testing.T, opts SchedulerOptions, f func(t *testing.T, s *Scheduler)) {
+func inBubble(t *testing.T, opts Options, f func(t *testing.T, s *Scheduler)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := NewScheduler(opts)
+		s := New(opts)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { s.Run(ctx); close(ended) }()
@@ -60,7 +61,7 @@ func inBubble(t *testing.T, opts SchedulerOptions, f func(t *testing.T, s *Sched
 }
 
 func TestEveryIntervalInPhase(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		s.Sync([]Job{{Target: target("a", 10*time.Second), Module: r.module("a")}})
 		time.Sleep(time.Hour)
@@ -84,7 +85,7 @@ func TestEveryIntervalInPhase(t *testing.T) {
 }
 
 func TestFirstProbesAreSpread(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		const n = 5000
 		module := r.module("m")
@@ -118,7 +119,7 @@ func TestFirstProbesAreSpread(t *testing.T) {
 }
 
 func TestNotBefore(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		began := time.Now()
 		s.Sync([]Job{{Target: target("a", 30*time.Second), Module: r.module("a"), NotBefore: began.Add(30 * time.Second)}})
@@ -141,13 +142,13 @@ func TestNotBefore(t *testing.T) {
 }
 
 func TestProbesOfOneTargetNeverOverlap(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var running, most atomic.Int32
-		r := recorder{answer: func(ctx context.Context, _ int) Result {
+		r := recorder{answer: func(ctx context.Context, _ int) prober.Result {
 			most.Store(max(most.Load(), running.Add(1)))
 			defer running.Add(-1)
 			<-ctx.Done()
-			return Failure(ReasonTimeout, ctx.Err())
+			return prober.Failure(prober.ReasonTimeout, ctx.Err())
 		}}
 		slow := target("a", time.Second) // with a timeout of five intervals
 		s.Sync([]Job{{Target: slow, Module: r.module("a")}})
@@ -167,10 +168,10 @@ func TestProbesOfOneTargetNeverOverlap(t *testing.T) {
 }
 
 func TestHangingTargetsDoNotDelayOthers(t *testing.T) {
-	inBubble(t, SchedulerOptions{MaxInFlight: 40}, func(t *testing.T, s *Scheduler) {
-		good, bad := recorder{}, recorder{answer: func(ctx context.Context, _ int) Result {
+	inBubble(t, Options{MaxInFlight: 40}, func(t *testing.T, s *Scheduler) {
+		good, bad := recorder{}, recorder{answer: func(ctx context.Context, _ int) prober.Result {
 			<-ctx.Done()
-			return Failure(ReasonTimeout, ctx.Err())
+			return prober.Failure(prober.ReasonTimeout, ctx.Err())
 		}}
 		goodModule, badModule := good.module("good"), bad.module("bad")
 		var jobs []Job
@@ -194,12 +195,12 @@ func TestHangingTargetsDoNotDelayOthers(t *testing.T) {
 }
 
 func TestThresholdsAndTransitions(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
-		r := recorder{answer: func(_ context.Context, n int) Result {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(_ context.Context, n int) prober.Result {
 			if n > 3 {
-				return Result{Outcome: health.Fail, Reason: ReasonStatus, Error: "status 500", StatusCode: 500}
+				return prober.Result{Outcome: health.Fail, Reason: prober.ReasonStatus, Error: "status 500", StatusCode: 500}
 			}
-			return Result{Outcome: health.Pass, StatusCode: 200}
+			return prober.Result{Outcome: health.Pass, StatusCode: 200}
 		}}
 		s.Sync([]Job{{Target: target("a", 10*time.Second), Module: r.module("a")}})
 		time.Sleep(2 * time.Minute)
@@ -213,7 +214,7 @@ func TestThresholdsAndTransitions(t *testing.T) {
 			t.Errorf("transitions %v, want %v", path, want)
 		}
 		st, _ := s.Status("a")
-		if st.Up || st.Reason != ReasonStatus || st.StatusCode != 500 || st.Changes != [4]uint32{0, 1, 1, 1} {
+		if st.Up || st.Reason != prober.ReasonStatus || st.StatusCode != 500 || st.Changes != [4]uint32{0, 1, 1, 1} {
 			t.Errorf("status %+v", st)
 		}
 		if !st.Since.Equal(transitions[2].Time) || st.LastHealthy.IsZero() {
@@ -235,7 +236,7 @@ func TestThresholdsAndTransitions(t *testing.T) {
 }
 
 func TestStateSurvivesRestartAndChanges(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		first := target("a", 10*time.Second)
 		since := time.Now().Add(-time.Hour)
@@ -263,7 +264,7 @@ func TestStateSurvivesRestartAndChanges(t *testing.T) {
 }
 
 func TestSavedStateOfAnotherPlaceIsNotRestored(t *testing.T) {
-	s := NewScheduler(SchedulerOptions{})
+	s := New(Options{})
 	var r recorder
 	saved := &Saved{State: health.State{Verdict: health.Healthy}, Place: "http://elsewhere"}
 	s.Sync([]Job{{Target: target("a", time.Minute), Module: r.module("a"), Saved: saved}})
@@ -273,7 +274,7 @@ func TestSavedStateOfAnotherPlaceIsNotRestored(t *testing.T) {
 }
 
 func TestUnchangedTargetsMissNoProbe(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		job := Job{Target: target("a", 10*time.Second), Module: r.module("a")}
 		for range 60 * 10 {
@@ -290,7 +291,7 @@ func TestUnchangedTargetsMissNoProbe(t *testing.T) {
 }
 
 func TestPauseAndResume(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		module := r.module("a")
 		active := target("a", 10*time.Second)
@@ -321,12 +322,12 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestRemovedTargetLeavesNothing(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		cancelled := make(chan struct{})
-		r := recorder{answer: func(ctx context.Context, _ int) Result {
+		r := recorder{answer: func(ctx context.Context, _ int) prober.Result {
 			<-ctx.Done()
 			close(cancelled)
-			return Result{Outcome: health.Pass}
+			return prober.Result{Outcome: health.Pass}
 		}}
 		s.Sync([]Job{{Target: target("a", time.Minute), Module: r.module("a")}})
 		time.Sleep(2 * time.Second)
@@ -346,7 +347,7 @@ func TestRemovedTargetLeavesNothing(t *testing.T) {
 }
 
 func TestUnresolvableModule(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		job := Job{Target: target("a", 10*time.Second), Module: r.module("a")}
 		s.Sync([]Job{job})
@@ -361,10 +362,10 @@ func TestUnresolvableModule(t *testing.T) {
 }
 
 func TestProbeNow(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
-		r := recorder{answer: func(context.Context, int) Result {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(context.Context, int) prober.Result {
 			time.Sleep(time.Second)
-			return Result{Outcome: health.Pass, StatusCode: 200}
+			return prober.Result{Outcome: health.Pass, StatusCode: 200}
 		}}
 		s.Sync([]Job{{Target: target("a", 5*time.Minute), Module: r.module("a"), NotBefore: time.Now().Add(5 * time.Minute)}})
 		synctest.Wait()
@@ -392,9 +393,9 @@ func TestProbeNow(t *testing.T) {
 }
 
 func TestInconclusiveResultsChangeNoState(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
-		r := recorder{answer: func(context.Context, int) Result {
-			res := Failure(ReasonInternal, errors.New("too many open files"))
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(context.Context, int) prober.Result {
+			res := prober.Failure(prober.ReasonInternal, errors.New("too many open files"))
 			res.Inconclusive = true
 			return res
 		}}
@@ -411,13 +412,13 @@ func TestInconclusiveResultsChangeNoState(t *testing.T) {
 // What cannot be checked is not known, however well it was: but one time does not
 // matter.
 func TestInconclusiveResultsEndInUnknown(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		lost := map[int]bool{4: true, 7: true, 8: true, 9: true}
-		r := recorder{answer: func(_ context.Context, n int) Result {
+		r := recorder{answer: func(_ context.Context, n int) prober.Result {
 			if !lost[n] {
-				return Result{Outcome: health.Pass}
+				return prober.Result{Outcome: health.Pass}
 			}
-			res := Failure(ReasonDNS, errors.New("no name server answers"))
+			res := prober.Failure(prober.ReasonDNS, errors.New("no name server answers"))
 			res.Inconclusive = true
 			return res
 		}}
@@ -451,23 +452,23 @@ func TestObserve(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var seen []observation
-	opts := SchedulerOptions{Observe: func(target *Target, o health.Outcome, took time.Duration) {
+	opts := Options{Observe: func(target *prober.Target, o health.Outcome, took time.Duration) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, observation{target.App, o, took})
 	}}
 	inBubble(t, opts, func(t *testing.T, s *Scheduler) {
-		r := recorder{answer: func(_ context.Context, n int) Result {
+		r := recorder{answer: func(_ context.Context, n int) prober.Result {
 			time.Sleep(time.Duration(n) * time.Second)
 			switch n {
 			case 1:
-				return Result{Outcome: health.Pass}
+				return prober.Result{Outcome: health.Pass}
 			case 2:
-				return Result{Outcome: health.Warn}
+				return prober.Result{Outcome: health.Warn}
 			case 3:
-				return Result{Outcome: health.Fail, Reason: ReasonInternal, Inconclusive: true}
+				return prober.Result{Outcome: health.Fail, Reason: prober.ReasonInternal, Inconclusive: true}
 			}
-			return Result{Outcome: health.Fail, Reason: ReasonStatus}
+			return prober.Result{Outcome: health.Fail, Reason: prober.ReasonStatus}
 		}}
 		s.Sync([]Job{{Target: target("a", 10*time.Second), Module: r.module("a")}})
 		for r.count() < 4 {
@@ -488,16 +489,16 @@ func TestObserve(t *testing.T) {
 }
 
 func TestPanickingProbeFails(t *testing.T) {
-	m := FuncModule("p", 0, func(context.Context) Result { panic("boom") })
-	res := m.Probe(t.Context(), Request{})
-	if res.Outcome != health.Fail || res.Reason != ReasonInternal || res.Error != "probe panicked: boom" {
+	m := prober.FuncModule("p", 0, func(context.Context) prober.Result { panic("boom") })
+	res := m.Probe(t.Context(), prober.Request{})
+	if res.Outcome != health.Fail || res.Reason != prober.ReasonInternal || res.Error != "probe panicked: boom" {
 		t.Errorf("%+v", res)
 	}
 }
 
 // TestChurnLeaksNothing adds, changes, pauses and removes targets all the time.
 func TestChurnLeaksNothing(t *testing.T) {
-	inBubble(t, SchedulerOptions{}, func(t *testing.T, s *Scheduler) {
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder
 		module := r.module("m")
 		for i := range 500 {
@@ -524,8 +525,8 @@ func TestChurnLeaksNothing(t *testing.T) {
 func BenchmarkScheduler(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprint("jobs=", n), func(b *testing.B) {
-			s := NewScheduler(SchedulerOptions{MaxInFlight: 1 << 20})
-			module := FuncModule("m", 0, func(context.Context) Result { return Result{Outcome: health.Pass} })
+			s := New(Options{MaxInFlight: 1 << 20})
+			module := prober.FuncModule("m", 0, func(context.Context) prober.Result { return prober.Result{Outcome: health.Pass} })
 			jobs := make([]Job, n)
 			for i := range jobs {
 				jobs[i] = Job{Target: target(fmt.Sprintf("target-%06d", i), 10*time.Second), Module: module}

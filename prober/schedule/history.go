@@ -1,4 +1,4 @@
-package prober
+package schedule
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // history is the log of a target's last probes. The figures of HistoryLimit
@@ -41,7 +42,7 @@ const (
 	maxNoteResponse = 4 << 10
 )
 
-func (h *history) add(res *Result, state health.Verdict) {
+func (h *history) add(res *prober.Result, state health.Verdict) {
 	h.last++
 	r := record{
 		unixNano: res.Start.UnixNano(),
@@ -49,7 +50,7 @@ func (h *history) add(res *Result, state health.Verdict) {
 		code:     uint16(res.StatusCode),
 		outcome:  res.Outcome,
 		state:    state,
-		reason:   uint8(slices.Index(Reasons(), res.Reason) + 1),
+		reason:   uint8(slices.Index(prober.Reasons(), res.Reason) + 1),
 	}
 	if len(h.records) < HistoryLimit {
 		h.records = append(h.records, r)
@@ -68,7 +69,7 @@ func (h *history) failedLast() bool {
 	return h.records[(h.start+len(h.records)-1)%len(h.records)].outcome != health.Pass
 }
 
-func (h *history) annotate(res *Result) {
+func (h *history) annotate(res *prober.Result) {
 	response := res.Response
 	if len(response) > maxNoteResponse {
 		response = nil
@@ -107,7 +108,7 @@ func (h *history) entries(limit int) []Entry {
 			StatusCode: int(r.code), Outcome: r.outcome, State: r.state,
 		}
 		if r.reason > 0 {
-			e.Reason = Reasons()[r.reason-1]
+			e.Reason = prober.Reasons()[r.reason-1]
 		}
 		if noteAt >= 0 && h.notes[noteAt].number == h.last-uint64(i) {
 			e.Error, e.Response, e.Steps = h.notes[noteAt].err, h.notes[noteAt].response, h.notes[noteAt].steps

@@ -1,4 +1,4 @@
-package prober
+package schedule
 
 import (
 	"context"
@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
-// SchedulerOptions configure a Scheduler. The zero value is valid.
-type SchedulerOptions struct {
+// Options configure a Scheduler. The zero value is valid.
+type Options struct {
 	// MaxInFlight bounds the probes under way at once; 0 means 4 096.
 	MaxInFlight int
 	// Log receives changes of state. nil discards them.
 	Log *slog.Logger
 	// Observe is told of each probe that counts: what came of it, and how long it took.
 	// It is called by the goroutine of the probe and must be quick. nil for nobody.
-	Observe func(t *Target, o health.Outcome, took time.Duration)
+	Observe func(t *prober.Target, o health.Outcome, took time.Duration)
 }
 
 // Scheduler probes targets, each on its own interval, and keeps their states.
@@ -27,7 +28,7 @@ type SchedulerOptions struct {
 // while Run runs.
 type Scheduler struct {
 	log     *slog.Logger
-	observe func(*Target, health.Outcome, time.Duration) // nil for nobody
+	observe func(*prober.Target, health.Outcome, time.Duration) // nil for nobody
 	lanes   *lanes
 	wake    chan struct{} // one slot: the wheel has changed
 
@@ -52,8 +53,8 @@ type Scheduler struct {
 	dirty map[string]struct{}
 }
 
-// NewScheduler makes a scheduler without jobs.
-func NewScheduler(opts SchedulerOptions) *Scheduler {
+// New makes a scheduler without jobs.
+func New(opts Options) *Scheduler {
 	s := &Scheduler{
 		log: opts.Log, observe: opts.Observe, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		jobs: map[string]*job{}, dirty: map[string]struct{}{},
@@ -214,21 +215,21 @@ func (s *Scheduler) start(j *job, due int64) error {
 
 // probeJob makes the probe, with a transcript if that is wanted: what is all right
 // costs nothing more, and what is not can be understood afterwards.
-func probeJob(ctx context.Context, d Job, wanted bool) Result {
-	req := Request{Target: d.Target.Place(), StatusCodes: d.Target.StatusCodes, Network: d.Network}
+func probeJob(ctx context.Context, d Job, wanted bool) prober.Result {
+	req := prober.Request{Target: d.Target.Place(), StatusCodes: d.Target.StatusCodes, Network: d.Network}
 	if !wanted {
 		return d.Module.Probe(ctx, req)
 	}
 	steps := newTranscript()
 	req.Log = slog.New(steps)
 	res := d.Module.Probe(ctx, req)
-	req.debug("probe ended", "outcome", res.Outcome, "reason", res.Reason, "phase", res.Phase, "error", res.Error)
+	req.Debug("probe ended", "outcome", res.Outcome, "reason", res.Reason, "phase", res.Phase, "error", res.Error)
 	res.Steps = steps.String()
 	return res
 }
 
 // finish takes the result of probing t over, unless the job has changed under the probe.
-func (s *Scheduler) finish(j *job, t *Target, res *Result, generation uint64) {
+func (s *Scheduler) finish(j *job, t *prober.Target, res *prober.Result, generation uint64) {
 	j.mu.Lock()
 	j.running, j.cancel = false, nil
 	waiters := j.waiters

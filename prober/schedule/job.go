@@ -1,4 +1,4 @@
-package prober
+package schedule
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // job is one target on the schedule.
@@ -130,7 +131,7 @@ func (j *job) move(st *Status, next health.State, now time.Time, reason string) 
 }
 
 // apply takes the result of a probe into the state, and reports a transition.
-func (j *job) apply(res *Result) (Status, *Transition) {
+func (j *job) apply(res *prober.Result) (Status, *Transition) {
 	if res.Inconclusive {
 		return j.applyInconclusive(res)
 	}
@@ -146,10 +147,10 @@ func (j *job) apply(res *Result) (Status, *Transition) {
 	if res.BodyError {
 		st.BodyErrors++
 	}
-	if i := slices.Index(Reasons(), res.Reason); i >= 0 {
+	if i := slices.Index(prober.Reasons(), res.Reason); i >= 0 {
 		st.Failures[i]++
 	}
-	j.slow = res.Reason == ReasonTimeout
+	j.slow = res.Reason == prober.ReasonTimeout
 	var change *Transition
 	st.count(res.Outcome)
 	next := st.State.Next(res.Outcome, st.Target.Thresholds())
@@ -166,10 +167,10 @@ func (j *job) apply(res *Result) (Status, *Transition) {
 
 // applyInconclusive takes in that the target could not be checked: what was known of
 // it stays for a while, but not for ever.
-func (j *job) applyInconclusive(res *Result) (Status, *Transition) {
+func (j *job) applyInconclusive(res *prober.Result) (Status, *Transition) {
 	st := *j.status.Load()
 	st.Reason, st.Error = res.Reason, res.Error
-	if i := slices.Index(Reasons(), res.Reason); i >= 0 {
+	if i := slices.Index(prober.Reasons(), res.Reason); i >= 0 {
 		st.Failures[i]++
 	}
 	j.slow = false
@@ -196,7 +197,7 @@ func (s *Status) count(o health.Outcome) {
 	}
 }
 
-func transitionReason(res *Result) string {
+func transitionReason(res *prober.Result) string {
 	if res.Error != "" {
 		return res.Error
 	}

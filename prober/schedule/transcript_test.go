@@ -1,4 +1,4 @@
-package prober
+package schedule
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // Who asks for a probe gets its steps; so does who looks at what has been failing. What
@@ -23,16 +24,16 @@ func TestTranscripts(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	module, err := NewModule(ModuleSource{Kind: "health"})
+	module, err := prober.NewModule(prober.ModuleSource{Kind: "health"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := NewScheduler(SchedulerOptions{})
+	s := New(Options{})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { s.Run(ctx); close(ended) }()
 	defer func() { stop(); <-ended }()
-	target := &Target{App: "a", URL: srv.URL, Interval: time.Hour, Timeout: 5 * time.Second, Unhealthy: 2, Healthy: 2}
+	target := &prober.Target{App: "a", URL: srv.URL, Interval: time.Hour, Timeout: 5 * time.Second, Unhealthy: 2, Healthy: 2}
 	s.Sync([]Job{{Target: target, Module: module, NotBefore: time.Now().Add(time.Hour)}})
 	for running := false; !running; time.Sleep(time.Millisecond) {
 		s.mu.Lock()
@@ -59,7 +60,7 @@ func TestTranscripts(t *testing.T) {
 	if !j.history.failedLast() {
 		t.Error("the schedule would not look closely at what has failed")
 	}
-	pass := Result{Outcome: health.Pass}
+	pass := prober.Result{Outcome: health.Pass}
 	if j.history.add(&pass, health.Healthy); j.history.failedLast() {
 		t.Error("the schedule would look closely at what is all right")
 	}
@@ -97,7 +98,7 @@ func TestWithin(t *testing.T) {
 func TestLatencies(t *testing.T) {
 	var h history
 	for i := range HistoryLimit + 7 {
-		h.add(&Result{Outcome: health.Pass, Duration: time.Duration(i) * time.Microsecond}, health.Healthy)
+		h.add(&prober.Result{Outcome: health.Pass, Duration: time.Duration(i) * time.Microsecond}, health.Healthy)
 	}
 	last := HistoryLimit + 6
 	for _, n := range []int{0, 1, 3, HistoryLimit, HistoryLimit + 1} {
