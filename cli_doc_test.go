@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 var spaces = regexp.MustCompile(` +`)
@@ -61,7 +62,7 @@ func TestAccessOfThePage(t *testing.T) {
 	if cfg.Access.Read != "token" || cfg.Access.Debug != "local" || !cfg.Registration.Has("shop", "write") || cfg.Registration.Has("prometheus", "write") {
 		t.Errorf("%+v %+v", cfg.Access, cfg.Registration)
 	}
-	promtool := tool(t, "promtool", "prometheus")
+	promtool := testneed.Program(t, "prometheus", "promtool")
 	scrape := strings.ReplaceAll(codeBlocks(t, "docs/access.md", "yaml prometheus")[0], "/etc/prometheus/health_exporter.token", filepath.Join(dir, "shop.token"))
 	if out, err := exec.Command(promtool, "check", "config", saved(t, "prometheus.yml", scrape)).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // TestObjectivesOfTheDocument has promtool evaluate the example of docs/dashboards.md
 // together with the shipped rules.
 func TestObjectivesOfTheDocument(t *testing.T) {
-	promtool := tool(t, "promtool", "prometheus")
+	promtool := testneed.Program(t, "prometheus", "promtool")
 	dir := t.TempDir()
 	if _, err := alerting.Write(dir); err != nil {
 		t.Fatal(err)

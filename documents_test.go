@@ -28,25 +28,6 @@ func codeBlocks(t *testing.T, file, language string) (blocks []string) {
 	return blocks
 }
 
-// tool finds a program that documents use.
-func tool(t *testing.T, name, debianPackage string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(t, name+" is not in PATH (Debian: "+debianPackage+")")
-	}
-	return path
-}
-
-// missing skips a test, but fails it where everything has to be there.
-func missing(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("E2E_REQUIRE") == "all" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}
-
 // looksLike tells whether a text is what a page says, where … stands for anything.
 func looksLike(got, said string) bool {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(said)), "…", ".*")

@@ -43,6 +43,7 @@ var importRules = []importRule{
 	},
 	{"internal/zeroconf", []string{"prober", "!client_golang", "!yaml"}, "it finds and announces on the network"},
 	{"internal/cluster", []string{"prober", "!client_golang", "!yaml"}, "it says who owns a target"},
+	{"internal/testneed", nil, "the tests of health and envinfo use it, which are linked into other people's programs"},
 	{
 		"internal/server",
 		[]string{"prober", "prober/schedule", "health", "checks", "envinfo", "collector", "internal/registry", "internal/history", "!yaml"},
@@ -61,7 +62,7 @@ var importRules = []importRule{
 }
 
 // standardOnly are the folders without any module but the standard library.
-var standardOnly = []string{"health", "envinfo"}
+var standardOnly = []string{"health", "envinfo", "internal/testneed"}
 
 func TestImports(t *testing.T) {
 	for folder, imports := range importsByFolder(t) {
@@ -115,6 +116,14 @@ func TestOnlyMainImportsApp(t *testing.T) {
 	for folder, imports := range importsByFolder(t) {
 		if folder != "." && slices.Contains(imports, module+"/internal/app") {
 			t.Errorf("%s imports internal/app: only main may, or the arrows would run in circles", folder)
+		}
+	}
+}
+
+func TestOnlyTestsImportTestneed(t *testing.T) {
+	for folder, imports := range importsByFolder(t) {
+		if slices.Contains(imports, module+"/internal/testneed") {
+			t.Errorf("%s imports internal/testneed outside of its tests: no program needs package testing", folder)
 		}
 	}
 }

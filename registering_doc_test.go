@@ -23,6 +23,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/client"
 	"github.com/health-exporter/health_exporter/internal/app"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 const registeringDoc = "docs/registering.md"
@@ -138,7 +139,7 @@ func (w *watcher) act(t *testing.T, method, app, action string) (answer string) 
 // TestRegisteringByCurl runs every command line of the page in its order, and
 // compares what it prints with what the page says.
 func TestRegisteringByCurl(t *testing.T) {
-	tool(t, "curl", "curl")
+	testneed.Program(t, "curl", "curl")
 	w := startWatcher(t)
 	ran := 0
 	for _, block := range codeBlocks(t, registeringDoc, "console") {
@@ -194,16 +195,7 @@ func (w *watcher) runProgram(t *testing.T, app string, cmd *exec.Cmd, meanwhile 
 }
 
 func TestRegisteringInPython(t *testing.T) {
-	python := ""
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import requests").Run() == nil {
-			python = name
-			break
-		}
-	}
-	if python == "" {
-		missing(t, "there is no Python with the module requests (Debian: python3-requests)")
-	}
+	python := testneed.Python(t, "python3-requests", "requests")
 	program := strings.Join(codeBlocks(t, registeringDoc, "python"), "")
 	for _, ttl := range []string{"None", "30"} {
 		w := startWatcher(t)
@@ -252,7 +244,7 @@ func (w *watcher) leaseEnd(t *testing.T, app string) time.Time {
 // scripts are the page's three: the wrapper, and those for cron.
 func scripts(t *testing.T) (wrapper, cron, leased string) {
 	t.Helper()
-	tool(t, "curl", "curl")
+	testneed.Program(t, "curl", "curl")
 	blocks := codeBlocks(t, registeringDoc, "sh")
 	if len(blocks) != 3 {
 		t.Fatalf("%d scripts", len(blocks))

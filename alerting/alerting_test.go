@@ -15,6 +15,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 const (
@@ -27,25 +28,8 @@ const (
 	templateFile    = "templates/health.tmpl"
 )
 
-// program finds a program in PATH under one of its names. Without it the test is
-// skipped; it fails instead where everything has to be there.
-func program(t *testing.T, debianPackage string, names ...string) string {
-	t.Helper()
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	reason := strings.Join(names, " or ") + " is not in PATH: e2e/setup.sh installs the Debian package " + debianPackage
-	if os.Getenv("E2E_REQUIRE") == "all" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-	return ""
-}
-
-func promtool(t *testing.T) string { return program(t, "prometheus", "promtool") }
-func amtool(t *testing.T) string   { return program(t, "prometheus-alertmanager", "amtool") }
+func promtool(t *testing.T) string { return testneed.Program(t, "prometheus", "promtool") }
+func amtool(t *testing.T) string   { return testneed.Program(t, "prometheus-alertmanager", "amtool") }
 
 // output runs a program and returns what it printed.
 func output(t *testing.T, dir, path string, args ...string) (string, error) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // postOffice takes mails, or refuses them.
@@ -499,9 +500,7 @@ func TestAddedWindows(t *testing.T) {
 
 // A disk that cannot be written to does not keep anybody from being told.
 func TestOutboxOnAFullDisk(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("no /dev/full here")
-	}
+	testneed.Linux(t, "/dev/full")
 	dir := t.TempDir()
 	if err := os.Symlink("/dev/full", filepath.Join(dir, storeFile)); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // TestAlertsEqualThoseOfRules has Prometheus' own tool evaluate the shipped rules over
@@ -22,13 +23,7 @@ import (
 // again with what it has saved. SOAK=1 makes more histories.
 func TestAlertsEqualThoseOfRules(t *testing.T) {
 	t.Parallel()
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("E2E_REQUIRE") == "all" {
-			t.Fatal(err)
-		}
-		t.Skip("promtool is not in PATH: e2e/setup.sh installs the Debian package prometheus")
-	}
+	promtool := testneed.Program(t, "prometheus", "promtool")
 	dir := t.TempDir()
 	if _, err := Write(dir); err != nil {
 		t.Fatal(err)
@@ -37,7 +32,7 @@ func TestAlertsEqualThoseOfRules(t *testing.T) {
 	tests.WriteString("rule_files: [rules/health_exporter.rules.yml, rules/health_checks.rules.yml]\nevaluation_interval: 15s\ntests:\n")
 	seen := map[string]int{}
 	histories := uint64(4)
-	if os.Getenv("SOAK") != "" {
+	if testneed.Soak() {
 		histories = 40
 	}
 	for seed := range histories {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // kernel writes the kernel's files below a folder, as a container may see those of
@@ -31,15 +32,8 @@ func kernel(t *testing.T, files map[string]string) string {
 	return folder
 }
 
-func onLinux(t *testing.T) {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("needs /proc")
-	}
-}
-
 func TestDiskHere(t *testing.T) {
-	onLinux(t)
+	testneed.Linux(t, "/proc")
 	folder := t.TempDir()
 	got := run(t, checks.Disk{Path: folder, MinFree: checks.Number(1), MinInodes: checks.Number(0)}.Run)
 	if got.Outcome != health.Pass || !strings.HasPrefix(got.Output.(string), folder+": ") {
@@ -99,7 +93,7 @@ func TestMemory(t *testing.T) {
 		})
 	}
 	t.Run("here", func(t *testing.T) {
-		onLinux(t)
+		testneed.Linux(t, "/proc")
 		got := run(t, checks.Memory{MinFree: checks.Number(1)}.Run)
 		if got.Outcome != health.Pass || observed(t, got, "available").(uint64) == 0 {
 			t.Errorf("got %s %q", got.Outcome, got.Output)
@@ -145,7 +139,7 @@ func TestLoad(t *testing.T) {
 		}
 	}
 	t.Run("here", func(t *testing.T) {
-		onLinux(t)
+		testneed.Linux(t, "/proc")
 		if got := run(t, checks.Load{Max: 1e6}.Run); got.Outcome != health.Pass {
 			t.Errorf("got %s %q", got.Outcome, got.Output)
 		}
@@ -182,7 +176,7 @@ func TestPressure(t *testing.T) {
 }
 
 func TestClockHere(t *testing.T) {
-	onLinux(t)
+	testneed.Linux(t, "/proc")
 	got := run(t, checks.Clock{}.Run)
 	switch got.Outcome {
 	case health.Pass:
@@ -279,7 +273,7 @@ func TestProcess(t *testing.T) {
 }
 
 func TestProcessHere(t *testing.T) {
-	onLinux(t)
+	testneed.Linux(t, "/proc")
 	file := filepath.Join(t.TempDir(), "pid")
 	me := checks.Process{PIDFile: file}
 	want(t, run(t, me.Run), health.Fail, "the process of "+file+" is not running")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 )
 
@@ -200,7 +201,7 @@ func onLoopback(t *testing.T) *path {
 			return p
 		}
 	}
-	t.Skip("there is no loopback interface")
+	testneed.Missing(t, "a loopback interface that is up", "ip link set lo up")
 	return nil
 }
 
@@ -216,7 +217,7 @@ func TestSearch(t *testing.T) {
 		withdraw, err := zeroconf.Multicast{}.Announce(
 			zeroconf.Service{Instance: name, Type: service, Port: port, Text: []string{"path=/x"}}, list)
 		if err != nil {
-			t.Skip("there is no multicast on loopback: ", err)
+			testneed.Missing(t, "multicast on loopback ("+err.Error()+")", "ip link set lo up, and let UDP port 5353 pass")
 		}
 		defer withdraw()
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -45,13 +47,7 @@ func TestPageIsGolden(t *testing.T) {
 }
 
 func TestPromtool(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if os.Getenv("E2E_REQUIRE") == "all" {
-			t.Fatal(err)
-		}
-		t.Skip("promtool is not in PATH")
-	}
+	promtool := testneed.Program(t, "prometheus", "promtool")
 	page := NewPage(fixed(), newRegistry(t, fixedScheduler(), fixedStorage(), fixedZeroconf(), fixedReload(), fixedAdHoc(), NewBuildInfo("1.0.0", "abc"), fixedEnvironment()), nil)
 	cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
 	cmd.Stdin = strings.NewReader(get(t, page, ""))

@@ -20,13 +20,15 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // startBrowser starts Chromium, which ends with the test. It goes to no other host
 // than this one.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
-	path := lookPath(t, "chromium", "chromium", "google-chrome")
+	path := testneed.Program(t, "chromium", "chromium", "google-chrome")
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true),

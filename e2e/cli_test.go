@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // ask runs a command of the program in a directory with a broken configuration file,
@@ -72,7 +74,7 @@ func TestExitCodesOfCommands(t *testing.T) {
 // TestCompletion has bash itself complete, names with spaces among others.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
-	bash := lookPath(t, "bash", "bash")
+	bash := testneed.Program(t, "bash", "bash")
 	e := startExporter(t, "")
 	for _, app := range []string{"web shop", "web cache", "nas"} {
 		e.mustCall(t, http.MethodPost, "/api/v1/targets", registration(app, "http://127.0.0.1:9", ""), nil, http.StatusCreated)
@@ -112,7 +114,7 @@ bash|fish|zsh
 // nothing is read, and Prometheus has it in a file.
 func TestPrometheusReadsWithAToken(t *testing.T) {
 	t.Parallel()
-	prometheusProgram := lookPath(t, "prometheus", "prometheus")
+	prometheusProgram := testneed.Program(t, "prometheus", "prometheus")
 	dir := t.TempDir()
 	token := filepath.Join(dir, "prometheus.token")
 	secret := strings.Repeat("only-reading", 2)

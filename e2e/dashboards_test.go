@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // emptyPanels are the queries that have no data in the test, with the reason. They
@@ -112,7 +114,7 @@ type scene struct{ *stack }
 // comes back, a check, mails that are sent and refused, a reload, a restart.
 func startScene(t *testing.T) *scene {
 	t.Helper()
-	program := lookPath(t, "prometheus", "prometheus")
+	program := testneed.Program(t, "prometheus", "prometheus")
 	s := &scene{&stack{mailbox: startMailbox(t), flag: filepath.Join(t.TempDir(), "flag")}}
 	s.mailbox.refused = "gone@example.org"
 	raise(t, s.flag)

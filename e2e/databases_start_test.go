@@ -18,6 +18,7 @@ import (
 
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -87,7 +88,7 @@ func startPostgres(t *testing.T) (*process, *sql.DB) {
 	t.Helper()
 	debian := func(name string) string {
 		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-		return lookPath(t, "postgresql", append([]string{name}, found...)...)
+		return testneed.Program(t, "postgresql", append([]string{name}, found...)...)
 	}
 	initdb, postgres := debian("initdb"), debian("postgres")
 	folder := serverFolder(t)
@@ -111,10 +112,7 @@ func startPostgres(t *testing.T) (*process, *sql.DB) {
 // credentialOf is that of a user who is given the folder.
 func credentialOf(t *testing.T, name, folder string) *syscall.Credential {
 	t.Helper()
-	u, err := user.Lookup(name)
-	if err != nil {
-		t.Skipf("there is no user to run the server as: %v", err)
-	}
+	u := testneed.User(t, "postgresql", name)
 	uid, _ := strconv.Atoi(u.Uid)
 	gid, _ := strconv.Atoi(u.Gid)
 	if err := os.Chown(folder, uid, gid); err != nil {
@@ -126,8 +124,8 @@ func credentialOf(t *testing.T, name, folder string) *syscall.Credential {
 // startMariaDB starts MariaDB.
 func startMariaDB(t *testing.T) (*process, *sql.DB) {
 	t.Helper()
-	install := lookPath(t, "mariadb-server", "mariadb-install-db")
-	mariadbd := lookPath(t, "mariadb-server", "mariadbd", "/usr/sbin/mariadbd")
+	install := testneed.Program(t, "mariadb-server", "mariadb-install-db")
+	mariadbd := testneed.Program(t, "mariadb-server", "mariadbd", "/usr/sbin/mariadbd")
 	folder := serverFolder(t)
 	me, err := user.Current()
 	if err != nil {
@@ -148,7 +146,7 @@ func startMariaDB(t *testing.T) (*process, *sql.DB) {
 // startRedis starts Redis with more options.
 func startRedis(t *testing.T, options ...string) (p *process, address string) {
 	t.Helper()
-	redis := lookPath(t, "redis-server", "redis-server")
+	redis := testneed.Program(t, "redis-server", "redis-server")
 	address = freeAddress(t)
 	host, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(redis, append([]string{"--bind", host, "--port", port, "--dir", t.TempDir(), "--save", ""}, options...)...)
@@ -169,8 +167,8 @@ func dial(address string) error {
 func startRabbitMQ(t *testing.T) (p *process, address string) {
 	t.Helper()
 	// The program in PATH is a wrapper that becomes another user.
-	rabbit := lookPath(t, "rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")
-	epmd := lookPath(t, "erlang-base", "epmd")
+	rabbit := testneed.Program(t, "rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")
+	epmd := testneed.Program(t, "erlang-base", "epmd")
 	folder := serverFolder(t)
 	_, names, _ := net.SplitHostPort(freeAddress(t))
 	start(t, "epmd", exec.Command(epmd, "-port", names, "-address", "127.0.0.1"))
@@ -222,7 +220,7 @@ func startCelery(t *testing.T, broker, name string) *process {
 		}
 	}
 	if python == "" {
-		lookPath(t, "python3-celery and python3-redis", "python3 with celery and redis")
+		testneed.Program(t, "python3-celery and python3-redis", "python3 with celery and redis")
 	}
 	folder := t.TempDir()
 	app := "from celery import Celery\nimport os\napp = Celery('tasks', broker=os.environ['BROKER'])\n"

@@ -3,5 +3,5 @@
 // and examples as they are shipped. It has nothing but tests.
 //
 // setup.sh installs what they use. A test that lacks a program is skipped and says
-// which package has it; with E2E_REQUIRE=all in the environment it fails.
+// which package has it; with E2E_REQUIRE=all in the environment it fails (internal/testneed).
 package e2e

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // link is a cable between two network namespaces: the program is on the one end,
@@ -26,11 +28,9 @@ const farIPv4, farIPv6 = "10.200.0.2", "fd00:200::2"
 
 func newLink(t *testing.T, modules string) *link {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can make network namespaces")
-	}
+	testneed.Namespaces(t)
 	id := fmt.Sprintf("%06x", rand.IntN(1<<24))
-	l := &link{t: t, ip: lookPath(t, "iproute2", "ip"), near: "near-" + id, far: "far-" + id}
+	l := &link{t: t, ip: testneed.Program(t, "iproute2", "ip"), near: "near-" + id, far: "far-" + id}
 	l.config = filepath.Join(t.TempDir(), "health_exporter.yml")
 	if err := os.WriteFile(l.config, []byte(modules), 0o600); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestICMPOverLink(t *testing.T) {
 	if p := l.probe("one", "10.200.0.99"); p.Outcome != "fail" || p.Reason != "timeout" && p.Reason != "connect" {
 		t.Errorf("nobody: %+v", p)
 	}
-	unprivileged := []string{lookPath(t, "util-linux", "setpriv"), "--bounding-set=-net_raw", "--inh-caps=-net_raw"}
+	unprivileged := []string{testneed.Program(t, "util-linux", "setpriv"), "--bounding-set=-net_raw", "--inh-caps=-net_raw"}
 	for _, target := range []string{farIPv4, farIPv6} {
 		p := l.probe("one", target, unprivileged...)
 		if p.Reason != "internal" || !strings.Contains(p.Error, "ping_group_range") {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // lan is two hosts on one cable: network namespaces of their own, without a way out.
@@ -28,10 +30,8 @@ type host struct {
 
 func newLAN(t *testing.T) *lan {
 	t.Helper()
-	ip := lookPath(t, "iproute2", "ip")
-	if os.Geteuid() != 0 {
-		unavailable(t, "only root can make network namespaces")
-	}
+	ip := testneed.Program(t, "iproute2", "ip")
+	testneed.Namespaces(t)
 	id := fmt.Sprintf("%06x", rand.IntN(1<<24))
 	l := &lan{t: t, ip: ip}
 	l.a = &host{lan: l, namespace: "lan-a-" + id, ipv4: "10.201.0.1", ipv6: "fd00:201::1"}
@@ -62,15 +62,6 @@ func newLAN(t *testing.T) *lan {
 	return l
 }
 
-// unavailable skips the test, but fails it where everything has to be there.
-func unavailable(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("E2E_REQUIRE") == "all" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}
-
 func (l *lan) run(args ...string) {
 	l.t.Helper()
 	if out, err := exec.Command(l.ip, args...).CombinedOutput(); err != nil {
@@ -92,7 +83,7 @@ func (h *host) command(program string, args ...string) *exec.Cmd {
 
 // get asks for a page from the host.
 func (h *host) get(url string) (string, error) {
-	out, err := h.command(lookPath(h.lan.t, "curl", "curl"), "-sSfg", "--max-time", "5", url).CombinedOutput()
+	out, err := h.command(testneed.Program(h.lan.t, "curl", "curl"), "-sSfg", "--max-time", "5", url).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", url, err, out)
 	}
@@ -130,7 +121,7 @@ func (h *host) startAvahi(t *testing.T, name string) *avahi {
 		"avahi-daemon": "avahi-daemon", "avahi-browse": "avahi-utils", "avahi-publish": "avahi-utils", "dbus-daemon": "dbus",
 		"unshare": "util-linux", "nsenter": "util-linux",
 	} {
-		lookPath(t, from, program, "/usr/sbin/"+program)
+		testneed.Program(t, from, program, "/usr/sbin/"+program)
 	}
 	a := &avahi{host: h, conf: filepath.Join(t.TempDir(), "avahi-daemon.conf")}
 	conf := "[server]\nhost-name=" + name + "\nenable-dbus=yes\n[wide-area]\nenable-wide-area=no\n"
@@ -153,7 +144,7 @@ exec dbus-daemon --system --nofork --nopidfile`))
 
 func (a *avahi) startDaemon(t *testing.T) {
 	t.Helper()
-	a.daemon = start(t, "avahi-daemon", a.command(lookPath(t, "avahi-daemon", "avahi-daemon", "/usr/sbin/avahi-daemon"),
+	a.daemon = start(t, "avahi-daemon", a.command(testneed.Program(t, "avahi-daemon", "avahi-daemon", "/usr/sbin/avahi-daemon"),
 		"--no-drop-root", "--no-chroot", "--no-rlimits", "--file="+a.conf))
 	await(t, startLimit, "avahi-daemon has started", func() error {
 		if out, err := a.command("avahi-browse", "--all", "--terminate", "--parsable").CombinedOutput(); err != nil {

@@ -4,6 +4,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // oracleFile is a configuration file that both programs accept, or both refuse,
@@ -124,7 +126,7 @@ var oracleFiles = []oracleFile{
 // TestOracleConfigCheck has both programs check the same files.
 func TestOracleConfigCheck(t *testing.T) {
 	t.Parallel()
-	program := lookPath(t, "prometheus-blackbox-exporter", "blackbox_exporter", "prometheus-blackbox-exporter")
+	program := testneed.Program(t, "prometheus-blackbox-exporter", "blackbox_exporter", "prometheus-blackbox-exporter")
 	oracle := oracleVersion(t, program)
 	dir := t.TempDir()
 	for _, f := range oracleFiles {

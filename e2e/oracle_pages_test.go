@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // oraclePage is a request that is no plain probe.
@@ -23,7 +25,7 @@ type oraclePage struct {
 // program looks for in them.
 func TestOraclePages(t *testing.T) {
 	t.Parallel()
-	program := lookPath(t, "prometheus-blackbox-exporter", "blackbox_exporter", "prometheus-blackbox-exporter")
+	program := testneed.Program(t, "prometheus-blackbox-exporter", "blackbox_exporter", "prometheus-blackbox-exporter")
 	oracle := oracleVersion(t, program)
 	web := serveHTTP(t, "127.0.0.1:0", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), nil)
 	config := "modules:\n  http_2xx:\n    prober: http\n    timeout: 5s\n    http:\n      basic_auth:\n        username: ann\n        password: secret\n"

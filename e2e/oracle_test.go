@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"text/template"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // oracleCase is a probe that the program and blackbox_exporter make of the same
@@ -39,7 +41,7 @@ func (l *listeners) oracleCases() []oracleCase {
 // and all of that list must be seen.
 func TestOracle(t *testing.T) {
 	t.Parallel()
-	program := lookPath(t, "prometheus-blackbox-exporter", "blackbox_exporter", "prometheus-blackbox-exporter")
+	program := testneed.Program(t, "prometheus-blackbox-exporter", "blackbox_exporter", "prometheus-blackbox-exporter")
 	oracle := oracleVersion(t, program)
 	l := startListeners(t)
 	config := oracleConfig(t, l, oracle)

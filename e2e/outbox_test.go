@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // mailConfig has the exporter mail by itself, at once.
@@ -111,7 +113,7 @@ func (m *many) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // The program is killed at random moments: no change is told twice, none is not told.
 func TestKilledWhileMailing(t *testing.T) {
 	rounds := 10
-	if os.Getenv("SOAK") != "" {
+	if testneed.Soak() {
 		rounds = 200
 	}
 	box := startMailbox(t)

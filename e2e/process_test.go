@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -19,23 +18,6 @@ import (
 
 // startLimit is how long a program may take to start or to stop.
 const startLimit = 20 * time.Second
-
-// lookPath finds a program in PATH under one of its names. Without it the test is
-// skipped; it fails instead where everything has to be there.
-func lookPath(t *testing.T, debianPackage string, names ...string) string {
-	t.Helper()
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	reason := strings.Join(names, " or ") + " is not in PATH: e2e/setup.sh installs the Debian package " + debianPackage
-	if os.Getenv("E2E_REQUIRE") == "all" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-	return ""
-}
 
 // process is a program that runs until it is told to end, at the latest when the
 // test ends.

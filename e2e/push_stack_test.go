@@ -14,6 +14,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // pushStack is one or two Alertmanagers with the shipped configuration and templates,
@@ -35,7 +36,7 @@ type alertmanager struct {
 // startPushStack starts so many Alertmanagers. Two make a cluster.
 func startPushStack(t *testing.T, number int) *pushStack {
 	t.Helper()
-	program := lookPath(t, "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
+	program := testneed.Program(t, "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
 	s := &pushStack{mailbox: startMailbox(t), dir: t.TempDir()}
 	if _, err := alerting.Write(s.dir); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -72,9 +73,7 @@ var household = []portrayed{
 // TestScreenshot makes the pictures of the README, of an exporter that watches a
 // household and a small company: `make screenshot`.
 func TestScreenshot(t *testing.T) {
-	if os.Getenv("SCREENSHOT") == "" {
-		t.Skip("make screenshot makes the pictures of the README")
-	}
+	testneed.Screenshot(t)
 	in := startBrowser(t)
 	e := startHousehold(t)
 	b := openTab(t, in)

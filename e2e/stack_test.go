@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // stack is everything between the exporter and a mailbox.
@@ -37,8 +39,8 @@ func startStack(t *testing.T) *stack {
 // ones. Addresses and times are all that is changed in the examples.
 func startStackOf(t *testing.T, config string, interval time.Duration) *stack {
 	t.Helper()
-	prometheusProgram := lookPath(t, "prometheus", "prometheus")
-	alertmanagerProgram := lookPath(t, "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
+	prometheusProgram := testneed.Program(t, "prometheus", "prometheus")
+	alertmanagerProgram := testneed.Program(t, "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
 
 	s := &stack{mailbox: startMailbox(t)}
 	deadman := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.watchdogs.Add(1) }))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpchealth "google.golang.org/grpc/health"
@@ -223,11 +224,7 @@ func TestGRPCTarget(t *testing.T) {
 // TestGRPCIPv6: the address that was chosen is the one that is called, be it a
 // literal or one of a name that has both.
 func TestGRPCIPv6(t *testing.T) {
-	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
-		t.Skip("no IPv6 here")
-	} else {
-		l.Close()
-	}
+	testneed.IPv6(t)
 	target := serveGRPC(t, "[::1]:0", healthService)
 	want := grpcValues(codes.OK, "SERVING")
 	want["probe_ip_protocol"], want["probe_ip_addr_hash"] = 6, 1751717746

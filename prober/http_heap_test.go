@@ -3,7 +3,6 @@ package prober
 import (
 	"context"
 	"net/http"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // Probes over HTTPS and HTTP/2 leave nothing behind, neither for a minute nor for
@@ -23,7 +23,7 @@ func TestHTTPHeapIsFlat(t *testing.T) {
 		p.Client.TLSConfig.CAFile, p.ValidHTTPVersions = ca.file, []string{"HTTP/2.0"}
 	})
 	most, patience := 2000, 3*time.Second
-	if os.Getenv("SOAK") == "1" {
+	if testneed.Soak() {
 		most, patience = 20_000, 10*time.Minute
 	}
 	probeFor(t, m, target, 50, patience) // what is made once is there then

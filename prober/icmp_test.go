@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 	"gopkg.in/yaml.v3"
 )
 
@@ -27,11 +28,17 @@ func icmpModule(t testing.TB, set func(p *icmpProbe)) *Module {
 	return m
 }
 
+// mayPing is for tests that ping with whatever rights they have.
+func mayPing(t *testing.T) {
+	t.Helper()
+	if err := ICMPAvailable(); err != nil {
+		testneed.Missing(t, "the right to ping ("+err.Error()+")", "run the test as root, or set net.ipv4.ping_group_range to the user's group")
+	}
+}
+
 // TestICMPLoopback pings this host with whatever rights the test has.
 func TestICMPLoopback(t *testing.T) {
-	if err := ICMPAvailable(); err != nil {
-		t.Skip(err)
-	}
+	mayPing(t)
 	m := icmpModule(t, func(p *icmpProbe) { p.Count, p.Interval = 2, time.Millisecond })
 	for target, hash := range map[string]float64{"127.0.0.1": 3668918509, "::1": 1751717746} {
 		res := probeWithin(t, m, 5*time.Second, Request{Target: target, Samples: true})
@@ -88,9 +95,7 @@ func TestICMPWithoutPacket(t *testing.T) {
 
 // TestICMPCancelled: a probe that nobody waits for ends at once.
 func TestICMPCancelled(t *testing.T) {
-	if err := ICMPAvailable(); err != nil {
-		t.Skip(err)
-	}
+	mayPing(t)
 	m := icmpModule(t, func(p *icmpProbe) { p.Count, p.Interval = 2, time.Hour })
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // tcpModule makes a module of kind tcp; set may change its options.
@@ -127,9 +128,10 @@ func TestTCPConnect(t *testing.T) {
 		})
 	}
 	t.Run("IPv6", func(t *testing.T) {
+		testneed.IPv6(t)
 		l, err := net.Listen("tcp", "[::1]:0")
 		if err != nil {
-			t.Skipf("no IPv6: %v", err)
+			t.Fatal(err)
 		}
 		defer l.Close()
 		for name, set := range map[string]func(p *tcpProbe){"only IPv6": only6, "IPv4 with fallback": func(p *tcpProbe) { p.PreferredIPProtocol = "ip4" }} {

@@ -5,12 +5,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 func unixModule(t testing.TB, set func(p *unixProbe)) *Module {
@@ -125,9 +125,7 @@ func TestUnix(t *testing.T) {
 }
 
 func TestUnixAbstract(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has abstract sockets")
-	}
+	testneed.Linux(t, "abstract sockets")
 	name := "@health_exporter " + t.TempDir()
 	listenUnix(t, name, silent)
 	if res := probeWithin(t, unixModule(t, nil), 5*time.Second, Request{Target: name}); res.Outcome != health.Pass {

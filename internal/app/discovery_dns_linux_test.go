@@ -12,6 +12,8 @@ import (
 
 	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // TestDNSDiscovery runs in a network of its own, with a name server of its own: the
@@ -19,12 +21,7 @@ import (
 func TestDNSDiscovery(t *testing.T) {
 	const inside = "HEALTH_EXPORTER_TEST_INSIDE"
 	if os.Getenv(inside) == "" {
-		if os.Getuid() != 0 {
-			if os.Getenv("E2E_REQUIRE") == "all" {
-				t.Fatal("a network namespace can be made by root only")
-			}
-			t.Skip("a network namespace can be made by root only")
-		}
+		testneed.Namespaces(t)
 		again := exec.Command(os.Args[0], "-test.run=^TestDNSDiscovery$", "-test.v")
 		again.Env = append(os.Environ(), inside+"=1")
 		again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}

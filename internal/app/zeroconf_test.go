@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -30,7 +31,7 @@ func onLoopback(t *testing.T) []zeroconf.Interface {
 			return []zeroconf.Interface{i}
 		}
 	}
-	t.Skip("there is no loopback interface")
+	testneed.Missing(t, "a loopback interface that is up", "ip link set lo up")
 	return nil
 }
 
@@ -54,7 +55,7 @@ func TestFoundTargets(t *testing.T) {
 	announce := func(name, path string) (withdraw func()) {
 		withdraw, err := zeroconf.Multicast{}.Announce(zeroconf.Service{Instance: name, Type: service, Port: port, Text: []string{"path=" + path}}, on)
 		if err != nil {
-			t.Skip("there is no multicast on loopback: ", err)
+			testneed.Missing(t, "multicast on loopback ("+err.Error()+")", "ip link set lo up, and let UDP port 5353 pass")
 		}
 		return withdraw
 	}

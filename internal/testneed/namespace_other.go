@@ -1,0 +1,7 @@
+//go:build !linux
+
+package testneed
+
+import "errors"
+
+func tryNamespace() error { return errors.ErrUnsupported }
