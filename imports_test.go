@@ -33,7 +33,8 @@ var importRules = []importRule{
 	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes"},
-	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
+	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
+	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "internal/strictyaml", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
 	{"internal/registry", []string{"prober", "prober/schedule", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
 	{"internal/history", []string{"health", "!client_golang", "!yaml"}, "it keeps which subject was in which state when; who found that out is not its business"},
 	{

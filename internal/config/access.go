@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 // Access says what may be seen without a token.
@@ -34,13 +36,13 @@ type accessSection struct {
 	Debug yaml.Node `yaml:"debug"`
 }
 
-func (s *accessSection) build(r *Registration, faults *Faults) Access {
+func (s *accessSection) build(r *Registration, faults *strictyaml.Faults) Access {
 	a := Access{Read: "open", Debug: "open"}
 	choose := func(path string, n *yaml.Node, into *string, allowed ...string) {
 		switch {
 		case n.IsZero():
 		case !slices.Contains(allowed, n.Value):
-			faults.add(n.Line, path, "must be one of %s, not %s", strings.Join(allowed, ", "), found(n))
+			faults.Add(n.Line, path, "must be one of %s, not %s", strings.Join(allowed, ", "), strictyaml.Found(n))
 		default:
 			*into = n.Value
 		}
@@ -51,16 +53,16 @@ func (s *accessSection) build(r *Registration, faults *Faults) Access {
 		return slices.ContainsFunc(r.Tokens, func(t Token) bool { return slices.Contains(t.Rights, right) })
 	}
 	if a.Read == "token" && !someHas("read") {
-		faults.add(s.Read.Line, "access.read", "is token, but no token has the right to read (registration.tokens), so that nobody could")
+		faults.Add(s.Read.Line, "access.read", "is token, but no token has the right to read (registration.tokens), so that nobody could")
 	}
 	if a.Debug == "token" && !someHas("debug") {
-		faults.add(s.Debug.Line, "access.debug", "is token, but no token has the right debug (registration.tokens[].rights), so that nobody could")
+		faults.Add(s.Debug.Line, "access.debug", "is token, but no token has the right debug (registration.tokens[].rights), so that nobody could")
 	}
 	return a
 }
 
 // rights are those that a token is given, in the order of allRights.
-func (t *tokenSection) rights(faults *Faults) []string {
+func (t *tokenSection) rights(faults *strictyaml.Faults) []string {
 	if t.Rights == nil {
 		return defaultRights
 	}
@@ -69,14 +71,14 @@ func (t *tokenSection) rights(faults *Faults) []string {
 	for _, n := range *t.Rights {
 		switch {
 		case !slices.Contains(allRights, n.Value):
-			faults.add(n.Line, path, "%s is no right, must be one of %s", found(&n), strings.Join(allRights, ", "))
+			faults.Add(n.Line, path, "%s is no right, must be one of %s", strictyaml.Found(&n), strings.Join(allRights, ", "))
 		case given[n.Value]:
-			faults.add(n.Line, path, "%q is given twice", n.Value)
+			faults.Add(n.Line, path, "%q is given twice", n.Value)
 		}
 		given[n.Value] = true
 	}
 	if len(given) == 0 {
-		faults.add(t.Name.Line, path, "is empty, so that the token is good for nothing; must have some of %s", strings.Join(allRights, ", "))
+		faults.Add(t.Name.Line, path, "is empty, so that the token is good for nothing; must have some of %s", strings.Join(allRights, ", "))
 	}
 	return slices.DeleteFunc(slices.Clone(allRights), func(right string) bool { return !given[right] })
 }

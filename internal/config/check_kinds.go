@@ -117,22 +117,22 @@ func (c *pressureCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.ru
 // clockCheck looks whether the clock is kept right.
 type clockCheck struct {
 	local
-	MaxError Duration `yaml:"max_error"`
+	MaxError time.Duration `yaml:"max_error"`
 }
 
-func (c *clockCheck) runner() runner                     { return checks.Clock{MaxError: time.Duration(c.MaxError)} }
+func (c *clockCheck) runner() runner                     { return checks.Clock{MaxError: c.MaxError} }
 func (c *clockCheck) check() error                       { return c.runner().Check() }
 func (c *clockCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
 
 // ntpCheck compares the clock with that of time servers.
 type ntpCheck struct {
 	far
-	Servers   []string `yaml:"servers"`
-	MaxOffset Duration `yaml:"max_offset"`
+	Servers   []string      `yaml:"servers"`
+	MaxOffset time.Duration `yaml:"max_offset"`
 }
 
 func (c *ntpCheck) runner() runner {
-	return checks.NTP{Servers: c.Servers, MaxOffset: time.Duration(c.MaxOffset)}
+	return checks.NTP{Servers: c.Servers, MaxOffset: c.MaxOffset}
 }
 func (c *ntpCheck) check() error                       { return c.runner().Check() }
 func (c *ntpCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
@@ -141,8 +141,8 @@ func (c *ntpCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner(
 type fileCheck struct {
 	local
 	Path    string         `yaml:"path"`
-	MaxAge  Duration       `yaml:"max_age"`
-	WarnAge Duration       `yaml:"warn_age"`
+	MaxAge  time.Duration  `yaml:"max_age"`
+	WarnAge time.Duration  `yaml:"warn_age"`
 	MinSize int64          `yaml:"min_size"`
 	MaxSize int64          `yaml:"max_size"`
 	Match   *regexp.Regexp `yaml:"match"`
@@ -150,7 +150,7 @@ type fileCheck struct {
 
 func (c *fileCheck) runner() runner {
 	return checks.File{
-		Path: c.Path, MaxAge: time.Duration(c.MaxAge), WarnAge: time.Duration(c.WarnAge),
+		Path: c.Path, MaxAge: c.MaxAge, WarnAge: c.WarnAge,
 		MinSize: c.MinSize, MaxSize: c.MaxSize, Match: c.Match,
 	}
 }
@@ -160,13 +160,13 @@ func (c *fileCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner
 // certificateCheck looks when certificates in a file expire.
 type certificateCheck struct {
 	local
-	Path     string   `yaml:"path"`
-	MinLeft  Duration `yaml:"min_left"`
-	WarnLeft Duration `yaml:"warn_left"`
+	Path     string        `yaml:"path"`
+	MinLeft  time.Duration `yaml:"min_left"`
+	WarnLeft time.Duration `yaml:"warn_left"`
 }
 
 func (c *certificateCheck) runner() runner {
-	return checks.CertificateFile{Path: c.Path, MinLeft: time.Duration(c.MinLeft), WarnLeft: time.Duration(c.WarnLeft)}
+	return checks.CertificateFile{Path: c.Path, MinLeft: c.MinLeft, WarnLeft: c.WarnLeft}
 }
 func (c *certificateCheck) check() error                       { return c.runner().Check() }
 func (c *certificateCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.runner()) }
@@ -209,13 +209,13 @@ type runtimeCheck struct {
 	local
 	MaxGoroutines int           `yaml:"max_goroutines"`
 	MaxHeap       uint64        `yaml:"max_heap"`
-	MaxPause      Duration      `yaml:"max_pause"`
+	MaxPause      time.Duration `yaml:"max_pause"`
 	MinFiles      checks.Amount `yaml:"min_files"`
 }
 
 func (c *runtimeCheck) runner() runner {
 	return checks.Runtime{
-		MaxGoroutines: c.MaxGoroutines, MaxHeap: c.MaxHeap, MaxPause: time.Duration(c.MaxPause), MinFiles: c.MinFiles,
+		MaxGoroutines: c.MaxGoroutines, MaxHeap: c.MaxHeap, MaxPause: c.MaxPause, MinFiles: c.MinFiles,
 	}
 }
 func (c *runtimeCheck) check() error                       { return c.runner().Check() }
@@ -224,12 +224,12 @@ func (c *runtimeCheck) open(OtherCheck) (OpenCheck, error) { return opened(c.run
 // heartbeatCheck waits for beats over HTTP.
 type heartbeatCheck struct {
 	local
-	Every Duration `yaml:"every"`
-	Grace Duration `yaml:"grace"`
+	Every time.Duration `yaml:"every"`
+	Grace time.Duration `yaml:"grace"`
 }
 
 func (c *heartbeatCheck) heartbeat() (*checks.Heartbeat, error) {
-	return checks.NewHeartbeat(time.Duration(c.Every), time.Duration(c.Grace), time.Time{})
+	return checks.NewHeartbeat(c.Every, c.Grace, time.Time{})
 }
 
 func (c *heartbeatCheck) check() error {

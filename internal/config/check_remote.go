@@ -148,14 +148,14 @@ type redisCheck struct {
 	Database     int               `yaml:"database"`
 	TLS          bool              `yaml:"tls"`
 	TLSConfig    *config.TLSConfig `yaml:"tls_config"`
-	MaxLag       Duration          `yaml:"max_lag"`
+	MaxLag       time.Duration     `yaml:"max_lag"`
 	MinReplicas  int               `yaml:"min_replicas"`
 }
 
 func (c *redisCheck) redis(password string) checks.Redis {
 	return checks.Redis{
 		Address: c.Address, Username: c.Username, Password: password, Database: c.Database,
-		MaxLag: time.Duration(c.MaxLag), MinReplicas: c.MinReplicas,
+		MaxLag: c.MaxLag, MinReplicas: c.MinReplicas,
 	}
 }
 
@@ -247,15 +247,15 @@ func (c *amqpCheck) open(OtherCheck) (OpenCheck, error) {
 // celeryCheck pings Celery's workers.
 type celeryCheck struct {
 	broker   `yaml:",inline"`
-	Min      int      `yaml:"min"`
-	Workers  []string `yaml:"workers"`
-	Wait     Duration `yaml:"wait"`
-	Exchange string   `yaml:"exchange"`
+	Min      int           `yaml:"min"`
+	Workers  []string      `yaml:"workers"`
+	Wait     time.Duration `yaml:"wait"`
+	Exchange string        `yaml:"exchange"`
 }
 
 func (c *celeryCheck) workers(url string, options *tls.Config) celery.Workers {
 	return celery.Workers{
-		Broker: url, TLS: options, Min: c.Min, Names: c.Workers, Wait: time.Duration(c.Wait), Exchange: c.Exchange,
+		Broker: url, TLS: options, Min: c.Min, Names: c.Workers, Wait: c.Wait, Exchange: c.Exchange,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -59,9 +60,9 @@ type checkKind interface {
 type checkSection struct {
 	Name          string          `yaml:"name"`
 	Kind          string          `yaml:"kind"`
-	Interval      Duration        `yaml:"interval"`
-	Timeout       Duration        `yaml:"timeout"`
-	InitialDelay  Duration        `yaml:"initial_delay"`
+	Interval      time.Duration   `yaml:"interval"`
+	Timeout       time.Duration   `yaml:"timeout"`
+	InitialDelay  time.Duration   `yaml:"initial_delay"`
 	Unhealthy     int             `yaml:"unhealthy"`
 	Healthy       int             `yaml:"healthy"`
 	DegradedAfter int             `yaml:"degraded_after"`
@@ -87,18 +88,18 @@ func (doc *document) checks(d *decoder) []Check {
 	lines := map[string]int{}
 	for i := range doc.Checks {
 		n, path := &doc.Checks[i], fmt.Sprintf("checks[%d]", i)
-		before := len(d.faults.List)
+		before := len(d.Faults.List)
 		check, ok := d.check(n, path)
 		if !ok {
 			continue
 		}
-		nameLine := lineOf(n, "name", n.Line)
+		nameLine := strictyaml.LineOf(n, "name", n.Line)
 		if first, dup := lines[check.Name]; dup {
-			d.faults.add(nameLine, path+".name", "%q is given twice, first on line %d", check.Name, first)
+			d.Faults.Add(nameLine, path+".name", "%q is given twice, first on line %d", check.Name, first)
 		}
 		lines[check.Name] = nameLine
 		list = append(list, check)
-		if len(d.faults.List) == before {
+		if len(d.Faults.List) == before {
 			unopened := check.Check
 			unopened.Run = func(context.Context) error { return nil }
 			plain = append(plain, unopened)
@@ -108,7 +109,7 @@ func (doc *document) checks(d *decoder) []Check {
 	if len(plain) == len(list) {
 		for _, fault := range unjoin(faultsOf(plain)) {
 			if fault != nil {
-				d.faults.add(0, "checks", "%s", fault)
+				d.Faults.Add(0, "checks", "%s", fault)
 			}
 		}
 	}
@@ -131,9 +132,9 @@ func (d *decoder) partFaults(doc *document, list []Check) {
 				path := fmt.Sprintf("of[%d]", j)
 				switch kinds[name] {
 				case "":
-					d.faults.add(lineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "there is no check %q", name)
+					d.Faults.Add(strictyaml.LineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "there is no check %q", name)
 				case "composite":
-					d.faults.add(lineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "%q is made of others itself", name)
+					d.Faults.Add(strictyaml.LineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "%q is made of others itself", name)
 				}
 			}
 		}
@@ -149,23 +150,23 @@ func faultsOf(list []health.Check) error {
 // check decodes one check. It is not ok if it makes no sense to look at it further.
 func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	s := checkSection{
-		Interval: Duration(prober.DefaultInterval), Timeout: Duration(health.DefaultCheckTimeout),
+		Interval: prober.DefaultInterval, Timeout: health.DefaultCheckTimeout,
 		Unhealthy: 2, Healthy: 2, Groups: []string{checksGroup},
 	}
-	before := len(d.faults.List)
-	if !d.decode(n, path, &s) && s.Kind == "" {
+	before := len(d.Faults.List)
+	if !d.Decode(n, path, &s) && s.Kind == "" {
 		return c, false
 	}
 	newKind, known := checkKinds[s.Kind]
 	if !known {
-		d.faults.add(lineOf(n, "kind", n.Line), path+".kind", "%q is no kind of check, must be one of %s",
+		d.Faults.Add(strictyaml.LineOf(n, "kind", n.Line), path+".kind", "%q is no kind of check, must be one of %s",
 			s.Kind, strings.Join(slices.Sorted(maps.Keys(checkKinds)), ", "))
 		return c, false
 	}
 	kind := newKind()
 	d.options(n, path, s.Options, kind)
 	d.checkFigures(n, path, &s)
-	if len(d.faults.List) == before {
+	if len(d.Faults.List) == before {
 		d.optionFaults(n, path, kind.check())
 	}
 	c = s.check(kind)
@@ -178,18 +179,18 @@ func (d *decoder) options(n *yaml.Node, path string, options map[string]yaml.Nod
 	node := &yaml.Node{Kind: yaml.MappingNode, Line: n.Line}
 	for _, key := range slices.Sorted(maps.Keys(options)) {
 		value := options[key]
-		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key, Line: lineOf(n, key, value.Line)}, &value)
+		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key, Line: strictyaml.LineOf(n, key, value.Line)}, &value)
 	}
-	d.decode(node, path, into)
+	d.Decode(node, path, into)
 }
 
 func (d *decoder) checkFigures(n *yaml.Node, path string, s *checkSection) {
 	limits := prober.FileLimits()
 	fault := func(key, format string, args ...any) {
-		d.faults.add(lineOf(n, key, n.Line), join(path, key), format, args...)
+		d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), format, args...)
 	}
-	span := func(key string, value Duration, least, most time.Duration) {
-		if v := time.Duration(value); v < least || v > most {
+	span := func(key string, value time.Duration, least, most time.Duration) {
+		if v := value; v < least || v > most {
 			fault(key, "must be between %s and %s, not %s", least, most, v)
 		}
 	}
@@ -219,12 +220,12 @@ func (d *decoder) optionFaults(n *yaml.Node, path string, err error) {
 	for _, each := range unjoin(err) {
 		option, ok := errors.AsType[*checks.OptionError](each)
 		if !ok {
-			d.faults.add(n.Line, path, "%s", each)
+			d.Faults.Add(n.Line, path, "%s", each)
 			continue
 		}
 		key := keyOf(option.Field)
 		detail := strings.TrimPrefix(option.Error(), option.Field+" ")
-		d.faults.add(lineOf(n, key, n.Line), join(path, key), "%s", detail)
+		d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), "%s", detail)
 	}
 }
 
@@ -243,11 +244,11 @@ func keyOf(field string) string {
 
 // check is the section as a value.
 func (s *checkSection) check(kind checkKind) Check {
-	interval := time.Duration(s.Interval)
+	interval := s.Interval
 	return Check{
 		Check: health.Check{
-			Name: s.Name, Timeout: time.Duration(s.Timeout), InitialDelay: time.Duration(s.InitialDelay), Interval: interval,
-			MaxAge: 3*interval + time.Duration(s.Timeout), Severity: s.Severity, Groups: s.Groups, DependsOn: s.DependsOn,
+			Name: s.Name, Timeout: s.Timeout, InitialDelay: s.InitialDelay, Interval: interval,
+			MaxAge: 3*interval + s.Timeout, Severity: s.Severity, Groups: s.Groups, DependsOn: s.DependsOn,
 			Hidden: s.Hidden, Remote: kind.remote(),
 			Thresholds: health.Thresholds{
 				Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -76,8 +77,8 @@ type jobSection struct {
 	Consul        []yaml.Node       `yaml:"consul_sd_configs"`
 	Relabel       []yaml.Node       `yaml:"relabel_configs"`
 	Module        string            `yaml:"module"`
-	Interval      Duration          `yaml:"interval"`
-	Timeout       Duration          `yaml:"timeout"`
+	Interval      time.Duration     `yaml:"interval"`
+	Timeout       time.Duration     `yaml:"timeout"`
 	Unhealthy     int               `yaml:"unhealthy"`
 	Healthy       int               `yaml:"healthy"`
 	DegradedAfter int               `yaml:"degraded_after"`
@@ -94,25 +95,25 @@ func (s *discoverySection) jobs(d *decoder, doc *document, c *Config) []Discover
 	for i := range s.Jobs {
 		n, at := &s.Jobs[i], fmt.Sprintf("discovery.jobs[%d]", i)
 		section := jobSection{
-			Interval: Duration(prober.DefaultInterval), Timeout: Duration(prober.DefaultTimeout),
+			Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout,
 			Unhealthy: 2, Healthy: 10, MaxTargets: DefaultDiscoveredTargets,
 		}
-		before := len(d.faults.List)
-		d.decode(n, at, &section)
-		line := lineOf(n, "name", n.Line)
+		before := len(d.Faults.List)
+		d.Decode(n, at, &section)
+		line := strictyaml.LineOf(n, "name", n.Line)
 		switch first, dup := lines[section.Name]; {
-		case d.faults.has(at+".name", before):
+		case d.Faults.Has(at+".name", before):
 		case section.Name == "":
-			d.faults.add(line, at+".name", "is required")
+			d.Faults.Add(line, at+".name", "is required")
 		case dup:
-			d.faults.add(line, at+".name", "%q is given twice, first on line %d", section.Name, first)
+			d.Faults.Add(line, at+".name", "%q is given twice, first on line %d", section.Name, first)
 		case utf8.RuneCountInString(section.Name) > 128 || strings.ContainsFunc(section.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
-			d.faults.add(line, at+".name", "must be printable and have at most 128 characters")
+			d.Faults.Add(line, at+".name", "must be printable and have at most 128 characters")
 		default:
 			lines[section.Name] = line
 		}
 		if section.MaxTargets < 1 || section.MaxTargets > maxDiscoveredTargets {
-			d.faults.add(lineOf(n, "max_targets", n.Line), at+".max_targets", "must be between 1 and %d", maxDiscoveredTargets)
+			d.Faults.Add(strictyaml.LineOf(n, "max_targets", n.Line), at+".max_targets", "must be between 1 and %d", maxDiscoveredTargets)
 		}
 		list = append(list, DiscoveryJob{
 			Name: section.Name, Mechanisms: section.mechanisms(d, n, at, c.File), Relabel: relabelRules(d, section.Relabel, n, at),
@@ -126,7 +127,7 @@ func (s *discoverySection) jobs(d *decoder, doc *document, c *Config) []Discover
 func (s *jobSection) defaults(d *decoder, n *yaml.Node, at string, doc *document, c *Config) prober.Target {
 	t := prober.Target{
 		Module: s.Module, Email: s.Email, Group: s.Group, Labels: s.Labels,
-		Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
+		Interval: s.Interval, Timeout: s.Timeout,
 		Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
 	}
 	if _, ok := c.KindOf(moduleOf(&t)); !ok && moduleWritten(doc, moduleOf(&t)) {
@@ -135,8 +136,8 @@ func (s *jobSection) defaults(d *decoder, n *yaml.Node, at string, doc *document
 	example := t
 	example.App, example.URL = "example", "http://example.org"
 	for _, fault := range example.Validate(prober.FileLimits(), c.KindOf) {
-		if !d.faults.has(join(at, fault.Path), 0) {
-			d.faults.add(lineOf(n, fault.Path, n.Line), join(at, fault.Path), "%s", fault.Detail)
+		if !d.Faults.Has(strictyaml.Join(at, fault.Path), 0) {
+			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(at, fault.Path), "%s", fault.Detail)
 		}
 	}
 	t.Email = example.Email // the domain is in lower case
@@ -169,14 +170,14 @@ func (s *jobSection) mechanisms(d *decoder, n *yaml.Node, at, file string) []Dis
 		}
 		some = true
 		if m.make() == nil {
-			d.faults.add(lineOf(n, key, n.Line), join(at, key),
+			d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(at, key),
 				"is not built into this program; build it with: go build -tags %s", m.tag)
 			continue
 		}
 		found := DiscoveryMechanism{Name: m.name}
 		for i := range m.nodes {
 			if m.nodes[i].IsZero() {
-				d.faults.add(lineOf(n, key, n.Line), fmt.Sprintf("%s.%s[%d]", at, key, i), "must not be empty")
+				d.Faults.Add(strictyaml.LineOf(n, key, n.Line), fmt.Sprintf("%s.%s[%d]", at, key, i), "must not be empty")
 				continue
 			}
 			if c, ok := mechanism(d, &m.nodes[i], fmt.Sprintf("%s.%s[%d]", at, key, i), dir, m.make()); ok {
@@ -186,14 +187,14 @@ func (s *jobSection) mechanisms(d *decoder, n *yaml.Node, at, file string) []Dis
 		list = append(list, found)
 	}
 	if !some {
-		d.faults.add(n.Line, at, "says nowhere to look: give static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, kubernetes_sd_configs or consul_sd_configs")
+		d.Faults.Add(n.Line, at, "says nowhere to look: give static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, kubernetes_sd_configs or consul_sd_configs")
 	}
 	return list
 }
 
 // mechanism lets Prometheus' type decode itself: strictly, as ours are.
 func mechanism(d *decoder, n *yaml.Node, at, dir string, into discovery.Config) (DiscoveryConfig, bool) {
-	if !d.decode(n, at, into) {
+	if !d.Decode(n, at, into) {
 		return DiscoveryConfig{}, false
 	}
 	if s, ok := into.(promconfig.DirectorySetter); ok {
@@ -208,11 +209,11 @@ func (s *jobSection) static(d *decoder, at string) DiscoveryMechanism {
 	for i := range s.Static {
 		var g targetgroup.Group
 		path := fmt.Sprintf("%s.static_configs[%d]", at, i)
-		if !d.decode(&s.Static[i], path, &g) {
+		if !d.Decode(&s.Static[i], path, &g) {
 			continue
 		}
 		if len(g.Targets) == 0 {
-			d.faults.add(s.Static[i].Line, path+".targets", "is required")
+			d.Faults.Add(s.Static[i].Line, path+".targets", "is required")
 		}
 		g.Source = fmt.Sprint(i)
 		groups = append(groups, &g)
@@ -229,15 +230,15 @@ func relabelRules(d *decoder, nodes []yaml.Node, job *yaml.Node, at string) []*r
 	for i := range nodes {
 		n, path := &nodes[i], fmt.Sprintf("%s.relabel_configs[%d]", at, i)
 		if n.IsZero() {
-			d.faults.add(lineOf(job, "relabel_configs", job.Line), path, "must not be empty")
+			d.Faults.Add(strictyaml.LineOf(job, "relabel_configs", job.Line), path, "must not be empty")
 			continue
 		}
 		var rule relabel.Config
-		if !d.decode(n, path, &rule) {
+		if !d.Decode(n, path, &rule) {
 			continue
 		}
 		if err := rule.Validate(model.UTF8Validation); err != nil {
-			d.faults.add(n.Line, path, "%s", err)
+			d.Faults.Add(n.Line, path, "%s", err)
 			continue
 		}
 		rules = append(rules, &rule)

@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -56,15 +57,15 @@ type mdnsSection struct {
 	Interfaces []yaml.Node       `yaml:"interfaces"`
 	Modules    []yaml.Node       `yaml:"modules"`
 	MaxTargets *yaml.Node        `yaml:"max_targets"`
-	Interval   Duration          `yaml:"interval"`
-	Timeout    Duration          `yaml:"timeout"`
+	Interval   time.Duration     `yaml:"interval"`
+	Timeout    time.Duration     `yaml:"timeout"`
 	Group      string            `yaml:"group"`
 	Labels     map[string]string `yaml:"labels"`
 }
 
 const mdnsPath = "discovery.mdns"
 
-func (s *mdnsSection) build(faults *Faults, c *Config) *MDNS {
+func (s *mdnsSection) build(faults *strictyaml.Faults, c *Config) *MDNS {
 	if s == nil {
 		return nil
 	}
@@ -73,10 +74,10 @@ func (s *mdnsSection) build(faults *Faults, c *Config) *MDNS {
 		Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout, Group: s.Group, Labels: s.Labels,
 	}
 	if s.Interval != 0 {
-		m.Interval = time.Duration(s.Interval)
+		m.Interval = s.Interval
 	}
 	if s.Timeout != 0 {
-		m.Timeout = time.Duration(s.Timeout)
+		m.Timeout = s.Timeout
 	}
 	if s.Services != nil {
 		m.Services = mdnsServices(faults, *s.Services)
@@ -102,21 +103,21 @@ func (s *mdnsSection) build(faults *Faults, c *Config) *MDNS {
 // builtinMDNS are the modules for services that ask for none.
 func builtinMDNS() map[string]*prober.Module {
 	var nodes map[string]yaml.Node
-	faults := &Faults{}
+	faults := &strictyaml.Faults{}
 	modules := map[string]*prober.Module{}
 	if err := yaml.Unmarshal([]byte(mdnsModules), &nodes); err != nil {
 		panic(fmt.Sprintf("modules of discovery: %s", err))
 	}
 	for name, n := range nodes {
-		modules[name] = decodeModule(&decoder{faults: faults}, name, &n)
+		modules[name] = decodeModule(newDecoder(faults), name, &n)
 	}
-	if err := faults.err(); err != nil {
+	if err := faults.Err(); err != nil {
 		panic(fmt.Sprintf("modules of discovery: %s", err))
 	}
 	return modules
 }
 
-func mdnsServices(faults *Faults, nodes []yaml.Node) []string {
+func mdnsServices(faults *strictyaml.Faults, nodes []yaml.Node) []string {
 	list := distinct(faults, nodes, "services", func(n *yaml.Node) string {
 		if !validService(n.Value) {
 			return "is no type of service such as _http._tcp, in lower case"
@@ -124,10 +125,10 @@ func mdnsServices(faults *Faults, nodes []yaml.Node) []string {
 		return ""
 	})
 	if len(list) > maxMDNSServices {
-		faults.add(nodes[0].Line, mdnsPath+".services", "are %d, at most %d are allowed", len(list), maxMDNSServices)
+		faults.Add(nodes[0].Line, mdnsPath+".services", "are %d, at most %d are allowed", len(list), maxMDNSServices)
 	}
 	if len(nodes) == 0 {
-		faults.add(0, mdnsPath+".services", "must not be empty; leave it out for %s", DefaultMDNSService)
+		faults.Add(0, mdnsPath+".services", "must not be empty; leave it out for %s", DefaultMDNSService)
 	}
 	return list
 }
@@ -141,15 +142,15 @@ func validService(service string) bool {
 	return strings.Trim(name[1:], "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
-func mdnsNetworks(faults *Faults, nodes []yaml.Node) []netip.Prefix {
+func mdnsNetworks(faults *strictyaml.Faults, nodes []yaml.Node) []netip.Prefix {
 	var list []netip.Prefix
 	for i := range nodes {
 		p, err := netip.ParsePrefix(nodes[i].Value)
 		switch {
 		case err != nil:
-			faults.add(nodes[i].Line, mdnsPath+".networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", found(&nodes[i]))
+			faults.Add(nodes[i].Line, mdnsPath+".networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", strictyaml.Found(&nodes[i]))
 		case p.Masked() != p:
-			faults.add(nodes[i].Line, mdnsPath+".networks", "%q has bits outside its mask, meant is perhaps %s", p, p.Masked())
+			faults.Add(nodes[i].Line, mdnsPath+".networks", "%q has bits outside its mask, meant is perhaps %s", p, p.Masked())
 		default:
 			list = append(list, p)
 		}
@@ -158,20 +159,20 @@ func mdnsNetworks(faults *Faults, nodes []yaml.Node) []netip.Prefix {
 }
 
 // distinct is a list of texts, each of which is right and there once.
-func distinct(faults *Faults, nodes []yaml.Node, key string, wrong func(*yaml.Node) string) []string {
+func distinct(faults *strictyaml.Faults, nodes []yaml.Node, key string, wrong func(*yaml.Node) string) []string {
 	var list []string
 	for i := range nodes {
 		n := &nodes[i]
 		if n.Kind != yaml.ScalarNode {
-			faults.add(n.Line, mdnsPath+"."+key, "must be a text, not %s", found(n))
+			faults.Add(n.Line, mdnsPath+"."+key, "must be a text, not %s", strictyaml.Found(n))
 			continue
 		}
 		if fault := wrong(n); fault != "" {
-			faults.add(n.Line, mdnsPath+"."+key, "%q %s", n.Value, fault)
+			faults.Add(n.Line, mdnsPath+"."+key, "%q %s", n.Value, fault)
 			continue
 		}
 		if slices.Contains(list, n.Value) {
-			faults.add(n.Line, mdnsPath+"."+key, "%q is given twice", n.Value)
+			faults.Add(n.Line, mdnsPath+"."+key, "%q is given twice", n.Value)
 			continue
 		}
 		list = append(list, n.Value)
@@ -179,17 +180,17 @@ func distinct(faults *Faults, nodes []yaml.Node, key string, wrong func(*yaml.No
 	return list
 }
 
-func (s *mdnsSection) maxTargets(faults *Faults, m *MDNS) {
+func (s *mdnsSection) maxTargets(faults *strictyaml.Faults, m *MDNS) {
 	if s.MaxTargets == nil {
 		return
 	}
 	if err := s.MaxTargets.Decode(&m.MaxTargets); err != nil || m.MaxTargets < 1 || m.MaxTargets > maxMDNSTargets {
-		faults.add(s.MaxTargets.Line, mdnsPath+".max_targets", "must be a whole number from 1 to %d, not %s", maxMDNSTargets, found(s.MaxTargets))
+		faults.Add(s.MaxTargets.Line, mdnsPath+".max_targets", "must be a whole number from 1 to %d, not %s", maxMDNSTargets, strictyaml.Found(s.MaxTargets))
 	}
 }
 
 // example finds what would be wrong with every target.
-func (s *mdnsSection) example(faults *Faults, m *MDNS, c *Config) {
+func (s *mdnsSection) example(faults *strictyaml.Faults, m *MDNS, c *Config) {
 	t := prober.Target{
 		App: "example", URL: "http://10.0.0.1", Unhealthy: 2, Healthy: 10,
 		Interval: m.Interval, Timeout: m.Timeout, Group: m.Group, Labels: m.Labels,
@@ -198,17 +199,17 @@ func (s *mdnsSection) example(faults *Faults, m *MDNS, c *Config) {
 		if c.root == nil {
 			return 0
 		}
-		return lineOf(c.root, mdnsPath+"."+key, 0)
+		return strictyaml.LineOf(c.root, mdnsPath+"."+key, 0)
 	}
 	for _, fault := range t.Validate(prober.FileLimits(), func(string) (string, bool) { return "health", true }) {
-		faults.add(line(fault.Path), join(mdnsPath, fault.Path), "%s", fault.Detail)
+		faults.Add(line(fault.Path), strictyaml.Join(mdnsPath, fault.Path), "%s", fault.Detail)
 	}
 	for _, name := range []string{"service", "id"} {
 		if _, given := m.Labels[name]; given {
-			faults.add(line("labels."+name), mdnsPath+".labels."+name, "is filled in by discovery itself")
+			faults.Add(line("labels."+name), mdnsPath+".labels."+name, "is filled in by discovery itself")
 		}
 	}
 	if len(m.Labels) > maxMDNSLabels {
-		faults.add(line("labels"), mdnsPath+".labels", "are %d, at most %d are allowed", len(m.Labels), maxMDNSLabels)
+		faults.Add(line("labels"), mdnsPath+".labels", "are %d, at most %d are allowed", len(m.Labels), maxMDNSLabels)
 	}
 }

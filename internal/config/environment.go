@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 // Environment says what /environment shows, and to whom.
@@ -38,13 +40,13 @@ type environmentSection struct {
 	ShowValues []string     `yaml:"show_values"`
 }
 
-func (s *environmentSection) build(faults *Faults) Environment {
+func (s *environmentSection) build(faults *strictyaml.Faults) Environment {
 	e := Environment{Enabled: s.Enabled, Sections: environmentSections, ShowValues: s.ShowValues}
 	if s.Sections != nil {
 		e.Sections = nil
 		for _, n := range *s.Sections {
 			if !slices.Contains(environmentSections, n.Value) {
-				faults.add(n.Line, "environment.sections", "%q is no section, must be one of %s", n.Value, strings.Join(environmentSections, ", "))
+				faults.Add(n.Line, "environment.sections", "%q is no section, must be one of %s", n.Value, strings.Join(environmentSections, ", "))
 				continue
 			}
 			e.Sections = append(e.Sections, n.Value)
@@ -57,11 +59,11 @@ func (s *environmentSection) build(faults *Faults) Environment {
 	trimmed := strings.TrimSpace(string(secret))
 	switch {
 	case s.TokenFile.Value == "":
-		faults.add(s.TokenFile.Line, "environment.token_file", "is required when enabled is true: nobody shall read it without a token")
+		faults.Add(s.TokenFile.Line, "environment.token_file", "is required when enabled is true: nobody shall read it without a token")
 	case err != nil:
-		faults.add(s.TokenFile.Line, "environment.token_file", "%s", err)
+		faults.Add(s.TokenFile.Line, "environment.token_file", "%s", err)
 	case len(trimmed) < minTokenLength:
-		faults.add(s.TokenFile.Line, "environment.token_file", "the token in %s has %d characters, must have at least %d",
+		faults.Add(s.TokenFile.Line, "environment.token_file", "the token in %s has %d characters, must have at least %d",
 			s.TokenFile.Value, len(trimmed), minTokenLength)
 	}
 	e.token = sha256.Sum256([]byte(trimmed))

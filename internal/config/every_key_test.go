@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -108,8 +109,8 @@ func TestEveryKey(t *testing.T) {
 }
 
 // unexpected leaves out the warnings that old keys get: they must be shown, too.
-func unexpected(warnings []Fault) []Fault {
-	return slices.DeleteFunc(warnings, func(w Fault) bool {
+func unexpected(warnings []strictyaml.Fault) []strictyaml.Fault {
+	return slices.DeleteFunc(warnings, func(w strictyaml.Fault) bool {
 		return strings.Contains(w.Detail, "is the old name") || strings.Contains(w.Detail, "act for a WebSocket")
 	})
 }

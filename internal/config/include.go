@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -34,7 +35,7 @@ func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*p
 		for _, file := range matches(d, path, &n, c.File) {
 			for name, module := range readModules(d, path, n.Line, file) {
 				if first, dup := given[name]; dup {
-					d.faults.add(n.Line, path, "%s: the module %q is given in %s already", file, name, first)
+					d.Faults.Add(n.Line, path, "%s: the module %q is given in %s already", file, name, first)
 					continue
 				}
 				given[name] = file
@@ -52,11 +53,11 @@ func matches(d *decoder, path string, n *yaml.Node, configFile string) []string 
 	files, err := filepath.Glob(pattern)
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Value == "":
-		d.faults.add(n.Line, path, "must be a file or a pattern such as modules/*.yml")
+		d.Faults.Add(n.Line, path, "must be a file or a pattern such as modules/*.yml")
 	case err != nil:
-		d.faults.add(n.Line, path, "%q is no valid pattern: %s", n.Value, err)
+		d.Faults.Add(n.Line, path, "%q is no valid pattern: %s", n.Value, err)
 	case len(files) == 0 && !hasWildcard(pattern):
-		d.faults.add(n.Line, path, "there is no file %s", pattern)
+		d.Faults.Add(n.Line, path, "there is no file %s", pattern)
 	}
 	slices.Sort(files)
 	return files
@@ -95,18 +96,18 @@ func hasWildcard(pattern string) bool {
 func readModules(d *decoder, path string, line int, file string) map[string]yaml.Node {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		d.faults.add(line, path, "%s", err)
+		d.Faults.Add(line, path, "%s", err)
 		return nil
 	}
-	own := &Faults{File: file}
-	root, ok := parseYAML(text, own)
+	own := &strictyaml.Faults{File: file}
+	root, ok := strictyaml.Parse(text, own)
 	var section struct {
 		Modules map[string]yaml.Node `yaml:"modules"`
 	}
 	if ok && root != nil {
-		(&decoder{faults: own}).decode(root, "", &section)
+		newDecoder(own).Decode(root, "", &section)
 	}
-	d.faults.adopt(own, line)
+	d.Faults.Adopt(own, line)
 	return section.Modules
 }
 
@@ -122,15 +123,8 @@ func (d *decoder) inFile(file string, line int) includedDecoder {
 }
 
 func (i includedDecoder) module(path string, n *yaml.Node) *prober.Module {
-	own := &Faults{File: i.file}
-	m := decodeModule(&decoder{faults: own}, path, n)
-	i.to.faults.adopt(own, i.line)
+	own := &strictyaml.Faults{File: i.file}
+	m := decodeModule(newDecoder(own), path, n)
+	i.to.Faults.Adopt(own, i.line)
 	return m
-}
-
-// adopt takes over the faults of an included file.
-func (f *Faults) adopt(own *Faults, line int) {
-	for _, fault := range own.List {
-		f.add(line, fault.Path, "%s line %d: %s", own.File, fault.Line, fault.Detail)
-	}
 }

@@ -6,11 +6,12 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -43,7 +44,7 @@ func Default() *Config {
 	return c
 }
 
-// Load reads and validates a file. The error is a *Faults naming every fault,
+// Load reads and validates a file. The error is a *strictyaml.Faults naming every fault,
 // or says why the file cannot be read.
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
@@ -68,10 +69,10 @@ func ReadOptions(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	faults := &Faults{File: path}
-	root, ok := parseYAML(text, faults)
+	faults := &strictyaml.Faults{File: path}
+	root, ok := strictyaml.Parse(text, faults)
 	if !ok {
-		return nil, faults.err()
+		return nil, faults.Err()
 	}
 	var doc struct {
 		Options map[string]yaml.Node `yaml:"options"`
@@ -79,18 +80,18 @@ func ReadOptions(path string) (map[string]string, error) {
 	if root != nil && root.Decode(&doc) != nil {
 		return nil, nil // Load will say what is wrong
 	}
-	return (&document{Options: doc.Options}).options(faults), faults.err()
+	return (&document{Options: doc.Options}).options(faults), faults.Err()
 }
 
 // parse validates a whole file; all faults come back in one error.
 func parse(path string, text []byte) (*Config, error) {
-	faults := &Faults{File: path}
-	d := &decoder{faults: faults}
+	faults := &strictyaml.Faults{File: path}
+	d := newDecoder(faults)
 	var doc document
 	doc.Registration.setDefaults()
-	root, ok := parseYAML(text, faults)
+	root, ok := strictyaml.Parse(text, faults)
 	if ok && root != nil {
-		d.decode(root, "", &doc)
+		d.Decode(root, "", &doc)
 	}
 	c := &Config{File: path, root: root, source: text, builtin: map[string]string{}}
 	c.Options = doc.options(faults)
@@ -107,44 +108,17 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Discovery.MDNS = doc.Discovery.MDNS.build(faults, c)
 	c.Checks = doc.checks(d)
 	c.root = nil
-	if err := faults.err(); err != nil {
+	if err := faults.Err(); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// parseYAML returns the root of the first document, nil if there is none.
-func parseYAML(text []byte, faults *Faults) (root *yaml.Node, ok bool) {
-	var n yaml.Node
-	err := yaml.Unmarshal(text, &n)
-	if err != nil {
-		line, detail := yamlFault(err)
-		faults.add(line, "", "not valid YAML: %s", detail)
-		return nil, false
-	}
-	if len(n.Content) == 0 {
-		return nil, true
-	}
-	return n.Content[0], true
-}
-
-// yamlFault takes the line out of an error of the YAML parser.
-func yamlFault(err error) (line int, detail string) {
-	detail = strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(detail, "line "); ok {
-		number, after, _ := strings.Cut(rest, ": ")
-		if n, err := strconv.Atoi(number); err == nil {
-			return n, after
-		}
-	}
-	return 0, detail
-}
-
-func (doc *document) options(faults *Faults) map[string]string {
+func (doc *document) options(faults *strictyaml.Faults) map[string]string {
 	options := make(map[string]string, len(doc.Options))
 	for name, n := range doc.Options {
 		if n.Kind != yaml.ScalarNode {
-			faults.add(n.Line, "options."+name, "must be a single value, not %s", found(&n))
+			faults.Add(n.Line, "options."+name, "must be a single value, not %s", strictyaml.Found(&n))
 			continue
 		}
 		options[name] = n.Value
@@ -167,7 +141,7 @@ grpc_plain: {prober: grpc, grpc: {}}
 // in a block of their own, and blocks of other kinds are checked and ignored.
 type moduleSection struct {
 	Prober  string               `yaml:"prober"`
-	Timeout Duration             `yaml:"timeout"`
+	Timeout time.Duration        `yaml:"timeout"`
 	Blocks  map[string]yaml.Node `yaml:",inline"`
 }
 
@@ -196,17 +170,17 @@ func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
 		return nil // a name and nothing else is no module, as in blackbox_exporter
 	}
 	var s moduleSection
-	if !d.decode(n, path, &s) {
+	if !d.Decode(n, path, &s) {
 		return nil
 	}
 	if !slices.Contains(prober.Kinds(), s.Prober) {
-		d.faults.add(lineOf(n, "prober", n.Line), path+".prober", "%q is no kind of probe, must be one of %s",
+		d.Faults.Add(strictyaml.LineOf(n, "prober", n.Line), path+".prober", "%q is no kind of probe, must be one of %s",
 			s.Prober, strings.Join(prober.Kinds(), ", "))
 	}
 	var module *prober.Module
 	for kind, block := range s.Blocks {
 		if !slices.Contains(prober.Kinds(), kind) {
-			d.faults.add(lineOf(n, kind, n.Line), join(path, kind), "unknown key")
+			d.Faults.Add(strictyaml.LineOf(n, kind, n.Line), strictyaml.Join(path, kind), "unknown key")
 			continue
 		}
 		m := newModule(d, path, kind, s.Timeout, &block)
@@ -221,20 +195,20 @@ func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
 }
 
 // newModule makes a module of one block; nil for a block that is not there.
-func newModule(d *decoder, path, kind string, timeout Duration, block *yaml.Node) *prober.Module {
+func newModule(d *decoder, path, kind string, timeout time.Duration, block *yaml.Node) *prober.Module {
 	src := prober.ModuleSource{Kind: kind}
 	line := 0
 	if block != nil {
 		line = block.Line
 		src.Text = contentOf(block)
 		src.Decode = func(into any) error {
-			if !d.decode(block, join(path, kind), into) {
-				return errReported
+			if !d.Decode(block, strictyaml.Join(path, kind), into) {
+				return strictyaml.ErrReported
 			}
 			return nil
 		}
 	}
-	src.Timeout = timeDuration(timeout)
+	src.Timeout = timeout
 	m, err := prober.NewModule(src)
 	d.report(err, path, kind, line, block)
 	return m
@@ -256,16 +230,16 @@ func contentOf(n *yaml.Node) []byte {
 
 // report lists the faults that a module found in its block.
 func (d *decoder) report(err error, path, kind string, line int, block *yaml.Node) {
-	if err == nil || errors.Is(err, errReported) {
+	if err == nil || errors.Is(err, strictyaml.ErrReported) {
 		return
 	}
 	for _, each := range unjoin(err) {
 		field, ok := errors.AsType[*prober.FieldError](each)
 		switch {
 		case !ok:
-			d.faults.add(line, join(path, kind), "%s", each)
+			d.Faults.Add(line, strictyaml.Join(path, kind), "%s", each)
 		default:
-			d.faults.add(lineOf(block, field.Path, line), join(join(path, kind), field.Path), "%s", field.Detail)
+			d.Faults.Add(strictyaml.LineOf(block, field.Path, line), strictyaml.Join(strictyaml.Join(path, kind), field.Path), "%s", field.Detail)
 		}
 	}
 }

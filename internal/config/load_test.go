@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -59,7 +60,7 @@ func TestLoadGood(t *testing.T) {
 // TestEveryFaultAtOnce compares all that is said of a file with many faults.
 func TestEveryFaultAtOnce(t *testing.T) {
 	_, err := Load("testdata/faults.yml")
-	faults, ok := errors.AsType[*Faults](err)
+	faults, ok := errors.AsType[*strictyaml.Faults](err)
 	if !ok {
 		t.Fatalf("got %v, want faults", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 // Maintenance is a time in which nothing is told of some targets and checks. It comes
@@ -41,14 +43,14 @@ func (doc *document) maintenance(d *decoder) []Maintenance {
 	for i := range doc.Maintenance {
 		n, at := &doc.Maintenance[i], fmt.Sprintf("maintenance[%d]", i)
 		var s maintenanceSection
-		if d.decode(n, at, &s) {
-			list = append(list, s.build(d.faults, n, at))
+		if d.Decode(n, at, &s) {
+			list = append(list, s.build(d.Faults, n, at))
 		}
 	}
 	return list
 }
 
-func (s *maintenanceSection) build(faults *Faults, n *yaml.Node, at string) Maintenance {
+func (s *maintenanceSection) build(faults *strictyaml.Faults, n *yaml.Node, at string) Maintenance {
 	m := Maintenance{
 		Name: s.Name, Targets: patterns(faults, s.Targets, at+".targets"), Groups: patterns(faults, s.Groups, at+".groups"),
 		Weekly: s.From.Value != "" || s.To.Value != "", Location: time.Local,
@@ -56,7 +58,7 @@ func (s *maintenanceSection) build(faults *Faults, n *yaml.Node, at string) Main
 	if zone := s.Timezone.Value; zone != "" {
 		location, err := time.LoadLocation(zone)
 		if err != nil {
-			faults.add(s.Timezone.Line, at+".timezone", "%q is no time zone such as Europe/Berlin or UTC", zone)
+			faults.Add(s.Timezone.Line, at+".timezone", "%q is no time zone such as Europe/Berlin or UTC", zone)
 		} else {
 			m.Location = location
 		}
@@ -66,38 +68,38 @@ func (s *maintenanceSection) build(faults *Faults, n *yaml.Node, at string) Main
 		return m
 	}
 	for _, days := range s.Days {
-		faults.add(days.Line, at+".days", "needs from and to")
+		faults.Add(days.Line, at+".days", "needs from and to")
 	}
 	moment := func(n *yaml.Node, key string, line int) time.Time {
 		t, err := time.Parse(time.RFC3339, n.Value)
 		if err != nil {
-			faults.add(max(n.Line, line), at+"."+key, "%q is no moment such as 2026-12-24T18:00:00+01:00; weekly maintenance has from and to", n.Value)
+			faults.Add(max(n.Line, line), at+"."+key, "%q is no moment such as 2026-12-24T18:00:00+01:00; weekly maintenance has from and to", n.Value)
 		}
 		return t
 	}
 	before := len(faults.List)
 	m.Start, m.End = moment(&s.Start, "start", n.Line), moment(&s.End, "end", n.Line)
 	if len(faults.List) == before && !m.End.After(m.Start) {
-		faults.add(s.End.Line, at+".end", "is not after start")
+		faults.Add(s.End.Line, at+".end", "is not after start")
 	}
 	return m
 }
 
-func (s *maintenanceSection) weekly(faults *Faults, n *yaml.Node, at string, m *Maintenance) {
+func (s *maintenanceSection) weekly(faults *strictyaml.Faults, n *yaml.Node, at string, m *Maintenance) {
 	if s.Start.Value != "" || s.End.Value != "" {
-		faults.add(n.Line, at, "has start or end, and from or to: give one or the other")
+		faults.Add(n.Line, at, "has start or end, and from or to: give one or the other")
 	}
 	m.From, m.To = timeOfDay(faults, &s.From, at+".from", n.Line), timeOfDay(faults, &s.To, at+".to", n.Line)
 	if m.From == m.To {
-		faults.add(n.Line, at+".to", "must be another time than from")
+		faults.Add(n.Line, at+".to", "must be another time than from")
 	}
 	if m.From == 24*time.Hour {
-		faults.add(n.Line, at+".from", "must be before 24:00")
+		faults.Add(n.Line, at+".from", "must be before 24:00")
 	}
 	for _, day := range s.Days {
 		weekday, ok := weekdays[strings.ToLower(day.Value)]
 		if !ok {
-			faults.add(day.Line, at+".days", "%q is no day such as monday", day.Value)
+			faults.Add(day.Line, at+".days", "%q is no day such as monday", day.Value)
 		}
 		m.Days = append(m.Days, weekday)
 	}
@@ -109,23 +111,23 @@ var weekdays = map[string]time.Weekday{
 }
 
 // timeOfDay reads 02:30 or 24:00.
-func timeOfDay(faults *Faults, n *yaml.Node, at string, line int) time.Duration {
+func timeOfDay(faults *strictyaml.Faults, n *yaml.Node, at string, line int) time.Duration {
 	if n.Value == "24:00" {
 		return 24 * time.Hour
 	}
 	t, err := time.Parse("15:04", n.Value)
 	if err != nil {
-		faults.add(max(n.Line, line), at, "%q is no time of day; write it in quotes, as \"02:30\"", n.Value)
+		faults.Add(max(n.Line, line), at, "%q is no time of day; write it in quotes, as \"02:30\"", n.Value)
 		return 0
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 }
 
-func patterns(faults *Faults, nodes []yaml.Node, at string) []string {
+func patterns(faults *strictyaml.Faults, nodes []yaml.Node, at string) []string {
 	var list []string
 	for _, n := range nodes {
 		if _, err := path.Match(n.Value, ""); err != nil || n.Value == "" {
-			faults.add(n.Line, at, "%q is no name or pattern such as web-*", n.Value)
+			faults.Add(n.Line, at, "%q is no name or pattern such as web-*", n.Value)
 		}
 		list = append(list, n.Value)
 	}

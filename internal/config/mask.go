@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 // masked stands in the place of a secret.
@@ -14,7 +16,7 @@ const masked = "<secret>"
 // Text is the file as it is in force, with every secret masked; comments are
 // left away, since nobody can tell what stands in them.
 func (c *Config) Text() string {
-	root, _ := parseYAML(c.source, &Faults{}) // it was parsed before; what that made takes twenty times the room
+	root, _ := strictyaml.Parse(c.source, &strictyaml.Faults{}) // it was parsed before; what that made takes twenty times the room
 	return maskedText(root)
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -11,19 +12,19 @@ type networkSection struct {
 	Deny  []yaml.Node `yaml:"deny"`
 }
 
-func (s *networkSection) build(faults *Faults) *prober.NetworkPolicy {
+func (s *networkSection) build(faults *strictyaml.Faults) *prober.NetworkPolicy {
 	return &prober.NetworkPolicy{
 		Allow: networkRules(s.Allow, "network.allow", faults),
 		Deny:  networkRules(s.Deny, "network.deny", faults),
 	}
 }
 
-func networkRules(nodes []yaml.Node, path string, faults *Faults) []prober.NetworkRule {
+func networkRules(nodes []yaml.Node, path string, faults *strictyaml.Faults) []prober.NetworkRule {
 	var list []prober.NetworkRule
 	for _, n := range nodes {
 		rule, err := prober.ParseNetworkRule(n.Value)
 		if err != nil {
-			faults.add(n.Line, path, "%s", err)
+			faults.Add(n.Line, path, "%s", err)
 			continue
 		}
 		list = append(list, rule)

@@ -5,6 +5,8 @@ import (
 	"path"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 // Public says what everybody may see without being let in.
@@ -25,7 +27,7 @@ type publicSection struct {
 const defaultPublicTitle = "Status"
 
 // build gives nil if nothing is public.
-func (s *publicSection) build(faults *Faults) *Public {
+func (s *publicSection) build(faults *strictyaml.Faults) *Public {
 	if s == nil {
 		return nil
 	}
@@ -37,14 +39,14 @@ func (s *publicSection) build(faults *Faults) *Public {
 	}{{"targets", s.Targets, &p.Targets}, {"groups", s.Groups, &p.Groups}, {"checks", s.Checks, &p.Checks}} {
 		for _, n := range list.nodes {
 			if _, err := path.Match(n.Value, ""); err != nil || n.Kind != yaml.ScalarNode || n.Value == "" {
-				faults.add(n.Line, "public."+list.key, "%s is no name or pattern such as web-*", found(&n))
+				faults.Add(n.Line, "public."+list.key, "%s is no name or pattern such as web-*", strictyaml.Found(&n))
 				continue
 			}
 			*list.into = append(*list.into, n.Value)
 		}
 	}
 	if len(s.Targets)+len(s.Groups)+len(s.Checks) == 0 {
-		faults.add(0, "public", "names nothing: give targets, groups or checks, as names or patterns; \"*\" is all")
+		faults.Add(0, "public", "names nothing: give targets, groups or checks, as names or patterns; \"*\" is all")
 	}
 	return p
 }

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -31,13 +32,13 @@ func (s *registrationSection) setDefaults() {
 	s.Enabled, s.MaxTargets, s.MaxTargetsPerOwner = true, DefaultMaxTargets, DefaultMaxTargetsPerOwner
 }
 
-func (s *registrationSection) build(faults *Faults) Registration {
+func (s *registrationSection) build(faults *strictyaml.Faults) Registration {
 	r := Registration{Enabled: s.Enabled, MaxTargets: s.MaxTargets, MaxTargetsPerOwner: s.MaxTargetsPerOwner}
 	if r.MaxTargets < 0 {
-		faults.add(0, "registration.max_targets", "must not be negative")
+		faults.Add(0, "registration.max_targets", "must not be negative")
 	}
 	if r.MaxTargetsPerOwner < 0 {
-		faults.add(0, "registration.max_targets_per_owner", "must not be negative")
+		faults.Add(0, "registration.max_targets_per_owner", "must not be negative")
 	}
 	r.Networks = defaultNetworks()
 	if s.Networks != nil {
@@ -48,7 +49,7 @@ func (s *registrationSection) build(faults *Faults) Registration {
 	return r
 }
 
-func parsePrefixes(nodes []yaml.Node, faults *Faults) []netip.Prefix {
+func parsePrefixes(nodes []yaml.Node, faults *strictyaml.Faults) []netip.Prefix {
 	list := make([]netip.Prefix, 0, len(nodes))
 	for _, n := range nodes {
 		p, err := netip.ParsePrefix(n.Value)
@@ -56,7 +57,7 @@ func parsePrefixes(nodes []yaml.Node, faults *Faults) []netip.Prefix {
 			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 		}
 		if err != nil {
-			faults.add(n.Line, "registration.networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", found(&n))
+			faults.Add(n.Line, "registration.networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", strictyaml.Found(&n))
 			continue
 		}
 		list = append(list, p.Masked())
@@ -64,7 +65,7 @@ func parsePrefixes(nodes []yaml.Node, faults *Faults) []netip.Prefix {
 	return list
 }
 
-func allowedEmails(nodes []yaml.Node, faults *Faults) []string {
+func allowedEmails(nodes []yaml.Node, faults *strictyaml.Faults) []string {
 	var list []string
 	for _, n := range nodes {
 		address := n.Value
@@ -73,8 +74,8 @@ func allowedEmails(nodes []yaml.Node, faults *Faults) []string {
 		}
 		parsed, err := prober.ParseEmail(address)
 		if err != nil {
-			faults.add(n.Line, "registration.allowed_emails",
-				"%s is neither an address (me@example.org) nor a domain (@example.org)", found(&n))
+			faults.Add(n.Line, "registration.allowed_emails",
+				"%s is neither an address (me@example.org) nor a domain (@example.org)", strictyaml.Found(&n))
 			continue
 		}
 		if strings.HasPrefix(n.Value, "@") {
@@ -85,17 +86,17 @@ func allowedEmails(nodes []yaml.Node, faults *Faults) []string {
 	return list
 }
 
-func (s *registrationSection) tokens(faults *Faults) []Token {
+func (s *registrationSection) tokens(faults *strictyaml.Faults) []Token {
 	var list []Token
 	names := map[string]bool{}
 	for _, t := range s.Tokens {
 		name, file := t.Name.Value, t.TokenFile.Value
 		line := max(t.Name.Line, t.TokenFile.Line)
 		if name == "" {
-			faults.add(line, "registration.tokens.name", "is required")
+			faults.Add(line, "registration.tokens.name", "is required")
 		}
 		if names[name] {
-			faults.add(line, "registration.tokens.name", "%q is given twice", name)
+			faults.Add(line, "registration.tokens.name", "%q is given twice", name)
 		}
 		names[name] = true
 		rights := t.rights(faults)
@@ -103,11 +104,11 @@ func (s *registrationSection) tokens(faults *Faults) []Token {
 		trimmed := strings.TrimSpace(string(secret))
 		switch {
 		case file == "":
-			faults.add(line, "registration.tokens.token_file", "is required")
+			faults.Add(line, "registration.tokens.token_file", "is required")
 		case err != nil:
-			faults.add(t.TokenFile.Line, "registration.tokens.token_file", "%s", err)
+			faults.Add(t.TokenFile.Line, "registration.tokens.token_file", "%s", err)
 		case len(trimmed) < minTokenLength:
-			faults.add(t.TokenFile.Line, "registration.tokens.token_file",
+			faults.Add(t.TokenFile.Line, "registration.tokens.token_file",
 				"the token in %s has %d characters, must have at least %d", file, len(trimmed), minTokenLength)
 		default:
 			token := NewToken(name, trimmed)

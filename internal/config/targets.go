@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -19,9 +20,9 @@ type targetSection struct {
 	Email            string             `yaml:"email"`
 	Group            string             `yaml:"group"`
 	DependsOn        []string           `yaml:"depends_on"`
-	Interval         Duration           `yaml:"interval"`
-	Timeout          Duration           `yaml:"timeout"`
-	InitialDelay     *Duration          `yaml:"initial_delay"`
+	Interval         time.Duration      `yaml:"interval"`
+	Timeout          time.Duration      `yaml:"timeout"`
+	InitialDelay     *time.Duration     `yaml:"initial_delay"`
 	Unhealthy        int                `yaml:"unhealthy"`
 	Healthy          int                `yaml:"healthy"`
 	DegradedAfter    int                `yaml:"degraded_after"`
@@ -37,16 +38,16 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 	for i := range doc.Targets {
 		n, path := &doc.Targets[i], fmt.Sprintf("targets[%d]", i)
 		section := targetSection{
-			Interval: Duration(prober.DefaultInterval), Timeout: Duration(prober.DefaultTimeout),
+			Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout,
 			Unhealthy: 2, Healthy: 10,
 		}
-		before := len(d.faults.List)
-		d.decode(n, path, &section)
+		before := len(d.Faults.List)
+		d.Decode(n, path, &section)
 		if section.App != "" {
 			if first, dup := lines[section.App]; dup {
-				d.faults.add(lineOf(n, "app", n.Line), path+".app", "%q is given twice, first on line %d", section.App, first)
+				d.Faults.Add(strictyaml.LineOf(n, "app", n.Line), path+".app", "%q is given twice, first on line %d", section.App, first)
 			} else {
-				lines[section.App] = lineOf(n, "app", n.Line)
+				lines[section.App] = strictyaml.LineOf(n, "app", n.Line)
 			}
 		}
 		t := section.target()
@@ -54,10 +55,10 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 			continue // the module's own faults are listed already
 		}
 		for _, fault := range t.Validate(prober.FileLimits(), c.KindOf) {
-			if d.faults.has(join(path, fault.Path), before) {
+			if d.Faults.Has(strictyaml.Join(path, fault.Path), before) {
 				continue // a value of the wrong type is not out of range as well
 			}
-			d.faults.add(lineOf(n, fault.Path, n.Line), join(path, fault.Path), "%s", fault.Detail)
+			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(path, fault.Path), "%s", fault.Detail)
 		}
 		targets = append(targets, t)
 	}
@@ -77,15 +78,10 @@ func moduleWritten(doc *document, name string) bool {
 }
 
 func (s *targetSection) target() prober.Target {
-	t := prober.Target{
+	return prober.Target{
 		App: s.App, URL: s.URL, Address: s.Address, Module: s.Module, Email: s.Email, Group: s.Group,
-		Labels: s.Labels, DependsOn: s.DependsOn, Interval: time.Duration(s.Interval), Timeout: time.Duration(s.Timeout),
+		Labels: s.Labels, DependsOn: s.DependsOn, Interval: s.Interval, Timeout: s.Timeout, InitialDelay: s.InitialDelay,
 		Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
 		StatusCodes: s.ValidStatusCodes, Paused: s.Paused, Source: SourceName, MailAllowed: true,
 	}
-	if s.InitialDelay != nil {
-		delay := time.Duration(*s.InitialDelay)
-		t.InitialDelay = &delay
-	}
-	return t
 }

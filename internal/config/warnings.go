@@ -3,26 +3,28 @@ package config
 import (
 	"cmp"
 	"slices"
+
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 // Warnings are what is most likely a mistake in the file although it can be put
 // in force: a word that means something else than it looks, a file that is not
 // there. They are looked for when asked for, in the order of the lines.
-func (c *Config) Warnings() []Fault {
-	var list []Fault
+func (c *Config) Warnings() []strictyaml.Fault {
+	var list []strictyaml.Fault
 	for name, node := range c.moduleNodes {
 		module := c.Modules[name]
 		for _, warning := range module.Warnings() {
 			path := "modules." + name
-			inBlock := join(module.Kind(), warning.Path)
-			fault := Fault{lineOf(&node, inBlock, node.Line), join(path, inBlock), warning.Detail}
+			inBlock := strictyaml.Join(module.Kind(), warning.Path)
+			fault := strictyaml.Fault{Line: strictyaml.LineOf(&node, inBlock, node.Line), Path: strictyaml.Join(path, inBlock), Detail: warning.Detail}
 			if file := c.moduleFiles[name]; file != "" {
 				fault.Detail = "in " + file + ": " + fault.Detail
 			}
 			list = append(list, fault)
 		}
 	}
-	slices.SortFunc(list, func(a, b Fault) int {
+	slices.SortFunc(list, func(a, b strictyaml.Fault) int {
 		return cmp.Or(a.Line-b.Line, cmp.Compare(a.Path, b.Path), cmp.Compare(a.Detail, b.Detail))
 	})
 	return list

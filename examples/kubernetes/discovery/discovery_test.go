@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 // object is what of the manifest matters here.
@@ -51,7 +52,7 @@ func TestConfigurationLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(file)
-	if faults, ok := errors.AsType[*config.Faults](err); ok {
+	if faults, ok := errors.AsType[*strictyaml.Faults](err); ok {
 		for _, fault := range faults.List {
 			if !strings.Contains(fault.Detail, "go build -tags kubernetes") {
 				t.Error(fault)

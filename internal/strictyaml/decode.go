@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"encoding"
@@ -12,12 +12,15 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// decoder fills Go values from YAML nodes as yaml.v3 does, but strictly, and
+// Decoder fills Go values from YAML nodes as yaml.v3 does, but strictly, and
 // with every fault named by line and key path: yaml.v3 itself stops at the first
 // fault of a custom type and cannot refuse unknown keys below a node.
-type decoder struct {
-	faults *Faults
-	visits int // bounds what nested aliases can blow up to
+type Decoder struct {
+	// Faults is where faults are added. Required.
+	Faults *Faults
+
+	visits  int                 // bounds what nested aliases can blow up to
+	merging map[*yaml.Node]bool // what is being merged, which may not lead to itself
 }
 
 const maxVisits = 20_000_000
@@ -27,20 +30,20 @@ type unmarshaler interface {
 	UnmarshalYAML(unmarshal func(any) error) error
 }
 
-// errReported stands for faults that are listed already.
-var errReported = errors.New("faults reported")
+// ErrReported stands for faults that are listed already.
+var ErrReported = errors.New("faults reported")
 
-// decode fills the value that into points to, and tells whether it could.
-func (d *decoder) decode(n *yaml.Node, path string, into any) bool {
-	before := len(d.faults.List)
+// Decode fills the value that into points to, and reports whether it could.
+func (d *Decoder) Decode(n *yaml.Node, path string, into any) bool {
+	before := len(d.Faults.List)
 	d.value(n, path, reflect.ValueOf(into).Elem(), true)
-	return len(d.faults.List) == before
+	return len(d.Faults.List) == before
 }
 
-func (d *decoder) value(n *yaml.Node, path string, v reflect.Value, custom bool) {
+func (d *Decoder) value(n *yaml.Node, path string, v reflect.Value, custom bool) {
 	if d.visits++; d.visits > maxVisits {
 		if d.visits == maxVisits+1 {
-			d.faults.add(n.Line, path, "the file expands to too much; does an alias contain itself?")
+			d.Faults.Add(n.Line, path, "the file expands to too much; does an alias contain itself?")
 		}
 		return
 	}
@@ -71,7 +74,7 @@ func (d *decoder) value(n *yaml.Node, path string, v reflect.Value, custom bool)
 		d.scalar(n, path, v)
 	default:
 		if n.Kind != yaml.ScalarNode {
-			d.faults.add(n.Line, path, "must be %s, not %s", wanted(v), found(n))
+			d.Faults.Add(n.Line, path, "must be %s, not %s", wanted(v), Found(n))
 			return
 		}
 		d.scalar(n, path, v)
@@ -79,7 +82,7 @@ func (d *decoder) value(n *yaml.Node, path string, v reflect.Value, custom bool)
 }
 
 // custom lets types that know how to decode themselves do it.
-func (d *decoder) custom(n *yaml.Node, path string, v reflect.Value) bool {
+func (d *Decoder) custom(n *yaml.Node, path string, v reflect.Value) bool {
 	if !v.CanAddr() {
 		return false
 	}
@@ -88,18 +91,18 @@ func (d *decoder) custom(n *yaml.Node, path string, v reflect.Value) bool {
 		*u = *n
 	case unmarshaler:
 		err := u.UnmarshalYAML(func(into any) error {
-			before := len(d.faults.List)
+			before := len(d.Faults.List)
 			d.value(n, path, reflect.ValueOf(into).Elem(), false)
-			if len(d.faults.List) > before {
-				return errReported
+			if len(d.Faults.List) > before {
+				return ErrReported
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errReported) {
-			d.faults.add(n.Line, path, "%s", err)
+		if err != nil && !errors.Is(err, ErrReported) {
+			d.Faults.Add(n.Line, path, "%s", err)
 		}
-	case *time.Duration: // of packages that do not know ours
-		d.text(n, path, (*Duration)(u))
+	case *time.Duration:
+		d.text(n, path, (*duration)(u))
 	case encoding.TextUnmarshaler:
 		d.text(n, path, u)
 	default:
@@ -108,24 +111,24 @@ func (d *decoder) custom(n *yaml.Node, path string, v reflect.Value) bool {
 	return true
 }
 
-func (d *decoder) text(n *yaml.Node, path string, into encoding.TextUnmarshaler) {
+func (d *Decoder) text(n *yaml.Node, path string, into encoding.TextUnmarshaler) {
 	if n.Kind != yaml.ScalarNode {
-		d.faults.add(n.Line, path, "must be a single value, not %s", found(n))
+		d.Faults.Add(n.Line, path, "must be a single value, not %s", Found(n))
 		return
 	}
 	text := n.Value
 	if n.ShortTag() == "!!binary" { // is written in base64
 		if err := n.Decode(&text); err != nil {
-			d.faults.add(n.Line, path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+			d.Faults.Add(n.Line, path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 			return
 		}
 	}
 	if err := into.UnmarshalText([]byte(text)); err != nil {
-		d.faults.add(n.Line, path, "%s", err)
+		d.Faults.Add(n.Line, path, "%s", err)
 	}
 }
 
-func (d *decoder) structure(n *yaml.Node, path string, v reflect.Value) {
+func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value) {
 	fields := map[string]reflect.Value{}
 	inlineMap := reflect.Value{}
 	collectFields(v, fields, &inlineMap)
@@ -136,7 +139,7 @@ func (d *decoder) structure(n *yaml.Node, path string, v reflect.Value) {
 		case inlineMap.IsValid():
 			d.entry(key, value, path, inlineMap)
 		default:
-			d.faults.add(key.Line, path, "unknown key%s", suggestion(key.Value, fields))
+			d.Faults.Add(key.Line, path, "unknown key%s", suggestion(key.Value, fields))
 		}
 	})
 }
@@ -163,14 +166,14 @@ func collectFields(v reflect.Value, fields map[string]reflect.Value, inlineMap *
 	}
 }
 
-func (d *decoder) mapping(n *yaml.Node, path string, v reflect.Value) {
+func (d *Decoder) mapping(n *yaml.Node, path string, v reflect.Value) {
 	if v.IsNil() {
 		v.Set(reflect.MakeMap(v.Type()))
 	}
 	d.pairs(n, path, func(key, value *yaml.Node, path string) { d.entry(key, value, path, v) })
 }
 
-func (d *decoder) entry(key, value *yaml.Node, path string, m reflect.Value) {
+func (d *Decoder) entry(key, value *yaml.Node, path string, m reflect.Value) {
 	if m.IsNil() {
 		m.Set(reflect.MakeMap(m.Type()))
 	}
@@ -182,9 +185,9 @@ func (d *decoder) entry(key, value *yaml.Node, path string, m reflect.Value) {
 }
 
 // pairs calls f for each key of a mapping, those merged with << included.
-func (d *decoder) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node, path string)) {
+func (d *Decoder) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node, path string)) {
 	if n.Kind != yaml.MappingNode {
-		d.faults.add(n.Line, path, "must be a mapping of keys to values, not %s", found(n))
+		d.Faults.Add(n.Line, path, "must be a mapping of keys to values, not %s", Found(n))
 		return
 	}
 	seen := map[string]int{}
@@ -196,24 +199,35 @@ func (d *decoder) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node,
 			continue
 		}
 		if line, dup := seen[key.Value]; dup {
-			d.faults.add(key.Line, join(path, key.Value), "key given twice, first on line %d", line)
+			d.Faults.Add(key.Line, Join(path, key.Value), "key given twice, first on line %d", line)
 			continue
 		}
 		seen[key.Value] = key.Line
-		f(key, value, join(path, key.Value))
+		f(key, value, Join(path, key.Value))
 	}
 	for _, m := range merged {
 		d.merge(m, path, seen, f)
 	}
 }
 
-func (d *decoder) merge(n *yaml.Node, path string, seen map[string]int, f func(key, value *yaml.Node, path string)) {
+func (d *Decoder) merge(n *yaml.Node, path string, seen map[string]int, f func(key, value *yaml.Node, path string)) {
 	if d.visits++; d.visits > maxVisits {
 		return
 	}
-	switch n.Kind {
-	case yaml.AliasNode:
+	if n.Kind == yaml.AliasNode {
 		d.merge(n.Alias, path, seen, f)
+		return
+	}
+	if d.merging[n] {
+		d.Faults.Add(n.Line, path, "is merged into itself")
+		return
+	}
+	if d.merging == nil {
+		d.merging = map[*yaml.Node]bool{}
+	}
+	d.merging[n] = true
+	defer delete(d.merging, n)
+	switch n.Kind {
 	case yaml.SequenceNode:
 		for _, each := range n.Content {
 			d.merge(each, path, seen, f)
@@ -228,9 +242,9 @@ func (d *decoder) merge(n *yaml.Node, path string, seen map[string]int, f func(k
 	}
 }
 
-func (d *decoder) sequence(n *yaml.Node, path string, v reflect.Value) {
+func (d *Decoder) sequence(n *yaml.Node, path string, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.faults.add(n.Line, path, "must be a list, not %s", found(n))
+		d.Faults.Add(n.Line, path, "must be a list, not %s", Found(n))
 		return
 	}
 	list := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
@@ -242,16 +256,16 @@ func (d *decoder) sequence(n *yaml.Node, path string, v reflect.Value) {
 
 var typeFault = regexp.MustCompile(`cannot unmarshal !!\w+ ` + "`(.*)` into")
 
-func (d *decoder) scalar(n *yaml.Node, path string, v reflect.Value) {
+func (d *Decoder) scalar(n *yaml.Node, path string, v reflect.Value) {
 	err := n.Decode(v.Addr().Interface())
 	if err == nil {
 		return
 	}
 	if typeFault.MatchString(err.Error()) {
-		d.faults.add(n.Line, path, "must be %s, not %s", wanted(v), found(n))
+		d.Faults.Add(n.Line, path, "must be %s, not %s", wanted(v), Found(n))
 		return
 	}
-	d.faults.add(n.Line, path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+	d.Faults.Add(n.Line, path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
 func wanted(v reflect.Value) string {
@@ -269,7 +283,8 @@ func wanted(v reflect.Value) string {
 	}
 }
 
-func found(n *yaml.Node) string {
+// Found describes what stands in place of what is allowed.
+func Found(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a mapping"
@@ -279,44 +294,10 @@ func found(n *yaml.Node) string {
 	return fmt.Sprintf("%q", n.Value)
 }
 
-func join(path, key string) string {
+// Join is the path of a key below the one of path.
+func Join(path, key string) string {
 	if path == "" {
 		return key
 	}
 	return path + "." + key
-}
-
-// suggestion names the key that was probably meant, or all that are allowed.
-func suggestion(key string, fields map[string]reflect.Value) string {
-	best, distance := "", 3
-	for name := range fields {
-		if n := editDistance(key, name); n < distance || n == distance && name < best {
-			best, distance = name, n
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// editDistance is how many letters must be changed, added or left out to make b of a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

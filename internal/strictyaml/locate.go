@@ -1,16 +1,15 @@
-package config
+package strictyaml
 
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"gopkg.in/yaml.v3"
 )
 
-// lineOf finds the line of a key below a node by its path (a.b[2].c); where the
+// LineOf finds the line of a key below a node by its path (a.b[2].c); where the
 // path leads nowhere, the line of the last key that it leads to.
-func lineOf(n *yaml.Node, path string, line int) int {
+func LineOf(n *yaml.Node, path string, line int) int {
 	for _, step := range steps(path) {
 		if n == nil {
 			return line
@@ -46,5 +45,3 @@ func child(n *yaml.Node, step string) (key, value *yaml.Node) {
 	}
 	return nil, nil
 }
-
-func timeDuration(d Duration) time.Duration { return time.Duration(d) }

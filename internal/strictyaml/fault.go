@@ -1,4 +1,4 @@
-package config
+package strictyaml
 
 import (
 	"cmp"
@@ -17,6 +17,7 @@ type Fault struct {
 	Detail string
 }
 
+// String is the fault with where it is.
 func (f Fault) String() string {
 	var b strings.Builder
 	if f.Line > 0 {
@@ -47,17 +48,25 @@ func (f *Faults) Error() string {
 	return fmt.Sprintf("%s in configuration file %s:\n%s", count, f.File, strings.Join(lines, "\n"))
 }
 
-func (f *Faults) add(line int, path, format string, args ...any) {
+// Add adds a fault.
+func (f *Faults) Add(line int, path, format string, args ...any) {
 	f.List = append(f.List, Fault{line, path, fmt.Sprintf(format, args...)})
 }
 
-// has tells whether one of the faults after the first n is of the path.
-func (f *Faults) has(path string, n int) bool {
+// Adopt takes over the faults of another file, which a line of this one names.
+func (f *Faults) Adopt(other *Faults, line int) {
+	for _, fault := range other.List {
+		f.Add(line, fault.Path, "%s line %d: %s", other.File, fault.Line, fault.Detail)
+	}
+}
+
+// Has reports whether one of the faults after the first n is of the path.
+func (f *Faults) Has(path string, n int) bool {
 	return slices.ContainsFunc(f.List[n:], func(fault Fault) bool { return fault.Path == path })
 }
 
-// err is nil if there is no fault.
-func (f *Faults) err() error {
+// Err is nil if there is no fault.
+func (f *Faults) Err() error {
 	if len(f.List) == 0 {
 		return nil
 	}
