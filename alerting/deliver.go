@@ -83,7 +83,9 @@ func (o *Outbox) due(now time.Time) (batches []batch, mails []*Mail, sender Send
 		entries := byRecipient[to]
 		ready := entries[0].Notice.Time.Add(max(0, o.opts.Wait))
 		if last, ok := o.mailed[to]; ok {
-			ready = later(ready, last.Add(max(0, o.opts.Interval)))
+			if next := last.Add(max(0, o.opts.Interval)); next.After(ready) {
+				ready = next
+			}
 		}
 		if wait := ready.Sub(now); wait > 0 && wait <= max(o.opts.Wait, o.opts.Interval) {
 			again = min(again, wait)

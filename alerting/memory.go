@@ -19,16 +19,6 @@ func (c Change) Equal(d Change) bool {
 	return c.Time.Equal(d.Time) && c.From == d.From && c.To == d.To
 }
 
-// Flapping is becoming healthy, or ceasing to be so, this often within that time. The
-// figures are those of the shipped rules.
-const (
-	flappingCrossings = 6
-	flappingWindow    = 15 * time.Minute
-)
-
-// stalledAfter is how long a subject is not probed before that is told.
-const stalledAfter = 6 * time.Minute
-
 // memory is what is remembered of a subject to decide what there is to tell. It is a
 // value: its methods return the following one.
 type memory struct {
@@ -159,7 +149,9 @@ func (m memory) depart(s *Subject, now time.Time) (memory, *Notice) {
 		return m, nil
 	}
 	told := *s
-	told.LastHealthy = later(s.LastHealthy, m.Subject.LastHealthy)
+	if m.Subject.LastHealthy.After(s.LastHealthy) {
+		told.LastHealthy = m.Subject.LastHealthy
+	}
 	m.Gone, m.Subject, m.Told = s.Gone, told.outline(), now
 	m.Flapping, m.Crossings, m.Stalled, m.StalledSince = false, nil, false, time.Time{}
 	if m.BadSince.IsZero() {

@@ -2,6 +2,7 @@ package alerting
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -232,7 +233,7 @@ func TestAlertBeginsAgain(t *testing.T) {
 // TestRulesSayTheSame compares names, severities and texts with the shipped rules.
 func TestRulesSayTheSame(t *testing.T) {
 	for kind, file := range map[Kind]string{Target: "rules/health_exporter.rules.yml", Check: "rules/health_checks.rules.yml"} {
-		text, err := embedded.ReadFile(file)
+		text, err := fs.ReadFile(Files(), file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,14 @@
+package alerting
+
+import "time"
+
+// Flapping is becoming healthy, or ceasing to be so, this often within that time.
+// These figures and StalledAfter are those of the shipped rules, and every way of
+// telling uses them.
+const (
+	flappingCrossings = 6
+	flappingWindow    = 15 * time.Minute
+)
+
+// stalledAfter is how long a subject is not probed before that is told.
+const stalledAfter = 6 * time.Minute
