@@ -32,7 +32,8 @@ var importRules = []importRule{
 	{"prober/schedule", []string{"prober", "health"}, "it decides when to probe and what the results add up to; how to probe is not its business"},
 	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
-	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes"},
+	{"alerting/alertmanager", []string{"alerting", "health", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},
+	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes, and no way out"},
 	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
 	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "internal/strictyaml", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
 	{"internal/registry", []string{"prober", "prober/schedule", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
@@ -55,6 +56,7 @@ var importRules = []importRule{
 		"internal/app",
 		[]string{
 			"prober", "prober/schedule", "health", "checks", "envinfo", "collector", "alerting",
+			"alerting/alertmanager",
 			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
 			"internal/discovery",
 		},

@@ -6,9 +6,9 @@ import "time"
 // These figures and StalledAfter are those of the shipped rules, and every way of
 // telling uses them.
 const (
-	flappingCrossings = 6
-	flappingWindow    = 15 * time.Minute
+	FlappingCrossings = 6
+	FlappingWindow    = 15 * time.Minute
 )
 
-// stalledAfter is how long a subject is not probed before that is told.
-const stalledAfter = 6 * time.Minute
+// StalledAfter is how long a subject is not probed before that is told.
+const StalledAfter = 6 * time.Minute

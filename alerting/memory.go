@@ -61,7 +61,7 @@ func (m memory) take(s *Subject, c Change) (memory, *Notice) {
 	switch {
 	case m.Flapping:
 		return m, nil
-	case len(m.Crossings) >= flappingCrossings:
+	case len(m.Crossings) >= FlappingCrossings:
 		m.Flapping = true
 		n.What = Flapping
 		if m.BadSince.IsZero() {
@@ -91,7 +91,7 @@ func (s *Subject) outline() Subject {
 
 // recent drops the times that are out of the window of flapping.
 func recent(times []time.Time, now time.Time) []time.Time {
-	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) > flappingWindow })
+	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) > FlappingWindow })
 }
 
 // tick looks at what no change of state brings: that a subject has calmed down, that it
@@ -114,7 +114,7 @@ func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory,
 		m.StalledSince = now
 	}
 	switch {
-	case m.Flapping && len(m.Crossings) < flappingCrossings:
+	case m.Flapping && len(m.Crossings) < FlappingCrossings:
 		m.Flapping = false
 		n.What = Calm
 		if s.State == health.Healthy {
@@ -126,7 +126,7 @@ func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory,
 		return m, nil
 	case handedOver:
 		n.What = Changed
-	case !m.StalledSince.IsZero() && !m.Stalled && now.Sub(m.StalledSince) >= stalledAfter:
+	case !m.StalledSince.IsZero() && !m.Stalled && now.Sub(m.StalledSince) >= StalledAfter:
 		m.Stalled = true
 		n.What, n.To = Changed, health.Unknown
 		if m.BadSince.IsZero() {

@@ -122,7 +122,7 @@ func (o *Outbox) Close() error {
 	return o.store.close()
 }
 
-// Kept is what Keep was given, the last of each key: room for an Alertmanagers to
+// Kept is what Keep was given, the last of each key: room for whoever pushes to
 // remember in.
 func (o *Outbox) Kept() (map[string][]byte, error) {
 	all, err := o.store.kept()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/alertmanager"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
@@ -21,13 +22,13 @@ import (
 // and a mailbox behind them. There is no Prometheus: this process pushes.
 type pushStack struct {
 	mailbox *mailbox
-	servers []*alertmanager
+	servers []*amServer
 	dir     string
 	pusher  *pusher
 }
 
-// alertmanager can be killed and started again, with the same address and storage.
-type alertmanager struct {
+// amServer can be killed and started again, with the same address and storage.
+type amServer struct {
 	*process
 	program, dir, address string
 	args, env             []string
@@ -51,7 +52,7 @@ func startPushStack(t *testing.T, number int) *pushStack {
 		peers = append(peers, freeAddress(t))
 	}
 	for n := range number {
-		a := &alertmanager{program: program, dir: s.dir, address: freeAddress(t), env: []string{"SSL_CERT_FILE=" + s.mailbox.caFile}}
+		a := &amServer{program: program, dir: s.dir, address: freeAddress(t), env: []string{"SSL_CERT_FILE=" + s.mailbox.caFile}}
 		a.args = []string{
 			"--config.file=alertmanager.yml", "--web.listen-address=" + a.address, "--storage.path=" + t.TempDir(),
 			"--cluster.listen-address=",
@@ -74,7 +75,7 @@ func startPushStack(t *testing.T, number int) *pushStack {
 	return s
 }
 
-func (a *alertmanager) launch(t *testing.T) {
+func (a *amServer) launch(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command(a.program, a.args...)
 	cmd.Dir = a.dir
@@ -84,7 +85,7 @@ func (a *alertmanager) launch(t *testing.T) {
 }
 
 // awaitPeers waits until it knows that so many Alertmanagers are there, and is settled.
-func (a *alertmanager) awaitPeers(t *testing.T, number int) {
+func (a *amServer) awaitPeers(t *testing.T, number int) {
 	t.Helper()
 	if number < 2 {
 		return
@@ -115,7 +116,7 @@ func (a *alertmanager) awaitPeers(t *testing.T, number int) {
 // again, and remembers what was saved.
 type pusher struct {
 	changed chan struct{}
-	*alerting.Alertmanagers
+	*alertmanager.Pusher
 	stop func()
 
 	mu      sync.Mutex
@@ -174,8 +175,8 @@ func (s *pushStack) startPusher(t *testing.T) {
 	t.Helper()
 	p := s.pusher
 	p.mu.Lock()
-	p.Alertmanagers = &alerting.Alertmanagers{
-		Origin: alerting.Origin{Instance: "exporter:10115"}, Resend: time.Second, Timeout: 2 * time.Second,
+	p.Pusher = &alertmanager.Pusher{
+		Origin: alertmanager.Origin{Instance: "exporter:10115"}, Resend: time.Second, Timeout: 2 * time.Second,
 		Gap: 100 * time.Millisecond, Saved: maps.Clone(p.saved), Save: p.save,
 	}
 	p.mu.Unlock()

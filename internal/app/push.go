@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/alertmanager"
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
@@ -23,7 +24,7 @@ type pushing struct {
 	now    config.Alerting
 	stop   context.CancelFunc
 	work   sync.WaitGroup
-	pusher *alerting.Alertmanagers // nil for none
+	pusher *alertmanager.Pusher // nil for none
 	beats  heartbeatState
 }
 
@@ -73,8 +74,8 @@ func (a *App) restartPushing(cfg config.Alerting) {
 		if err != nil {
 			a.log.Error("what was told the Alertmanagers is not known any more", "err", err)
 		}
-		pusher := &alerting.Alertmanagers{
-			URLs: cfg.Alertmanagers, Origin: alerting.Origin{Instance: a.instance(cfg)}, Saved: saved, Save: a.outbox.Keep, Log: a.log,
+		pusher := &alertmanager.Pusher{
+			URLs: cfg.Alertmanagers, Origin: alertmanager.Origin{Instance: a.instance(cfg)}, Saved: saved, Save: a.outbox.Keep, Log: a.log,
 		}
 		a.pushing.pusher = pusher
 		a.pushing.work.Go(func() {

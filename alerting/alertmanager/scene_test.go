@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"encoding/json"
@@ -9,30 +9,31 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
 // scene is subjects and what alerts they give, in time that is made up.
 type scene struct {
-	subjects map[string]*Subject
-	memory   *AlertMemory
+	subjects map[string]*alerting.Subject
+	memory   *Memory
 	now      time.Time
 }
 
 func newScene() *scene {
 	return &scene{
-		subjects: map[string]*Subject{}, memory: new(AlertMemory),
+		subjects: map[string]*alerting.Subject{}, memory: new(Memory),
 		now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
 	}
 }
 
 // set gives a subject its state; the name of a check begins with "check".
-func (w *scene) set(name string, state health.Verdict) *Subject {
+func (w *scene) set(name string, state health.Verdict) *alerting.Subject {
 	s := w.subjects[name]
 	if s == nil {
-		s = &Subject{Kind: Target, Name: name, Email: "a@example.org"}
+		s = &alerting.Subject{Kind: alerting.Target, Name: name, Email: "a@example.org"}
 		if strings.HasPrefix(name, "check") {
-			s.Kind = Check
+			s.Kind = alerting.Check
 		}
 		w.subjects[name] = s
 	}
@@ -43,8 +44,8 @@ func (w *scene) set(name string, state health.Verdict) *Subject {
 }
 
 // list are the subjects, in order.
-func (w *scene) list() []Subject {
-	var list []Subject
+func (w *scene) list() []alerting.Subject {
+	var list []alerting.Subject
 	for _, name := range slices.Sorted(maps.Keys(w.subjects)) {
 		list = append(list, *w.subjects[name])
 	}
@@ -79,7 +80,7 @@ func (w *scene) restart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.memory = new(AlertMemory)
+	w.memory = new(Memory)
 	if err := json.Unmarshal(text, w.memory); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
@@ -25,7 +26,7 @@ func TestAlertsEqualThoseOfRules(t *testing.T) {
 	t.Parallel()
 	promtool := testneed.Program(t, "prometheus", "promtool")
 	dir := t.TempDir()
-	if _, err := Write(dir); err != nil {
+	if _, err := alerting.Write(dir); err != nil {
 		t.Fatal(err)
 	}
 	var tests strings.Builder
@@ -39,7 +40,7 @@ func TestAlertsEqualThoseOfRules(t *testing.T) {
 		h := newHistory(seed)
 		tests.WriteString(h.test(t, seen))
 	}
-	for _, rule := range append(alertRules(Target), alertRules(Check)...) {
+	for _, rule := range append(alertRules(alerting.Target), alertRules(alerting.Check)...) {
 		if seen[rule.alertname] == 0 {
 			t.Errorf("%s fires in no history", rule.alertname)
 		}
@@ -73,7 +74,7 @@ type history struct {
 
 // moment is a subject at one step.
 type moment struct {
-	Subject
+	alerting.Subject
 	lastProbe int // seconds; -1 for never
 }
 
@@ -88,19 +89,19 @@ func newHistory(seed uint64) *history {
 		}
 	}
 	for n := range 5 {
-		h.subjects[fmt.Sprint("target ", n)] = h.randomLife(rnd, Target, fmt.Sprint("target ", n))
+		h.subjects[fmt.Sprint("target ", n)] = h.randomLife(rnd, alerting.Target, fmt.Sprint("target ", n))
 	}
 	for n := range 1 + seed%4 {
-		h.subjects[fmt.Sprint("check ", n)] = h.randomLife(rnd, Check, fmt.Sprint("check ", n))
+		h.subjects[fmt.Sprint("check ", n)] = h.randomLife(rnd, alerting.Check, fmt.Sprint("check ", n))
 	}
 	return h
 }
 
 // randomLife is one that changes often for a while, and then seldom.
-func (h *history) randomLife(rnd *rand.Rand, kind Kind, name string) []*moment {
+func (h *history) randomLife(rnd *rand.Rand, kind alerting.Kind, name string) []*moment {
 	life := make([]*moment, paritySteps)
-	now := moment{Subject: Subject{Kind: kind, Name: name, Email: "a@example.org"}, lastProbe: -1}
-	probed := kind == Check && rnd.IntN(2) == 0
+	now := moment{Subject: alerting.Subject{Kind: kind, Name: name, Email: "a@example.org"}, lastProbe: -1}
+	probed := kind == alerting.Check && rnd.IntN(2) == 0
 	there, lost, flips, n := rnd.IntN(4) > 0, false, 0, 0
 	for n < paritySteps {
 		duration := []int{1 + rnd.IntN(3), 5 + rnd.IntN(30), 40 + rnd.IntN(40)}[rnd.IntN(3)]
@@ -115,25 +116,25 @@ func (h *history) randomLife(rnd *rand.Rand, kind Kind, name string) []*moment {
 			flips = 6 + rnd.IntN(6)
 		case what < 14:
 			now.State = health.Verdicts()[rnd.IntN(4)]
-		case what == 14 && kind == Target:
+		case what == 14 && kind == alerting.Target:
 			now.Paused = !now.Paused
-		case what == 15 && kind == Target:
+		case what == 15 && kind == alerting.Target:
 			now.Email = []string{"", "a@example.org", "b@example.org"}[rnd.IntN(3)]
 		case what == 16:
 			there = !there
-			lost = kind == Target && !there && rnd.IntN(3) > 0
+			lost = kind == alerting.Target && !there && rnd.IntN(3) > 0
 		case what == 17 && lost:
 			lost = false
 		default:
 			there, now.Paused = true, false
 		}
-		if kind == Target {
+		if kind == alerting.Target {
 			probed = h.outages || rnd.IntN(3) > 0
 		}
 		for end := n + duration; n < min(end, paritySteps); n++ {
 			if !there {
 				if lost {
-					gone := moment{Subject: Subject{Kind: kind, Name: name, Email: now.Email, Gone: time.Unix(int64(n)*15, 0)}, lastProbe: -1}
+					gone := moment{Subject: alerting.Subject{Kind: kind, Name: name, Email: now.Email, Gone: time.Unix(int64(n)*15, 0)}, lastProbe: -1}
 					life[n] = &gone
 				}
 				continue
@@ -143,7 +144,7 @@ func (h *history) randomLife(rnd *rand.Rand, kind Kind, name string) []*moment {
 			}
 			m := now
 			limit := 360
-			if kind == Check {
+			if kind == alerting.Check {
 				limit = 3600
 			}
 			m.Stalled = m.lastProbe < 0 || n*15-m.lastProbe >= limit
@@ -157,20 +158,20 @@ func (h *history) randomLife(rnd *rand.Rand, kind Kind, name string) []*moment {
 func (h *history) firing(t *testing.T) []map[string]string {
 	t.Helper()
 	all := make([]map[string]string, paritySteps)
-	memory := new(AlertMemory)
+	memory := new(Memory)
 	for n := range paritySteps {
 		if h.down[n] {
 			text, err := json.Marshal(memory)
 			if err != nil {
 				t.Fatal(err)
 			}
-			memory = new(AlertMemory)
+			memory = new(Memory)
 			if err := json.Unmarshal(text, memory); err != nil {
 				t.Fatal(err)
 			}
 			continue
 		}
-		var subjects []Subject
+		var subjects []alerting.Subject
 		for _, name := range slices.Sorted(maps.Keys(h.subjects)) {
 			if m := h.subjects[name][n]; m != nil {
 				subjects = append(subjects, m.Subject)
@@ -249,7 +250,7 @@ func (h *history) series() map[string][]string {
 			if m.lastProbe >= 0 {
 				put(fmt.Sprintf("health_%s_last_probe_timestamp_seconds{%s}", m.Kind, id), n, m.lastProbe)
 			}
-			if m.Kind == Target {
+			if m.Kind == alerting.Target {
 				put(fmt.Sprintf("health_target_paused{%s}", id), n, map[bool]int{true: 1}[m.Paused])
 				put(fmt.Sprintf(`health_target_info{%s,email="%s"}`, id, m.Email), n, 1)
 			}

@@ -1,9 +1,10 @@
-package alerting
+package alertmanager
 
 import (
 	"slices"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -35,7 +36,7 @@ type facts struct {
 	// StalledSince is since when it is unknown because it is not probed.
 	StalledSince time.Time `json:"stalled_since,omitzero"`
 	// Crossings are the last times it became healthy or ceased to be so, oldest first.
-	Crossings [flappingCrossings]time.Time `json:"crossings,omitzero"`
+	Crossings [alerting.FlappingCrossings]time.Time `json:"crossings,omitzero"`
 	// Bad is true from the first bad news until it is healthy or gone; BadUntil is
 	// when that last was.
 	Bad      bool      `json:"bad,omitempty"`
@@ -78,7 +79,7 @@ func dropEnded(ended []fired, now time.Time, retention time.Duration) []fired {
 
 // next is what there is to remember of a subject that exists. waiting tells that it
 // may be unknown because of another one. Ended alerts are changed in place.
-func (r *remembered) next(s *Subject, waiting bool, now time.Time) facts {
+func (r *remembered) next(s *alerting.Subject, waiting bool, now time.Time) facts {
 	f := r.facts
 	f.Gone, f.Lost = time.Time{}, !s.Gone.IsZero()
 	f.Email = s.Email
@@ -87,7 +88,7 @@ func (r *remembered) next(s *Subject, waiting bool, now time.Time) facts {
 		r.fire(&f, stateGone, plainTime(s.Gone), now)
 		return f
 	}
-	if s.Kind == Check {
+	if s.Kind == alerting.Check {
 		f.Email = "" // checks have no address of their own
 	}
 	f.observe(s, waiting, now)
@@ -112,7 +113,7 @@ func (r *remembered) next(s *Subject, waiting bool, now time.Time) facts {
 }
 
 // gone is what there is to remember of a subject that exists no more.
-func (r *remembered) gone(kind Kind, now time.Time) facts {
+func (r *remembered) gone(kind alerting.Kind, now time.Time) facts {
 	f := r.facts
 	if f.Gone.IsZero() {
 		f.Gone = now
@@ -120,12 +121,12 @@ func (r *remembered) gone(kind Kind, now time.Time) facts {
 		if f.Bad {
 			f.Bad, f.BadUntil = false, now
 		}
-		if kind == Check {
+		if kind == alerting.Check {
 			f.Known = false
 		}
 	}
 	state := ""
-	if kind == Target && !f.Lost && near(f.Gone, now, toldFor) {
+	if kind == alerting.Target && !f.Lost && near(f.Gone, now, toldFor) {
 		state = stateUnregistered
 	}
 	r.fire(&f, state, now, now)
@@ -133,13 +134,13 @@ func (r *remembered) gone(kind Kind, now time.Time) facts {
 }
 
 // observe takes in the state.
-func (f *facts) observe(s *Subject, waiting bool, now time.Time) {
+func (f *facts) observe(s *alerting.Subject, waiting bool, now time.Time) {
 	if s.State != health.Unknown || !s.Stalled || s.Paused {
 		f.StalledSince = time.Time{}
 	} else if f.StalledSince.IsZero() {
 		f.StalledSince = now
 	}
-	if s.Kind == Check && s.State == health.Unknown && (waiting || !f.stalled(now)) {
+	if s.Kind == alerting.Check && s.State == health.Unknown && (waiting || !f.stalled(now)) {
 		return // it may have to find out, or to wait for another one
 	}
 	if f.Known && (f.State == health.Healthy) != (s.State == health.Healthy) {
@@ -149,7 +150,7 @@ func (f *facts) observe(s *Subject, waiting bool, now time.Time) {
 }
 
 func (f *facts) stalled(now time.Time) bool {
-	return !f.StalledSince.IsZero() && now.Sub(f.StalledSince).Abs() >= stalledAfter
+	return !f.StalledSince.IsZero() && now.Sub(f.StalledSince).Abs() >= alerting.StalledAfter
 }
 
 // cross notes one more crossing in place of the oldest.
@@ -159,10 +160,12 @@ func (f *facts) cross(now time.Time) {
 }
 
 // flapping tells whether all the crossings that are remembered were not long ago.
-func (f *facts) flapping(now time.Time) bool { return near(f.Crossings[0], now, flappingWindow) }
+func (f *facts) flapping(now time.Time) bool {
+	return near(f.Crossings[0], now, alerting.FlappingWindow)
+}
 
 // alertOf is the state whose bad news is to be told; empty for none.
-func (f *facts) alertOf(s *Subject, now time.Time) string {
+func (f *facts) alertOf(s *alerting.Subject, now time.Time) string {
 	switch {
 	case s.Paused || !f.Known:
 		return ""
@@ -172,7 +175,7 @@ func (f *facts) alertOf(s *Subject, now time.Time) string {
 		return stateUnhealthy
 	case f.State == health.Degraded:
 		return stateDegraded
-	case f.State == health.Unknown && (s.Kind == Check || f.stalled(now)):
+	case f.State == health.Unknown && (s.Kind == alerting.Check || f.stalled(now)):
 		return stateUnknown
 	}
 	return ""

@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"encoding/json"
@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
-// AlertMemory is what the alerts depend on besides the present: whose bad news has
+// Memory is what the alerts depend on besides the present: whose bad news has
 // been told, who has gone and when, who keeps changing, which alert fires since when.
 // The zero value remembers nothing. Written as JSON and read again it is the same, so
 // that a restart changes nothing. It is not safe for concurrent use.
-type AlertMemory struct {
+type Memory struct {
 	subjects map[string]*remembered // by key
 	checks   checksMemory
 	looks    uint64          // tells who has been seen by the last look
@@ -32,15 +34,15 @@ type checksMemory struct {
 }
 
 // splitKey undoes Key.
-func splitKey(key string) (Kind, string) {
+func splitKey(key string) (alerting.Kind, string) {
 	kind, name, _ := strings.Cut(key, "\x00")
-	return Kind(kind), name
+	return alerting.Kind(kind), name
 }
 
 // look takes in what the subjects are like now and gives the stories there are to
 // tell: in the order of the subjects, and then those of subjects that have gone.
 // Alerts that have ended stay in them for the retention.
-func (m *AlertMemory) look(subjects []Subject, origin Origin, now time.Time, retention time.Duration) []story {
+func (m *Memory) look(subjects []alerting.Subject, origin Origin, now time.Time, retention time.Duration) []story {
 	if m.subjects == nil {
 		m.subjects = map[string]*remembered{}
 	}
@@ -79,7 +81,7 @@ func (m *AlertMemory) look(subjects []Subject, origin Origin, now time.Time, ret
 		kind, _ := splitKey(key)
 		next := r.gone(kind, now)
 		take(key, r, next)
-		if !near(r.Gone, now, max(flappingWindow, toldFor)) && r.Firing.State == "" && len(r.Ended) == 0 {
+		if !near(r.Gone, now, max(alerting.FlappingWindow, toldFor)) && r.Firing.State == "" && len(r.Ended) == 0 {
 			delete(m.subjects, key)
 			m.note(key)
 		}
@@ -88,7 +90,7 @@ func (m *AlertMemory) look(subjects []Subject, origin Origin, now time.Time, ret
 }
 
 // missing are the keys of those that the last look has not seen.
-func (m *AlertMemory) missing() []string {
+func (m *Memory) missing() []string {
 	var keys []string
 	for key, r := range m.subjects {
 		if r.seen != m.looks {
@@ -99,8 +101,8 @@ func (m *AlertMemory) missing() []string {
 	return keys
 }
 
-func (m *AlertMemory) lookAtChecks(subjects []Subject, now time.Time) {
-	bad := slices.ContainsFunc(subjects, func(s Subject) bool { return s.Kind == Check && isBad(s.State) })
+func (m *Memory) lookAtChecks(subjects []alerting.Subject, now time.Time) {
+	bad := slices.ContainsFunc(subjects, func(s alerting.Subject) bool { return s.Kind == alerting.Check && isBad(s.State) })
 	if bad == m.checks.Bad {
 		return
 	}
@@ -112,9 +114,11 @@ func (m *AlertMemory) lookAtChecks(subjects []Subject, now time.Time) {
 }
 
 // waiting tells whether a check may be unknown because of another one.
-func (c *checksMemory) waiting(now time.Time) bool { return c.Bad || near(c.Until, now, stalledAfter) }
+func (c *checksMemory) waiting(now time.Time) bool {
+	return c.Bad || near(c.Until, now, alerting.StalledAfter)
+}
 
-func (m *AlertMemory) note(key string) {
+func (m *Memory) note(key string) {
 	if m.changed == nil {
 		m.changed = map[string]bool{}
 	}
@@ -123,7 +127,7 @@ func (m *AlertMemory) note(key string) {
 
 // changes are the parts that have changed since they were last asked for, in JSON;
 // nil for those that are forgotten.
-func (m *AlertMemory) changes() (map[string][]byte, error) {
+func (m *Memory) changes() (map[string][]byte, error) {
 	parts := map[string][]byte{}
 	for key := range m.changed {
 		part, err := m.part(key)
@@ -136,7 +140,7 @@ func (m *AlertMemory) changes() (map[string][]byte, error) {
 	return parts, nil
 }
 
-func (m *AlertMemory) part(key string) ([]byte, error) {
+func (m *Memory) part(key string) ([]byte, error) {
 	if key == checksKey {
 		return json.Marshal(&m.checks)
 	}
@@ -147,7 +151,7 @@ func (m *AlertMemory) part(key string) ([]byte, error) {
 }
 
 // MarshalJSON makes an object with a member for each subject.
-func (m *AlertMemory) MarshalJSON() ([]byte, error) {
+func (m *Memory) MarshalJSON() ([]byte, error) {
 	parts := map[string]json.RawMessage{}
 	for _, key := range append(slices.Collect(maps.Keys(m.subjects)), checksKey) {
 		part, err := m.part(key)
@@ -160,7 +164,7 @@ func (m *AlertMemory) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON has made.
-func (m *AlertMemory) UnmarshalJSON(text []byte) error {
+func (m *Memory) UnmarshalJSON(text []byte) error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return err
@@ -174,8 +178,8 @@ func (m *AlertMemory) UnmarshalJSON(text []byte) error {
 
 // restore reads parts as changes has made them. Those that cannot be read are left
 // out and named in the error.
-func (m *AlertMemory) restore(parts map[string][]byte) error {
-	*m = AlertMemory{subjects: map[string]*remembered{}}
+func (m *Memory) restore(parts map[string][]byte) error {
+	*m = Memory{subjects: map[string]*remembered{}}
 	var faults []error
 	for key, part := range parts {
 		if key == checksKey {
@@ -189,7 +193,7 @@ func (m *AlertMemory) restore(parts map[string][]byte) error {
 			faults = append(faults, fmt.Errorf("reading what is remembered of %q: %w", key, err))
 			continue
 		}
-		if kind, _ := splitKey(key); kind == Check {
+		if kind, _ := splitKey(key); kind == alerting.Check {
 			r.StalledSince = time.Time{} // a program that was started again has to find out
 		}
 		m.subjects[key] = r

@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // The end of the old state and the beginning of the new one come together, at once.
@@ -18,7 +20,7 @@ func TestPushChanges(t *testing.T) {
 	r, c := newReceiver(t), newCrowd()
 	c.set("well", healthy)
 	c.set("nas", degraded)
-	p := c.push(t, &Alertmanagers{URLs: []string{r.URL + "/prefix/"}})
+	p := c.push(t, &Pusher{URLs: []string{r.URL + "/prefix/"}})
 	r.awaitDistinct(t, "+nas degraded")
 	c.set("nas", unhealthy)
 	r.awaitDistinct(t, "+nas degraded", "-nas degraded, +nas unhealthy")
@@ -50,7 +52,7 @@ func TestPushChanges(t *testing.T) {
 func TestPushAgain(t *testing.T) {
 	r, c := newReceiver(t), newCrowd()
 	c.set("nas", degraded)
-	p := c.push(t, &Alertmanagers{URLs: []string{r.URL}, Resend: 50 * time.Millisecond, Retention: 400 * time.Millisecond})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Resend: 50 * time.Millisecond, Retention: 400 * time.Millisecond})
 	r.awaitDistinct(t, "+nas degraded")
 	c.set("nas", unhealthy)
 	r.awaitDistinct(t, "+nas degraded", "-nas degraded, +nas unhealthy", "+nas unhealthy")
@@ -81,7 +83,7 @@ func TestPushEndsWithoutResolving(t *testing.T) {
 	checkLeaks(t)
 	r, c := newReceiver(t), newCrowd()
 	c.set("nas", unhealthy)
-	p := c.push(t, &Alertmanagers{URLs: []string{r.URL}, Resend: time.Minute, Absence: 2 * time.Hour})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Resend: time.Minute, Absence: 2 * time.Hour})
 	r.awaitDistinct(t, "+nas unhealthy")
 	before := len(r.all())
 	p.stop()
@@ -107,11 +109,11 @@ func TestPushAfterRestart(t *testing.T) {
 	})
 	c.set("nas", unhealthy)
 	c.set("tv", unhealthy)
-	p := c.push(t, &Alertmanagers{URLs: []string{r.URL}, Save: k.save})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Save: k.save})
 	r.awaitDistinct(t, "+nas unhealthy, +tv unhealthy")
 	p.stop()
 	c.set("nas", healthy) // while nobody looks
-	p = c.push(t, &Alertmanagers{URLs: []string{r.URL}, Save: k.save, Saved: k.parts})
+	p = c.push(t, &Pusher{URLs: []string{r.URL}, Save: k.save, Saved: k.parts})
 	want := []string{"+nas unhealthy, +tv unhealthy", "-nas unhealthy, +nas healthy, +tv unhealthy"}
 	r.awaitDistinct(t, want...)
 	p.stop()
@@ -124,8 +126,8 @@ func TestPushAfterRestart(t *testing.T) {
 	}
 	// What cannot be read is forgotten, and nothing else.
 	var log bytes.Buffer
-	k.parts[Key(Target, "tv")] = []byte("{")
-	p = c.push(t, &Alertmanagers{URLs: []string{r.URL}, Saved: k.parts, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	k.parts[alerting.Key(alerting.Target, "tv")] = []byte("{")
+	p = c.push(t, &Pusher{URLs: []string{r.URL}, Saved: k.parts, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	r.awaitDistinct(t, want...)
 	p.stop()
 	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "tv") {
@@ -141,7 +143,7 @@ func TestPushOneHangs(t *testing.T) {
 		<-req.Context().Done()
 		return nil
 	})
-	p := c.push(t, &Alertmanagers{
+	p := c.push(t, &Pusher{
 		URLs: []string{hanging.URL, good.URL}, Timeout: time.Hour, Farewell: 50 * time.Millisecond,
 	})
 	var want []string
@@ -173,7 +175,7 @@ func TestPushSaveFails(t *testing.T) {
 	var log lockedBuffer
 	full := true
 	c.set("nas", unhealthy)
-	c.push(t, &Alertmanagers{
+	c.push(t, &Pusher{
 		URLs: []string{r.URL}, Resend: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		Save: func(changed map[string][]byte) error { // called by one goroutine
 			if full {
@@ -201,19 +203,19 @@ func TestAlertmanagersCheck(t *testing.T) {
 	good := Origin{Instance: "x:1"}
 	tests := []struct {
 		name string
-		a    *Alertmanagers
+		a    *Pusher
 		want []string
 	}{
-		{"good", &Alertmanagers{URLs: []string{"http://localhost:9093", "https://[::1]/am/"}, Origin: good, Token: secret}, nil},
-		{"basic", &Alertmanagers{URLs: []string{"http://localhost:9093"}, Origin: good, Username: "me", Password: secret}, nil},
-		{"empty", &Alertmanagers{}, []string{"Origin.Instance", "URLs"}},
-		{"urls", &Alertmanagers{Origin: good, URLs: []string{
+		{"good", &Pusher{URLs: []string{"http://localhost:9093", "https://[::1]/am/"}, Origin: good, Token: secret}, nil},
+		{"basic", &Pusher{URLs: []string{"http://localhost:9093"}, Origin: good, Username: "me", Password: secret}, nil},
+		{"empty", &Pusher{}, []string{"Origin.Instance", "URLs"}},
+		{"urls", &Pusher{Origin: good, URLs: []string{
 			"localhost:9093", "ftp://a", "http://", "http://a?b", "http://a#b", "http://me:s3cret@a", "http://%zz:s3cret@a", "http://a", "http://a",
 		}}, []string{"URLs[0]", "URLs[1]", "URLs[2]", "URLs[3]", "URLs[4]", "URLs[5]", "URLs[6]", "URLs[8]"}},
-		{"name without password", &Alertmanagers{URLs: []string{"http://a"}, Origin: good, Username: "me"}, []string{"Username"}},
-		{"password without name", &Alertmanagers{URLs: []string{"http://a"}, Origin: good, Password: secret}, []string{"Username"}},
-		{"two ways", &Alertmanagers{URLs: []string{"http://a"}, Origin: good, Username: "me", Password: secret, Token: secret}, []string{"Token"}},
-		{"times", &Alertmanagers{URLs: []string{"http://a"}, Origin: good, Resend: -1, Retention: -1, Timeout: -1, Gap: -1, Farewell: -1, Absence: -1},
+		{"name without password", &Pusher{URLs: []string{"http://a"}, Origin: good, Username: "me"}, []string{"Username"}},
+		{"password without name", &Pusher{URLs: []string{"http://a"}, Origin: good, Password: secret}, []string{"Username"}},
+		{"two ways", &Pusher{URLs: []string{"http://a"}, Origin: good, Username: "me", Password: secret, Token: secret}, []string{"Token"}},
+		{"times", &Pusher{URLs: []string{"http://a"}, Origin: good, Resend: -1, Retention: -1, Timeout: -1, Gap: -1, Farewell: -1, Absence: -1},
 			[]string{"Absence", "Farewell", "Gap", "Resend", "Retention", "Timeout"}},
 	}
 	for _, test := range tests {
@@ -245,7 +247,7 @@ func TestPushChangedClosed(t *testing.T) {
 	c.set("nas", unhealthy)
 	<-c.changed
 	close(c.changed)
-	p := c.push(t, &Alertmanagers{URLs: []string{r.URL}, Gap: time.Millisecond})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Gap: time.Millisecond})
 	r.awaitDistinct(t, "+nas unhealthy")
 	time.Sleep(50 * time.Millisecond)
 	p.stop()

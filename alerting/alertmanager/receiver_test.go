@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -104,8 +105,8 @@ func (r *receiver) distinct() []string {
 // crowd is subjects that change while they are pushed.
 type crowd struct {
 	mu      sync.Mutex
-	targets []Subject // guarded by mu
-	looks   int       // guarded by mu
+	targets []alerting.Subject // guarded by mu
+	looks   int                // guarded by mu
 	changed chan struct{}
 }
 
@@ -113,10 +114,10 @@ func newCrowd() *crowd { return &crowd{changed: make(chan struct{}, 1)} }
 
 func (c *crowd) set(name string, v health.Verdict) {
 	c.mu.Lock()
-	i := slices.IndexFunc(c.targets, func(s Subject) bool { return s.Name == name })
+	i := slices.IndexFunc(c.targets, func(s alerting.Subject) bool { return s.Name == name })
 	if i < 0 {
 		i = len(c.targets)
-		c.targets = append(c.targets, Subject{Kind: Target, Name: name})
+		c.targets = append(c.targets, alerting.Subject{Kind: alerting.Target, Name: name})
 	}
 	c.targets[i].State, c.targets[i].Since = v, time.Now()
 	c.mu.Unlock()
@@ -126,7 +127,7 @@ func (c *crowd) set(name string, v health.Verdict) {
 	}
 }
 
-func (c *crowd) list() []Subject {
+func (c *crowd) list() []alerting.Subject {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.looks++
@@ -135,12 +136,12 @@ func (c *crowd) list() []Subject {
 
 // pushing is an Alertmanagers that runs.
 type pushing struct {
-	*Alertmanagers
+	*Pusher
 	stop func() // waits until it has ended
 }
 
 // push runs a, with short times where none are given.
-func (c *crowd) push(t *testing.T, a *Alertmanagers) *pushing {
+func (c *crowd) push(t *testing.T, a *Pusher) *pushing {
 	t.Helper()
 	if a.Origin.Instance == "" {
 		a.Origin.Instance = "x:1"

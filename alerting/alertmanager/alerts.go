@@ -1,9 +1,11 @@
-package alerting
+package alertmanager
 
 import (
 	"cmp"
 	"net/url"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // Alert is an alert as Alertmanager's API v2 takes it.
@@ -45,9 +47,9 @@ type alertRule struct {
 
 // alertRules repeats what the shipped rules say, word by word, so that nobody sees
 // in a mail which way it came. A test compares them.
-func alertRules(kind Kind) []alertRule {
+func alertRules(kind alerting.Kind) []alertRule {
 	const calm = "It became healthy or stopped being so 6 times or more in 15 minutes. Changes of state are not reported until it calms down."
-	if kind == Check {
+	if kind == alerting.Check {
 		return []alertRule{
 			{stateUnhealthy, "HealthCheckUnhealthy", "critical", " is unhealthy", "It fails, one run after the other."},
 			{stateDegraded, "HealthCheckDegraded", "warning", " health is degraded", "It has failed, or reports a warning."},
@@ -70,7 +72,7 @@ func alertRules(kind Kind) []alertRule {
 // Alerts are those that fire now, as the shipped rules would have them: at most one
 // for each subject. It brings memory up to date with what it is shown, so it has to
 // be called again and again; all there is to know of the past is in memory.
-func Alerts(subjects []Subject, memory *AlertMemory, origin Origin, now time.Time) []Alert {
+func Alerts(subjects []alerting.Subject, memory *Memory, origin Origin, now time.Time) []Alert {
 	var firing []Alert
 	for _, s := range memory.look(subjects, origin, now, 0) {
 		for _, a := range s.alerts {
@@ -107,14 +109,14 @@ func (r *remembered) tell(key string, origin Origin) story {
 }
 
 // alert is what the rule of its state makes of it.
-func (f *fired) alert(kind Kind, name string, origin Origin) Alert {
+func (f *fired) alert(kind alerting.Kind, name string, origin Origin) Alert {
 	a := Alert{StartsAt: f.Start, EndsAt: f.End}
 	for _, rule := range alertRules(kind) {
 		if rule.state != f.State {
 			continue
 		}
 		title := name
-		if kind == Check {
+		if kind == alerting.Check {
 			title = "check " + name
 		}
 		a.Annotations = map[string]string{"summary": title + rule.summary, "description": rule.description}

@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"cmp"
@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Alertmanagers pushes alerts to one or more Alertmanagers, as a Prometheus with the
+// Pusher pushes alerts to one or more Alertmanagers, as a Prometheus with the
 // shipped rules would. Each is told everything, and on its own: they do not pass
 // alerts on to each other, and one that is down must not delay the others.
-type Alertmanagers struct {
+type Pusher struct {
 	// URLs are where they are, without /api/v2/alerts. At least one. They must not
 	// be addresses of a load balancer.
 	URLs []string
@@ -60,17 +60,17 @@ type Alertmanagers struct {
 	stories   []story     // guarded by mu; those that were offered last
 }
 
-// AlertmanagersStats is how the pushing goes.
-type AlertmanagersStats struct {
+// Stats is how the pushing goes.
+type Stats struct {
 	// Untold is how many subjects there are whose last change has reached none of the
 	// Alertmanagers yet; one of them is enough.
 	Untold int
 	// Instances has one element for each URL, in their order.
-	Instances []AlertmanagerStats
+	Instances []InstanceStats
 }
 
-// AlertmanagerStats is how the pushing to one Alertmanager goes.
-type AlertmanagerStats struct {
+// InstanceStats is how the pushing to one Alertmanager goes.
+type InstanceStats struct {
 	URL string
 	// Sent counts alerts that were accepted, each time they were.
 	Sent uint64
@@ -83,7 +83,7 @@ type AlertmanagerStats struct {
 }
 
 // LastSuccess is when any of them last accepted a request; zero if none ever did.
-func (s *AlertmanagersStats) LastSuccess() time.Time {
+func (s *Stats) LastSuccess() time.Time {
 	var last time.Time
 	for _, i := range s.Instances {
 		last = later(i.LastSuccess, last)
@@ -92,7 +92,7 @@ func (s *AlertmanagersStats) LastSuccess() time.Time {
 }
 
 // Check says what is wrong with the options, all at once.
-func (a *Alertmanagers) Check() error {
+func (a *Pusher) Check() error {
 	var faults []error
 	fault := func(field, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
@@ -141,15 +141,15 @@ func checkURL(text string) error {
 	return nil
 }
 
-func (a *Alertmanagers) resend() time.Duration    { return cmp.Or(a.Resend, time.Minute) }
-func (a *Alertmanagers) retention() time.Duration { return cmp.Or(a.Retention, 15*time.Minute) }
+func (a *Pusher) resend() time.Duration    { return cmp.Or(a.Resend, time.Minute) }
+func (a *Pusher) retention() time.Duration { return cmp.Or(a.Retention, 15*time.Minute) }
 
 // Stats is how it goes. It may be called at any time.
-func (a *Alertmanagers) Stats() AlertmanagersStats {
+func (a *Pusher) Stats() Stats {
 	a.mu.Lock()
 	instances, stories := a.instances, a.stories
 	a.mu.Unlock()
-	var stats AlertmanagersStats
+	var stats Stats
 	told := map[string]time.Time{}
 	for _, i := range instances {
 		stats.Instances = append(stats.Instances, i.report(told))
@@ -163,7 +163,7 @@ func (a *Alertmanagers) Stats() AlertmanagersStats {
 }
 
 // report gives the figures, and adds to told which stories it has been told.
-func (i *instance) report(told map[string]time.Time) AlertmanagerStats {
+func (i *instance) report(told map[string]time.Time) InstanceStats {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for key, changed := range i.told {

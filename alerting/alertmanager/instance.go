@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ const maxBatch = 256
 // instance is one Alertmanager. Its goroutine tells it stories; the newest round
 // replaces one that it has not got to yet.
 type instance struct {
-	*Alertmanagers
+	*Pusher
 	url    string
 	client *http.Client
 	log    *slog.Logger
@@ -26,7 +26,7 @@ type instance struct {
 
 	mu    sync.Mutex
 	told  map[string]time.Time // guarded by mu; when the story that was told last had changed, by key
-	stats AlertmanagerStats    // guarded by mu
+	stats InstanceStats        // guarded by mu
 }
 
 // pushRound is what is to be told at one time.
@@ -36,14 +36,14 @@ type pushRound struct {
 	last    bool // nothing will be told for a while
 }
 
-func newInstance(a *Alertmanagers, url string, client *http.Client, log *slog.Logger) *instance {
+func newInstance(a *Pusher, url string, client *http.Client, log *slog.Logger) *instance {
 	i := &instance{
-		Alertmanagers: a,
-		url:           strings.TrimRight(url, "/") + "/api/v2/alerts",
-		client:        client,
-		log:           log.With("alertmanager", url),
-		rounds:        make(chan pushRound, 1),
-		told:          map[string]time.Time{},
+		Pusher: a,
+		url:    strings.TrimRight(url, "/") + "/api/v2/alerts",
+		client: client,
+		log:    log.With("alertmanager", url),
+		rounds: make(chan pushRound, 1),
+		told:   map[string]time.Time{},
 	}
 	i.stats.URL = url
 	i.stats.Failed = map[string]uint64{}

@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"cmp"
@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // longestLook is how often the subjects are looked at when nothing changes. Some
@@ -19,7 +21,7 @@ const longestLook = 15 * time.Second
 // changed and now and then; it must not be started before source knows all of them,
 // since who is missing counts as unregistered. When it ends nothing is declared over:
 // the alerts are told once more, and go on firing for the time of Absence.
-func (a *Alertmanagers) Run(ctx context.Context, source func() []Subject, changed <-chan struct{}) error {
+func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, changed <-chan struct{}) error {
 	if err := a.Check(); err != nil {
 		return fmt.Errorf("pushing to Alertmanager: %w", err)
 	}
@@ -27,7 +29,7 @@ func (a *Alertmanagers) Run(ctx context.Context, source func() []Subject, change
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	memory := new(AlertMemory)
+	memory := new(Memory)
 	if err := memory.restore(a.Saved); err != nil {
 		log.Error("some alerts are forgotten", "err", err)
 	}
@@ -62,7 +64,7 @@ func (a *Alertmanagers) Run(ctx context.Context, source func() []Subject, change
 
 // watch looks at the subjects again and again, and offers the stories to all
 // instances. It returns the last ones when ctx is done.
-func (a *Alertmanagers) watch(ctx context.Context, source func() []Subject, changed <-chan struct{}, memory *AlertMemory, log *slog.Logger) []story {
+func (a *Pusher) watch(ctx context.Context, source func() []alerting.Subject, changed <-chan struct{}, memory *Memory, log *slog.Logger) []story {
 	ticker := time.NewTicker(min(longestLook, a.resend()))
 	defer ticker.Stop()
 	var (
@@ -115,7 +117,7 @@ func awaitNews(ctx context.Context, gap time.Duration, tick <-chan time.Time, ch
 }
 
 // save keeps what has changed. What could not be kept is tried again with the next.
-func (a *Alertmanagers) save(memory *AlertMemory) error {
+func (a *Pusher) save(memory *Memory) error {
 	if a.Save == nil || len(memory.changed) == 0 {
 		return nil
 	}
@@ -133,7 +135,7 @@ func (a *Alertmanagers) save(memory *AlertMemory) error {
 }
 
 // client is the one to use, and what to do when it is no longer used.
-func (a *Alertmanagers) client() (*http.Client, func()) {
+func (a *Pusher) client() (*http.Client, func()) {
 	client, done := new(http.Client), func() {}
 	if a.Client != nil {
 		*client = *a.Client

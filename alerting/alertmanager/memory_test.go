@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // TestStoriesHoldTogether tries random histories: of each subject at most one alert
@@ -42,7 +44,7 @@ func TestStoriesHoldTogether(t *testing.T) {
 			if rnd.IntN(5) > 0 {
 				continue
 			}
-			restored := new(AlertMemory)
+			restored := new(Memory)
 			if err := restored.restore(saved); err != nil {
 				t.Fatal(err)
 			}
@@ -110,15 +112,15 @@ func checkStory(t *testing.T, s story, before, ends map[string]time.Time) {
 }
 
 func BenchmarkLook(b *testing.B) {
-	subjects := make([]Subject, 10_000)
+	subjects := make([]alerting.Subject, 10_000)
 	now := time.Now()
 	for i := range subjects {
-		subjects[i] = Subject{Kind: Target, Name: fmt.Sprint("target ", i), State: healthy, Since: now}
+		subjects[i] = alerting.Subject{Kind: alerting.Target, Name: fmt.Sprint("target ", i), State: healthy, Since: now}
 		if i%100 == 0 {
 			subjects[i].State = unhealthy
 		}
 	}
-	memory := new(AlertMemory)
+	memory := new(Memory)
 	b.ReportAllocs()
 	for b.Loop() {
 		memory.look(subjects, Origin{Instance: "x:1"}, now, time.Minute)

@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 
 // A round that takes the place of another that was not told yet tells no less.
 func TestOfferKeepsFull(t *testing.T) {
-	i := newInstance(&Alertmanagers{}, "http://localhost", nil, slog.New(slog.DiscardHandler))
+	i := newInstance(&Pusher{}, "http://localhost", nil, slog.New(slog.DiscardHandler))
 	i.offer(pushRound{full: true})
 	i.offer(pushRound{stories: []story{{key: "new"}}})
 	if r := <-i.rounds; !r.full || len(r.stories) != 1 {
@@ -69,7 +69,7 @@ func TestPushManyBatches(t *testing.T) {
 				c.set(fmt.Sprint("target", n), unhealthy)
 			}
 			<-c.changed
-			p := c.push(t, &Alertmanagers{URLs: []string{r.URL}, Gap: time.Hour})
+			p := c.push(t, &Pusher{URLs: []string{r.URL}, Gap: time.Hour})
 			eventually(t, func() error {
 				if n := len(r.all()); n < want {
 					return fmt.Errorf("%d requests", n)

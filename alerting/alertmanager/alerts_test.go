@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 func TestAlerts(t *testing.T) {
@@ -121,7 +123,7 @@ func TestAlerts(t *testing.T) {
 		{"named twice", []sceneStep{
 			{0, func(w *scene) {
 				s := w.set("nas", unhealthy)
-				w.subjects["zzz"] = &Subject{Kind: Target, Name: "nas", State: degraded, Since: s.Since}
+				w.subjects["zzz"] = &alerting.Subject{Kind: alerting.Target, Name: "nas", State: degraded, Since: s.Since}
 			}, "nas unhealthy"},
 		}},
 		{"the clock is set back a little", []sceneStep{
@@ -172,10 +174,10 @@ func TestStartedCheckIsGivenTime(t *testing.T) {
 
 func TestAlertInFull(t *testing.T) {
 	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	subjects := []Subject{
-		{Kind: Target, Name: "nas", Email: "a@example.org", State: unhealthy, Since: now.Add(-time.Minute), Link: "http://x:1/targets/nas"},
-		{Kind: Target, Name: "tv", State: degraded, Since: now.Add(time.Minute), Link: "javascript:alert(1)"},
-		{Kind: Check, Name: "disk", Email: "a@example.org", State: unhealthy, Since: now.Add(-time.Hour)},
+	subjects := []alerting.Subject{
+		{Kind: alerting.Target, Name: "nas", Email: "a@example.org", State: unhealthy, Since: now.Add(-time.Minute), Link: "http://x:1/targets/nas"},
+		{Kind: alerting.Target, Name: "tv", State: degraded, Since: now.Add(time.Minute), Link: "javascript:alert(1)"},
+		{Kind: alerting.Check, Name: "disk", Email: "a@example.org", State: unhealthy, Since: now.Add(-time.Hour)},
 	}
 	want := []Alert{
 		{
@@ -204,7 +206,7 @@ func TestAlertInFull(t *testing.T) {
 			StartsAt:    now.Add(-time.Hour),
 		},
 	}
-	if diff := cmp.Diff(want, Alerts(subjects, new(AlertMemory), Origin{Instance: "x:1"}, now)); diff != "" {
+	if diff := cmp.Diff(want, Alerts(subjects, new(Memory), Origin{Instance: "x:1"}, now)); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
 	}
 }
@@ -232,8 +234,8 @@ func TestAlertBeginsAgain(t *testing.T) {
 
 // TestRulesSayTheSame compares names, severities and texts with the shipped rules.
 func TestRulesSayTheSame(t *testing.T) {
-	for kind, file := range map[Kind]string{Target: "rules/health_exporter.rules.yml", Check: "rules/health_checks.rules.yml"} {
-		text, err := fs.ReadFile(Files(), file)
+	for kind, file := range map[alerting.Kind]string{alerting.Target: "rules/health_exporter.rules.yml", alerting.Check: "rules/health_checks.rules.yml"} {
+		text, err := fs.ReadFile(alerting.Files(), file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -250,7 +252,7 @@ func TestRulesSayTheSame(t *testing.T) {
 		}
 		got := map[string][3]string{}
 		for _, r := range alertRules(kind) {
-			prefix := map[Kind]string{Target: "{{ $labels.target }}", Check: "check {{ $labels.check }}"}[kind]
+			prefix := map[alerting.Kind]string{alerting.Target: "{{ $labels.target }}", alerting.Check: "check {{ $labels.check }}"}[kind]
 			got[r.alertname] = [3]string{r.severity, prefix + r.summary, r.description}
 		}
 		want := map[string][3]string{}

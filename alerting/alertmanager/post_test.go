@@ -1,4 +1,4 @@
-package alerting
+package alertmanager
 
 import (
 	"errors"
@@ -51,7 +51,7 @@ func TestPushRefused(t *testing.T) {
 			})
 			c.set("nas", unhealthy)
 			<-c.changed // the first look sees it
-			p := c.push(t, &Alertmanagers{URLs: []string{r.URL}})
+			p := c.push(t, &Pusher{URLs: []string{r.URL}})
 			eventually(t, func() error {
 				i := p.Stats().Instances
 				if len(i) != 1 || i[0].Failed[test.reason] != 1 || i[0].Sent != 0 || !i[0].LastSuccess.IsZero() ||
@@ -106,7 +106,7 @@ func TestPushUnreachable(t *testing.T) {
 		secure.URL:                         "tls",
 		strings.Replace(silent.URL, "http", "https", 1): "tls",
 	}
-	a := &Alertmanagers{Timeout: 700 * time.Millisecond, Resend: 30 * time.Millisecond}
+	a := &Pusher{Timeout: 700 * time.Millisecond, Resend: 30 * time.Millisecond}
 	for u := range urls {
 		a.URLs = append(a.URLs, u)
 	}
@@ -150,7 +150,7 @@ func TestPushAfterConnectionClosed(t *testing.T) {
 		}
 		return nil
 	})
-	p := c.push(t, &Alertmanagers{URLs: []string{r.URL}})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}})
 	c.set("nas", unhealthy)
 	r.awaitDistinct(t, "+nas unhealthy")
 	c.set("tv", unhealthy)
@@ -167,15 +167,15 @@ func TestPushAuthentication(t *testing.T) {
 	noSecret := func() (string, error) { return "", errors.New("no such file") }
 	tests := []struct {
 		name string
-		a    *Alertmanagers
+		a    *Pusher
 		want string // header
 		err  string
 	}{
-		{"basic", &Alertmanagers{Username: "me", Password: secret("s3cret")}, "Basic bWU6czNjcmV0", ""},
-		{"bearer", &Alertmanagers{Token: secret("s3cret")}, "Bearer s3cret", ""},
-		{"no password", &Alertmanagers{Username: "me", Password: noSecret}, "", "reading the password: no such file"},
-		{"no token", &Alertmanagers{Token: noSecret}, "", "reading the token: no such file"},
-		{"token of two lines", &Alertmanagers{Token: secret("s3cret\r\nX: y")}, "", "net/http: invalid header field value for \"Authorization\""},
+		{"basic", &Pusher{Username: "me", Password: secret("s3cret")}, "Basic bWU6czNjcmV0", ""},
+		{"bearer", &Pusher{Token: secret("s3cret")}, "Bearer s3cret", ""},
+		{"no password", &Pusher{Username: "me", Password: noSecret}, "", "reading the password: no such file"},
+		{"no token", &Pusher{Token: noSecret}, "", "reading the token: no such file"},
+		{"token of two lines", &Pusher{Token: secret("s3cret\r\nX: y")}, "", "net/http: invalid header field value for \"Authorization\""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
