@@ -78,13 +78,9 @@ func describe(t *prober.Target) []label {
 	if t.MailAllowed {
 		email = t.Email
 	}
-	module := t.Module
-	if module == "" {
-		module = prober.DefaultModule
-	}
 	labels := []label{
 		{"url", clean(PublicPlace(t.Place()))},
-		{"module", clean(module)},
+		{"module", clean(t.ModuleName())},
 		{"source", clean(t.Source)},
 		{"group", clean(t.Group)},
 		{"email", clean(email)},

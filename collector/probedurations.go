@@ -73,11 +73,7 @@ func (d *ProbeDurations) of(module string) *moduleDurations {
 
 // Observe notes one probe. It is meant for schedule.Options.
 func (d *ProbeDurations) Observe(t *prober.Target, outcome health.Outcome, took time.Duration) {
-	name := t.Module
-	if name == "" {
-		name = prober.DefaultModule
-	}
-	m := (*d.modules.Load())[name]
+	m := (*d.modules.Load())[t.ModuleName()]
 	if m == nil {
 		return // the module went while the probe was under way
 	}

@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -63,11 +64,23 @@ type Target struct {
 // DefaultModule is the module of targets that name none.
 const DefaultModule = "health"
 
-// Defaults of a Target.
+// Defaults of a Target; those of the thresholds are health's.
 const (
 	DefaultInterval = 30 * time.Second
 	DefaultTimeout  = 5 * time.Second
 )
+
+// NewTarget has everything a target has by default, whoever tells us of it. Only App
+// and a place are missing.
+func NewTarget() Target {
+	return Target{
+		Interval: DefaultInterval, Timeout: DefaultTimeout,
+		Unhealthy: health.DefaultUnhealthy, Healthy: health.DefaultHealthy,
+	}
+}
+
+// ModuleName names the module that probes the target: its own, or else DefaultModule.
+func (t *Target) ModuleName() string { return cmp.Or(t.Module, DefaultModule) }
 
 // Thresholds are the target's thresholds for the state machine.
 func (t *Target) Thresholds() health.Thresholds {

@@ -109,7 +109,7 @@ func (v *validation) app(app string) {
 func notPrintable(r rune) bool { return !unicode.IsPrint(r) }
 
 func (v *validation) place(t *Target, kindOf func(string) (string, bool)) {
-	kind, known := kindOf(t.moduleName())
+	kind, known := kindOf(t.ModuleName())
 	if !known {
 		v.fault("module", "unknown module %q", t.Module)
 	}
@@ -131,13 +131,6 @@ func (v *validation) place(t *Target, kindOf func(string) (string, bool)) {
 			v.fault(field, "must be printable and at most %d bytes long", maxURLBytes)
 		}
 	}
-}
-
-func (t *Target) moduleName() string {
-	if t.Module == "" {
-		return DefaultModule
-	}
-	return t.Module
 }
 
 var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)

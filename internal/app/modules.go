@@ -50,10 +50,7 @@ func (a *App) checkICMP(cfg *config.Config) {
 
 // module finds the module of a target, or says why there is none to use.
 func (a *App) module(cfg *config.Config, t *prober.Target) (m *prober.Module, problem string) {
-	name := t.Module
-	if name == "" {
-		name = prober.DefaultModule
-	}
+	name := t.ModuleName()
 	if m = cfg.Modules[name]; t.Source == zeroconf.Source {
 		m = moduleForFound(cfg, name)
 	}

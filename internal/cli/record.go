@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,7 +48,7 @@ type record struct {
 
 func recordOf(t *prober.Target) record {
 	r := record{
-		App: t.App, URL: t.URL, Address: t.Address, Module: cmp.Or(t.Module, prober.DefaultModule), Email: t.Email, Group: t.Group, Labels: t.Labels,
+		App: t.App, URL: t.URL, Address: t.Address, Module: t.ModuleName(), Email: t.Email, Group: t.Group, Labels: t.Labels,
 		DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(), Unhealthy: t.Unhealthy, Healthy: t.Healthy,
 		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart, StatusCodes: t.StatusCodes, TTL: t.TTL.Seconds(), Paused: t.Paused, Owner: t.Owner,
 	}
@@ -64,11 +63,10 @@ func recordOf(t *prober.Target) record {
 
 // target has the defaults of a registration where the record says nothing.
 func (r *record) target() prober.Target {
-	t := prober.Target{
-		App: r.App, URL: r.URL, Address: r.Address, Module: r.Module, Email: r.Email, Group: r.Group, Labels: r.Labels,
-		DependsOn: r.DependsOn, Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout, Unhealthy: 2, Healthy: 10,
-		DegradedAfter: r.DegradedAfter, FastStart: r.FastStart, StatusCodes: r.StatusCodes, TTL: inSeconds(r.TTL), Paused: r.Paused, Owner: r.Owner, Source: "api",
-	}
+	t := prober.NewTarget()
+	t.App, t.URL, t.Address, t.Module, t.Email, t.Group, t.Labels = r.App, r.URL, r.Address, r.Module, r.Email, r.Group, r.Labels
+	t.DependsOn, t.DegradedAfter, t.FastStart, t.StatusCodes = r.DependsOn, r.DegradedAfter, r.FastStart, r.StatusCodes
+	t.TTL, t.Paused, t.Owner, t.Source = inSeconds(r.TTL), r.Paused, r.Owner, "api"
 	if r.Module == prober.DefaultModule {
 		t.Module = "" // as who names none has it stored
 	}

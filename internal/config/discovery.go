@@ -89,15 +89,21 @@ type jobSection struct {
 	MaxTargets    int               `yaml:"max_targets"`
 }
 
+// newJobSection is what a job, and each of its targets, is where it says nothing.
+func newJobSection() jobSection {
+	t := prober.NewTarget()
+	return jobSection{
+		Interval: t.Interval, Timeout: t.Timeout, Unhealthy: t.Unhealthy, Healthy: t.Healthy,
+		MaxTargets: DefaultDiscoveredTargets,
+	}
+}
+
 func (s *discoverySection) jobs(d *decoder, doc *document, c *Config) []DiscoveryJob {
 	list := make([]DiscoveryJob, 0, len(s.Jobs))
 	lines := map[string]int{}
 	for i := range s.Jobs {
 		n, at := &s.Jobs[i], fmt.Sprintf("discovery.jobs[%d]", i)
-		section := jobSection{
-			Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout,
-			Unhealthy: 2, Healthy: 10, MaxTargets: DefaultDiscoveredTargets,
-		}
+		section := newJobSection()
 		before := len(d.Faults.List)
 		d.Decode(n, at, &section)
 		line := strictyaml.LineOf(n, "name", n.Line)
@@ -130,7 +136,7 @@ func (s *jobSection) defaults(d *decoder, n *yaml.Node, at string, doc *document
 		Interval: s.Interval, Timeout: s.Timeout,
 		Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
 	}
-	if _, ok := c.KindOf(moduleOf(&t)); !ok && moduleWritten(doc, moduleOf(&t)) {
+	if _, ok := c.KindOf(t.ModuleName()); !ok && moduleWritten(doc, t.ModuleName()) {
 		return t // the module's own faults are listed already
 	}
 	example := t

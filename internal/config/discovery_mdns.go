@@ -191,10 +191,9 @@ func (s *mdnsSection) maxTargets(faults *strictyaml.Faults, m *MDNS) {
 
 // example finds what would be wrong with every target.
 func (s *mdnsSection) example(faults *strictyaml.Faults, m *MDNS, c *Config) {
-	t := prober.Target{
-		App: "example", URL: "http://10.0.0.1", Unhealthy: 2, Healthy: 10,
-		Interval: m.Interval, Timeout: m.Timeout, Group: m.Group, Labels: m.Labels,
-	}
+	t := prober.NewTarget()
+	t.App, t.URL = "example", "http://10.0.0.1"
+	t.Interval, t.Timeout, t.Group, t.Labels = m.Interval, m.Timeout, m.Group, m.Labels
 	line := func(key string) int {
 		if c.root == nil {
 			return 0

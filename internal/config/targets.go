@@ -32,15 +32,20 @@ type targetSection struct {
 	Paused           bool               `yaml:"paused"`
 }
 
+// newTargetSection is what a target is where it says nothing.
+func newTargetSection() targetSection {
+	t := prober.NewTarget()
+	return targetSection{
+		Interval: t.Interval, Timeout: t.Timeout, Unhealthy: t.Unhealthy, Healthy: t.Healthy,
+	}
+}
+
 func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 	targets := make([]prober.Target, 0, len(doc.Targets))
 	lines := map[string]int{}
 	for i := range doc.Targets {
 		n, path := &doc.Targets[i], fmt.Sprintf("targets[%d]", i)
-		section := targetSection{
-			Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout,
-			Unhealthy: 2, Healthy: 10,
-		}
+		section := newTargetSection()
 		before := len(d.Faults.List)
 		d.Decode(n, path, &section)
 		if section.App != "" {
@@ -51,7 +56,7 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 			}
 		}
 		t := section.target()
-		if _, ok := c.KindOf(moduleOf(&t)); !ok && moduleWritten(doc, moduleOf(&t)) {
+		if _, ok := c.KindOf(t.ModuleName()); !ok && moduleWritten(doc, t.ModuleName()) {
 			continue // the module's own faults are listed already
 		}
 		for _, fault := range t.Validate(prober.FileLimits(), c.KindOf) {
@@ -63,13 +68,6 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 		targets = append(targets, t)
 	}
 	return targets
-}
-
-func moduleOf(t *prober.Target) string {
-	if t.Module == "" {
-		return prober.DefaultModule
-	}
-	return t.Module
 }
 
 func moduleWritten(doc *document, name string) bool {

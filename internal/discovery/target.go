@@ -75,7 +75,7 @@ func (j *Job) targets(sets []labelSet, kindOf func(string) (string, bool)) ([]pr
 func (j *Job) target(set labelSet, kindOf func(string) (string, bool)) (t prober.Target, left []drop, err *drop) {
 	t = j.Defaults
 	t.Module = cmp.Or(set[ownModule], set[labelModule], t.Module)
-	kind, known := kindOf(cmp.Or(t.Module, prober.DefaultModule))
+	kind, known := kindOf(t.ModuleName())
 	t.URL, t.Address = placeOf(set, kind)
 	t.App = nameOf(set, t.Place())
 	if !known {

@@ -80,10 +80,7 @@ func checkHost(t *prober.Target, local bool, policy *prober.NetworkPolicy) []*pr
 // parseRegistration decodes strictly: unknown and repeated fields are faults,
 // and numbers are whole numbers.
 func parseRegistration(body []byte) (prober.Target, []*prober.FieldError, error) {
-	t := prober.Target{
-		Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout,
-		Unhealthy: 2, Healthy: 10,
-	}
+	t := prober.NewTarget()
 	fields := registrationFields(&t)
 	var faults []*prober.FieldError
 	seen := map[string]string{}

@@ -84,7 +84,7 @@ func (s *server) describe(p *page.Subject, x subject, to reader) {
 	p.Lateness, _ = x.of.Stats().Lateness.Within(0.99)
 	p.Counters = counters(st)
 	if x.kind == kindTarget {
-		p.Module = cmp.Or(t.Module, prober.DefaultModule)
+		p.Module = t.ModuleName()
 		p.Source, p.Owner, p.Labels, p.DependsOn = t.Source, t.Owner, t.Labels, t.DependsOn
 		p.Registered = t.RegisteredAt
 		p.LeaseEnds, _ = s.Registry.LeaseEnd(t.App)

@@ -298,13 +298,9 @@ func (s *server) serviceDiscovery(w http.ResponseWriter, _ *http.Request) {
 	}
 	groups := []group{}
 	for _, t := range s.Registry.Targets() {
-		module := t.Module
-		if module == "" {
-			module = prober.DefaultModule
-		}
 		labels := map[string]string{
 			"__meta_health_exporter_app":    t.App,
-			"__meta_health_exporter_module": module,
+			"__meta_health_exporter_module": t.ModuleName(),
 			"__meta_health_exporter_group":  t.Group,
 			"__meta_health_exporter_source": t.Source,
 			"__meta_health_exporter_paused": strconv.FormatBool(t.Paused),

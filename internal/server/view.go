@@ -62,14 +62,11 @@ type targetView struct {
 // view shows a target with what is known of it; st may be nil.
 func (s *server) view(t *prober.Target, st *schedule.Status) targetView {
 	v := targetView{
-		App: t.App, URL: t.URL, Address: t.Address, Module: t.Module, Email: t.Email, Group: t.Group,
+		App: t.App, URL: t.URL, Address: t.Address, Module: t.ModuleName(), Email: t.Email, Group: t.Group,
 		Labels: t.Labels, DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(),
 		Unhealthy: t.Unhealthy, Healthy: t.Healthy, DegradedAfter: t.DegradedAfter, FastStart: t.FastStart,
 		ValidStatusCodes: t.StatusCodes, Paused: t.Paused, Source: t.Source, Owner: t.Owner,
 		RegisteredAt: moment(t.RegisteredAt),
-	}
-	if v.Module == "" {
-		v.Module = prober.DefaultModule
 	}
 	if end, ok := s.Registry.LeaseEnd(t.App); ok && t.TTL > 0 {
 		v.TTL, v.LeaseExpires = t.TTL.Seconds(), moment(end)

@@ -77,10 +77,9 @@ func (p *Policy) target(e *Entry) (t prober.Target, reason string) {
 		return t, ReasonNetwork
 	}
 	none := time.Duration(0)
-	t = prober.Target{
-		App: app, Source: Source, Group: p.Group, Labels: p.labels(e.Type, text["id"]),
-		Interval: p.Interval, Timeout: p.Timeout, Unhealthy: 2, Healthy: 10, InitialDelay: &none,
-	}
+	t = prober.NewTarget()
+	t.App, t.Source, t.Group, t.Labels = app, Source, p.Group, p.labels(e.Type, text["id"])
+	t.Interval, t.Timeout, t.InitialDelay = p.Interval, p.Timeout, &none
 	if !p.place(&t, addr, path, text) || len(t.Validate(prober.FileLimits(), p.KindOf)) > 0 {
 		return prober.Target{}, ReasonModule
 	}
