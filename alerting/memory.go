@@ -19,9 +19,9 @@ func (c Change) Equal(d Change) bool {
 	return c.Time.Equal(d.Time) && c.From == d.From && c.To == d.To
 }
 
-// memory is what is remembered of a subject to decide what there is to tell. It is a
+// Memory is what is remembered of a subject to decide what there is to tell. It is a
 // value: its methods return the following one.
-type memory struct {
+type Memory struct {
 	// Last is the change that was taken in last; zero if none ever was.
 	Last Change `json:"last"`
 	// BadSince is when the outage began that was told and has not ended; zero if
@@ -41,17 +41,17 @@ type memory struct {
 	Subject Subject `json:"subject"`
 }
 
-// fresh are the changes that were not taken in yet. A clock that was set back must
+// Fresh are the changes that were not taken in yet. A clock that was set back must
 // not hide any, so they are found by their place in the list if possible.
-func (m *memory) fresh(changes []Change) []Change {
+func (m *Memory) Fresh(changes []Change) []Change {
 	if i := slices.IndexFunc(changes, m.Last.Equal); i >= 0 {
 		return changes[i+1:]
 	}
 	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return !c.Time.After(m.Last.Time) })
 }
 
-// take takes one change in, and gives what there is to tell of it, if anything.
-func (m memory) take(s *Subject, c Change) (memory, *Notice) {
+// Take takes one change in, and gives what there is to tell of it, if anything.
+func (m Memory) Take(s *Subject, c Change) (Memory, *Notice) {
 	m.Last, m.Subject = c, s.outline()
 	m.Stalled, m.StalledSince = m.Stalled && c.To == health.Unknown, time.Time{}
 	if c.From == health.Healthy || c.To == health.Healthy {
@@ -94,10 +94,10 @@ func recent(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) > FlappingWindow })
 }
 
-// tick looks at what no change of state brings: that a subject has calmed down, that it
+// Tick looks at what no change of state brings: that a subject has calmed down, that it
 // has not been probed for too long, that an outage concerns somebody else from now on,
 // that somebody should be reminded. reminder is how often that is; 0 for never.
-func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory, *Notice) {
+func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory, *Notice) {
 	if !s.Gone.IsZero() {
 		return m.depart(s, now)
 	}
@@ -144,7 +144,7 @@ func (m memory) tick(s *Subject, now time.Time, reminder time.Duration) (memory,
 
 // depart tells, once, that a subject was lost. That is bad news: should it come back and
 // be healthy, that is told as well.
-func (m memory) depart(s *Subject, now time.Time) (memory, *Notice) {
+func (m Memory) depart(s *Subject, now time.Time) (Memory, *Notice) {
 	if m.Gone.Equal(s.Gone) {
 		return m, nil
 	}
@@ -165,7 +165,7 @@ func (m memory) depart(s *Subject, now time.Time) (memory, *Notice) {
 // handedOver tells whether somebody else is told of the subject from now on who has to
 // hear of its outage: nobody shall be told that it is well again who was not told that it
 // was not. A state that has not been taken in yet is told by its change.
-func (m *memory) handedOver(s *Subject) bool {
+func (m *Memory) handedOver(s *Subject) bool {
 	if m.Subject.Email == s.Email || s.Paused {
 		return false
 	}
@@ -173,9 +173,9 @@ func (m *memory) handedOver(s *Subject) bool {
 	return m.Flapping || bad && s.State == m.Last.To
 }
 
-// gone is what there is to tell of a subject that exists no more; nil if that is
+// Removed is what there is to tell of a subject that exists no more; nil if that is
 // nothing.
-func (m memory) gone(now time.Time) *Notice {
+func (m Memory) Removed(now time.Time) *Notice {
 	if m.Subject.Kind != Target || !m.Gone.IsZero() {
 		return nil
 	}

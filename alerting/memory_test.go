@@ -16,7 +16,7 @@ var verdicts = map[byte]health.Verdict{'?': health.Unknown, 'H': health.Healthy,
 // that differs from the one before is a change. A '.' lets a minute pass.
 func told(states string, s Subject) (titles []string) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	m := memory{Last: Change{Time: begin.Add(-time.Hour)}}
+	m := Memory{Last: Change{Time: begin.Add(-time.Hour)}}
 	s.State = health.Unknown
 	note := func(n *Notice) {
 		if n != nil {
@@ -29,11 +29,11 @@ func told(states string, s Subject) (titles []string) {
 			change := Change{Time: now, From: s.State, To: next, Reason: "because"}
 			s.State, s.Since = next, now
 			var n *Notice
-			m, n = m.take(&s, change)
+			m, n = m.Take(&s, change)
 			note(n)
 		}
 		var n *Notice
-		m, n = m.tick(&s, now, 0)
+		m, n = m.Tick(&s, now, 0)
 		note(n)
 	}
 	return titles
@@ -82,14 +82,14 @@ func TestStalled(t *testing.T) {
 func TestStalledAndHandedOver(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := Subject{Kind: Target, Name: "x", Email: "a@example.org", Stalled: true}
-	m := memory{Last: Change{Time: now}}
+	m := Memory{Last: Change{Time: now}}
 	var told []string
 	for minute := range 12 {
 		if minute == 10 {
 			s.Email = "b@example.org"
 		}
 		var n *Notice
-		if m, n = m.tick(&s, now.Add(time.Duration(minute)*time.Minute), 0); n != nil {
+		if m, n = m.Tick(&s, now.Add(time.Duration(minute)*time.Minute), 0); n != nil {
 			told = append(told, fmt.Sprint(minute, " ", n.Title(), " ", n.Subject.Email))
 		}
 	}
@@ -123,17 +123,17 @@ func TestHandedOver(t *testing.T) {
 		{"new", "", health.Unknown, false, "b@example.org", ""},
 	} {
 		s := Subject{Kind: Target, Name: "x", Email: "a@example.org"}
-		var m memory
+		var m Memory
 		for i, c := range []byte(test.states) {
 			change := Change{Time: now.Add(time.Duration(i) * time.Second), From: s.State, To: verdicts[c]}
 			s.State = change.To
-			m, _ = m.take(&s, change)
+			m, _ = m.Take(&s, change)
 		}
 		s.State, s.Paused, s.Email = test.now, test.paused, test.email
 		var titles []string
 		for i := range 2 {
 			var n *Notice
-			if m, n = m.tick(&s, now.Add(time.Duration(i)*time.Minute), 0); n != nil {
+			if m, n = m.Tick(&s, now.Add(time.Duration(i)*time.Minute), 0); n != nil {
 				titles = append(titles, n.Title())
 				if n.Subject.Email != test.email || !n.BadSince.Equal(m.BadSince) || n.To != test.now {
 					t.Errorf("%s: %+v", test.name, n)
@@ -149,14 +149,14 @@ func TestHandedOver(t *testing.T) {
 func TestReminders(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := Subject{Kind: Check, Name: "x", State: health.Unhealthy}
-	m, n := memory{}.take(&s, Change{Time: begin, From: health.Healthy, To: health.Unhealthy})
+	m, n := Memory{}.Take(&s, Change{Time: begin, From: health.Healthy, To: health.Unhealthy})
 	if n == nil {
 		t.Fatal("nothing is told")
 	}
 	var at []string
 	for minute := range 130 {
 		now := begin.Add(time.Duration(minute) * time.Minute)
-		if m, n = m.tick(&s, now, time.Hour); n != nil {
+		if m, n = m.Tick(&s, now, time.Hour); n != nil {
 			at = append(at, fmt.Sprint(minute, " ", n.Title(), " ", n.BadSince.Equal(begin)))
 		}
 	}
@@ -184,8 +184,8 @@ func TestFreshChanges(t *testing.T) {
 		{"the last is forgotten", a, []Change{b}, 1},
 		{"before there was anything", Change{Time: at(1)}, []Change{{Time: at(0)}, b}, 1},
 	} {
-		m := memory{Last: test.last}
-		if got := m.fresh(test.list); len(got) != test.want {
+		m := Memory{Last: test.last}
+		if got := m.Fresh(test.list); len(got) != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
 	}
@@ -193,13 +193,13 @@ func TestFreshChanges(t *testing.T) {
 
 func TestGone(t *testing.T) {
 	s := Subject{Kind: Target, Name: "x", Email: "me@example.org", State: health.Unhealthy}
-	m, _ := memory{}.take(&s, Change{Time: time.Now(), To: health.Unhealthy})
-	if n := m.gone(time.Now()); n == nil || n.Title() != "x is no longer monitored" || n.Subject.Email != "me@example.org" {
+	m, _ := Memory{}.Take(&s, Change{Time: time.Now(), To: health.Unhealthy})
+	if n := m.Removed(time.Now()); n == nil || n.Title() != "x is no longer monitored" || n.Subject.Email != "me@example.org" {
 		t.Errorf("%+v", n)
 	}
 	s.Kind = Check
-	m, _ = m.tick(&s, time.Now(), 0)
-	if n := m.gone(time.Now()); n != nil {
+	m, _ = m.Tick(&s, time.Now(), 0)
+	if n := m.Removed(time.Now()); n != nil {
 		t.Errorf("a check that is taken out of the configuration: %+v", n)
 	}
 }

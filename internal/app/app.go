@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/exporter-toolkit/web"
 
-	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
@@ -89,7 +89,7 @@ type App struct {
 
 	recorder *recorder
 
-	outbox  *alerting.Outbox
+	outbox  *outbox.Outbox
 	offered map[string]time.Time // the last change of each subject that the outbox was told of; notifyLoop's
 	stored  chan struct{}        // tells notifyLoop that changes are on disk
 	pushing pushing

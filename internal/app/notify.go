@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/config"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
@@ -33,13 +34,13 @@ func (a *App) openOutbox(cfg *ownconfig.Config) error {
 	if err != nil {
 		return err
 	}
-	a.outbox, err = alerting.Open(opts)
+	a.outbox, err = outbox.Open(opts)
 	return err
 }
 
 // outboxOptions are those of the configuration.
-func (a *App) outboxOptions(cfg *ownconfig.Config) (alerting.Options, error) {
-	opts := alerting.Options{Path: a.opts.StoragePath, Redact: envinfo.Redact, Log: a.log}
+func (a *App) outboxOptions(cfg *ownconfig.Config) (outbox.Options, error) {
+	opts := outbox.Options{Path: a.opts.StoragePath, Redact: envinfo.Redact, Log: a.log}
 	e := cfg.Alerting.Email
 	if e == nil {
 		return opts, nil

@@ -1,4 +1,4 @@
-package alerting
+package outbox
 
 import (
 	"strings"
@@ -6,13 +6,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
 // lose makes a subject gone although nobody has removed it.
 func (w *world) lose(name string) {
 	s := w.subjects[name]
-	*s = Subject{Kind: s.Kind, Name: s.Name, Email: s.Email, Gone: time.Now(), GoneWhy: "its registration was not renewed since noon"}
+	*s = alerting.Subject{Kind: s.Kind, Name: s.Name, Email: s.Email, Gone: time.Now(), GoneWhy: "its registration was not renewed since noon"}
 	delete(w.changes, s.Key())
 	w.tell()
 }
@@ -94,7 +95,7 @@ func TestLostWhileDown(t *testing.T) {
 func TestLostLongAgo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{Wait: -1, Interval: -1})
-		w.subjects["nas"] = &Subject{Kind: Target, Name: "nas", Gone: time.Now().Add(-time.Hour), GoneWhy: "it is no longer discovered"}
+		w.subjects["nas"] = &alerting.Subject{Kind: alerting.Target, Name: "nas", Gone: time.Now().Add(-time.Hour), GoneWhy: "it is no longer discovered"}
 		w.pass(time.Minute)
 		w.expect()
 		w.stop()

@@ -1,4 +1,4 @@
-package alerting
+package outbox
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
@@ -22,12 +23,12 @@ import (
 // postOffice takes mails, or refuses them.
 type postOffice struct {
 	mu    sync.Mutex
-	mails []*Mail
+	mails []*alerting.Mail
 	err   func(to string) error // nil for none
 	slow  time.Duration
 }
 
-func (p *postOffice) SendAll(ctx context.Context, mails []*Mail) []error {
+func (p *postOffice) SendAll(ctx context.Context, mails []*alerting.Mail) []error {
 	p.mu.Lock()
 	slow := p.slow
 	p.mu.Unlock()
@@ -70,14 +71,14 @@ type world struct {
 	t        *testing.T
 	outbox   *Outbox
 	office   *postOffice
-	subjects map[string]*Subject
-	changes  map[string][]Change
+	subjects map[string]*alerting.Subject
+	changes  map[string][]alerting.Change
 	stop     func()
 }
 
 func newWorld(t *testing.T, opts Options) *world {
 	t.Helper()
-	w := &world{t: t, office: &postOffice{}, subjects: map[string]*Subject{}, changes: map[string][]Change{}}
+	w := &world{t: t, office: &postOffice{}, subjects: map[string]*alerting.Subject{}, changes: map[string][]alerting.Change{}}
 	w.open(opts)
 	time.Sleep(time.Second) // what happened before the outbox began is not told
 	return w
@@ -85,7 +86,7 @@ func newWorld(t *testing.T, opts Options) *world {
 
 func (w *world) open(opts Options) {
 	w.t.Helper()
-	templates, err := LoadTemplates("")
+	templates, err := alerting.LoadTemplates("")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func (w *world) open(opts Options) {
 func (w *world) set(name string, to health.Verdict) {
 	s := w.subjects[name]
 	if s == nil {
-		s = &Subject{Kind: Target, Name: name}
+		s = &alerting.Subject{Kind: alerting.Target, Name: name}
 		w.subjects[name] = s
 		w.tell()
 	}
@@ -123,14 +124,14 @@ func (w *world) set(name string, to health.Verdict) {
 		return
 	}
 	now := time.Now()
-	w.changes[s.Key()] = append(w.changes[s.Key()], Change{Time: now, From: s.State, To: to, Reason: "because"})
+	w.changes[s.Key()] = append(w.changes[s.Key()], alerting.Change{Time: now, From: s.State, To: to, Reason: "because"})
 	s.State, s.Since = to, now
 }
 
 // tell hands everything to the Outbox.
 func (w *world) tell() {
 	w.t.Helper()
-	var list []Subject
+	var list []alerting.Subject
 	for _, s := range w.subjects {
 		list = append(list, *s)
 	}
@@ -190,7 +191,7 @@ func TestSecretsAreNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{Redact: func(s string) string { return strings.ReplaceAll(s, "hunter2", "********") }})
 		defer func() { w.stop() }()
-		w.subjects["nas"] = &Subject{Kind: Target, Name: "nas", Place: "http://u:hunter2@nas", Error: "hunter2", Response: []byte("hunter2")}
+		w.subjects["nas"] = &alerting.Subject{Kind: alerting.Target, Name: "nas", Place: "http://u:hunter2@nas", Error: "hunter2", Response: []byte("hunter2")}
 		w.tell()
 		w.set("nas", health.Unhealthy)
 		key := w.subjects["nas"].Key()
@@ -238,7 +239,7 @@ func TestServerAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
 		defer func() { w.stop() }()
-		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "connect", Text: "refused"} })
+		w.office.set(0, func(string) error { return &alerting.SendError{Temporary: true, Reason: "connect", Text: "refused"} })
 		for i := range 5 {
 			w.set("nas", health.Unhealthy)
 			w.pass(20 * time.Minute)
@@ -268,7 +269,7 @@ func TestRefusedRecipient(t *testing.T) {
 		defer func() { w.stop() }()
 		w.office.set(0, func(to string) error {
 			if to == "gone@example.org" {
-				return &SendError{Reason: "recipient", Code: 550, Text: "no such user"}
+				return &alerting.SendError{Reason: "recipient", Code: 550, Text: "no such user"}
 			}
 			return nil
 		})
@@ -285,7 +286,7 @@ func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{MaxQueue: 10})
 		defer func() { w.stop() }()
-		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "timeout"} })
+		w.office.set(0, func(string) error { return &alerting.SendError{Temporary: true, Reason: "timeout"} })
 		for i := range 15 {
 			w.set(fmt.Sprint("t", i), health.Unhealthy)
 			w.tell()
@@ -299,7 +300,7 @@ func TestFullQueue(t *testing.T) {
 func TestMaintenance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var on bool
-		w := newWorld(t, Options{Interval: -1, Hold: func(s *Subject, _ time.Time) bool { return on && strings.HasPrefix(s.Name, "held") }})
+		w := newWorld(t, Options{Interval: -1, Hold: func(s *alerting.Subject, _ time.Time) bool { return on && strings.HasPrefix(s.Name, "held") }})
 		defer func() { w.stop() }()
 		for _, name := range []string{"held well", "held down", "held mended", "other"} {
 			w.set(name, health.Healthy)
@@ -358,7 +359,7 @@ func TestReconfigure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
 		defer func() { w.stop() }()
-		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "auth"} })
+		w.office.set(0, func(string) error { return &alerting.SendError{Temporary: true, Reason: "auth"} })
 		w.set("nas", health.Unhealthy)
 		w.pass(10 * time.Minute)
 		other := &postOffice{}
@@ -374,7 +375,9 @@ func TestErrorsAreLoggedOnceAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		w := newWorld(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-		w.office.set(0, func(string) error { return &SendError{Temporary: true, Reason: "auth", Text: "wrong password"} })
+		w.office.set(0, func(string) error {
+			return &alerting.SendError{Temporary: true, Reason: "auth", Text: "wrong password"}
+		})
 		w.set("nas", health.Unhealthy)
 		w.pass(90 * time.Minute)
 		w.stop()
@@ -401,7 +404,7 @@ func TestRestarts(t *testing.T) {
 			}
 			time.Sleep(20 * time.Minute) // it shall not count as flapping
 			w.set("nas", to)
-			want[(&Notice{What: Changed, Subject: *w.subjects["nas"], To: to}).Title()]++
+			want[(&alerting.Notice{What: alerting.Changed, Subject: *w.subjects["nas"], To: to}).Title()]++
 			if random.IntN(2) == 0 {
 				w.tell()
 			}
@@ -454,14 +457,14 @@ func TestAddedWindows(t *testing.T) {
 		w.set("nas", health.Healthy)
 		w.pass(10 * time.Second)
 		now := time.Now()
-		for _, bad := range []Window{
-			{Start: now, End: now.Add(time.Hour)}, {Name: "x"}, {Name: "x", Weekly: &Weekly{To: time.Hour}},
+		for _, bad := range []alerting.Window{
+			{Start: now, End: now.Add(time.Hour)}, {Name: "x"}, {Name: "x", Weekly: &alerting.Weekly{To: time.Hour}},
 		} {
 			if err := w.outbox.AddWindow(bad); err == nil {
 				t.Errorf("%+v was accepted", bad)
 			}
 		}
-		if err := w.outbox.AddWindow(Window{Name: "patch", Targets: []string{"n*"}, Start: now, End: now.Add(time.Hour)}); err != nil {
+		if err := w.outbox.AddWindow(alerting.Window{Name: "patch", Targets: []string{"n*"}, Start: now, End: now.Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 		w.set("nas", health.Unhealthy)
@@ -480,7 +483,7 @@ func TestAddedWindows(t *testing.T) {
 			t.Errorf("over, and there still: %v", list)
 		}
 		now = time.Now()
-		if err := w.outbox.AddWindow(Window{Name: "again", Start: now, End: now.Add(time.Hour)}); err != nil {
+		if err := w.outbox.AddWindow(alerting.Window{Name: "again", Start: now, End: now.Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 		w.set("nas", health.Healthy)

@@ -1,4 +1,4 @@
-package alerting
+package outbox
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -70,7 +71,7 @@ type batch struct {
 }
 
 // due collects what is to be sent now, a mail for each recipient.
-func (o *Outbox) due(now time.Time) (batches []batch, mails []*Mail, sender Sender, again time.Duration) {
+func (o *Outbox) due(now time.Time) (batches []batch, mails []*alerting.Mail, sender Sender, again time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	again = time.Minute
@@ -93,7 +94,7 @@ func (o *Outbox) due(now time.Time) (batches []batch, mails []*Mail, sender Send
 		}
 		entries = entries[:min(len(entries), maxPerMail)]
 		b := batch{to: to}
-		notices := make([]Notice, len(entries))
+		notices := make([]alerting.Notice, len(entries))
 		for i, e := range entries {
 			notices[i] = e.Notice
 			b.seqs = append(b.seqs, e.Seq)
@@ -115,7 +116,7 @@ func (o *Outbox) due(now time.Time) (batches []batch, mails []*Mail, sender Send
 }
 
 // held tells whether nothing shall be told of a subject now; mu is held.
-func (o *Outbox) held(s *Subject, now time.Time) bool {
+func (o *Outbox) held(s *alerting.Subject, now time.Time) bool {
 	if o.opts.Hold != nil && o.opts.Hold(s, now) {
 		return true
 	}
@@ -129,9 +130,9 @@ func (o *Outbox) held(s *Subject, now time.Time) bool {
 
 // parentIsBad tells whether something is down that the subject depends on: then it
 // cannot be well, and that is no news.
-func (o *Outbox) parentIsBad(s *Subject, path []string) bool {
+func (o *Outbox) parentIsBad(s *alerting.Subject, path []string) bool {
 	for _, name := range s.DependsOn {
-		for _, key := range []string{Key(Target, name), Key(Check, name)} {
+		for _, key := range []string{alerting.Key(alerting.Target, name), alerting.Key(alerting.Check, name)} {
 			parent := o.current[key]
 			if parent == nil || slices.Contains(path, key) {
 				continue
@@ -173,7 +174,7 @@ func (o *Outbox) waiting(now time.Time) (byRecipient map[string][]entry, order [
 }
 
 // subjectOf is the subject as it is now, or as it was when it is gone; mu is held.
-func (o *Outbox) subjectOf(e *entry) *Subject {
+func (o *Outbox) subjectOf(e *entry) *alerting.Subject {
 	if s := o.current[e.Notice.Subject.Key()]; s != nil {
 		return s
 	}
@@ -202,7 +203,7 @@ func (o *Outbox) release(now time.Time) {
 	var kept []entry
 	for _, e := range o.queue {
 		at := place{e.Notice.Subject.Key(), e.To}
-		if !held[at] || e.Notice.What == Unregistered || e.Notice.What == Departed {
+		if !held[at] || e.Notice.What == alerting.Unregistered || e.Notice.What == alerting.Departed {
 			kept = append(kept, e)
 			continue
 		}
@@ -215,12 +216,12 @@ func (o *Outbox) release(now time.Time) {
 		}
 		merged := &kept[i].Notice
 		merged.To, merged.Time, merged.Reason, merged.Subject = e.Notice.To, e.Notice.Time, e.Notice.Reason, e.Notice.Subject
-		merged.What = Changed
+		merged.What = alerting.Changed
 		c.drop = append(c.drop, e.Seq)
 	}
 	o.queue = kept[:0]
 	for _, e := range kept {
-		if _, merged := first[place{e.Notice.Subject.Key(), e.To}]; merged && e.Notice.What == Changed && sameVerdict(e.Notice.From, e.Notice.To) {
+		if _, merged := first[place{e.Notice.Subject.Key(), e.To}]; merged && e.Notice.What == alerting.Changed && sameVerdict(e.Notice.From, e.Notice.To) {
 			c.drop = append(c.drop, e.Seq)
 			continue
 		}

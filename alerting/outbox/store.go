@@ -1,4 +1,4 @@
-package alerting
+package outbox
 
 import (
 	"encoding/binary"
@@ -13,13 +13,15 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // entry is one thing to tell to one recipient.
 type entry struct {
-	Seq    uint64 `json:"-"`
-	To     string `json:"to"`
-	Notice Notice `json:"notice"`
+	Seq    uint64          `json:"-"`
+	To     string          `json:"to"`
+	Notice alerting.Notice `json:"notice"`
 }
 
 // store keeps what is to be told, and what has been, on disk.
@@ -43,9 +45,9 @@ const storeFile = "outbox.db"
 
 // openStore opens the file in a directory and reads it. One that is damaged is moved
 // aside, and a new one begun: then nobody is told what happened before.
-func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map[string]memory, err error) {
+func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map[string]alerting.Memory, err error) {
 	if dir == "" {
-		return &store{created: time.Now()}, nil, map[string]memory{}, nil
+		return &store{created: time.Now()}, nil, map[string]alerting.Memory{}, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, nil, nil, fmt.Errorf("opening the outbox: %w", err)
@@ -60,7 +62,7 @@ func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map
 		return nil, nil, nil, fmt.Errorf("opening the outbox %s: %w", path, err)
 	case !isDamage(err): // such as a full disk
 		log.Error("the outbox cannot be used: what is to be told is kept in memory, and lost with the next restart", "file", path, "err", err)
-		return &store{created: time.Now()}, nil, map[string]memory{}, nil
+		return &store{created: time.Now()}, nil, map[string]alerting.Memory{}, nil
 	}
 	log.Error("the outbox is damaged: it is moved aside, and changes that were not told yet are lost", "file", path, "err", err)
 	if err := os.Rename(path, path+".damaged"); err != nil {
@@ -85,7 +87,7 @@ func isDamage(err error) bool {
 }
 
 // tryStore opens or makes a file. bbolt panics on some kinds of damage.
-func tryStore(path string) (s *store, queue []entry, known map[string]memory, err error) {
+func tryStore(path string) (s *store, queue []entry, known map[string]alerting.Memory, err error) {
 	var db *bbolt.DB
 	defer func() {
 		if v := recover(); v != nil {
@@ -131,8 +133,8 @@ func (s *store) close() error {
 }
 
 // load reads everything.
-func (s *store) load() (queue []entry, known map[string]memory, err error) {
-	known = map[string]memory{}
+func (s *store) load() (queue []entry, known map[string]alerting.Memory, err error) {
+	known = map[string]alerting.Memory{}
 	if s.db == nil {
 		return nil, known, nil
 	}
@@ -149,7 +151,7 @@ func (s *store) load() (queue []entry, known map[string]memory, err error) {
 			return err
 		}
 		return tx.Bucket(memoryBucket).ForEach(func(k, v []byte) error {
-			var m memory
+			var m alerting.Memory
 			if json.Unmarshal(v, &m) != nil {
 				return errOtherLayout
 			}
@@ -212,7 +214,7 @@ func putJSON(b *bbolt.Bucket, key []byte, value any) error {
 type changes struct {
 	add      []entry
 	drop     []uint64
-	remember map[string]memory
+	remember map[string]alerting.Memory
 	forget   []string
 }
 

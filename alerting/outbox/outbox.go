@@ -1,4 +1,4 @@
-package alerting
+package outbox
 
 import (
 	"cmp"
@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // Sender sends mails over one connection, and tells for each whether that succeeded;
 // SMTP is one.
 type Sender interface {
-	SendAll(ctx context.Context, mails []*Mail) []error
+	SendAll(ctx context.Context, mails []*alerting.Mail) []error
 }
 
 // Options are those of an Outbox. Zero fields mean their defaults, unless they are
@@ -27,7 +29,7 @@ type Options struct {
 	// Sender sends, and Templates write the mails. Without a Sender nothing is told to
 	// anybody, but it is remembered what there was to tell.
 	Sender    Sender
-	Templates *Templates
+	Templates *alerting.Templates
 	// To are the recipients of what has none of its own.
 	To []string
 	// Wait is how long after the first change others are waited for that may have the
@@ -40,7 +42,7 @@ type Options struct {
 	Reminder time.Duration
 	// Hold tells whether nothing shall be told of a subject at the moment, and why; nil
 	// never holds. What happened meanwhile is told afterwards, as one change.
-	Hold func(s *Subject, now time.Time) bool
+	Hold func(s *alerting.Subject, now time.Time) bool
 	// Redact, if set, takes secrets out of every text that is told.
 	Redact func(string) string
 	// MaxQueue is how many notices wait at most; default 20 000. Beyond, the oldest are
@@ -65,14 +67,14 @@ type Outbox struct {
 	store   *store
 	queue   []entry // oldest first
 	seq     uint64
-	known   map[string]memory
-	current map[string]*Subject
+	known   map[string]alerting.Memory
+	current map[string]*alerting.Subject
 	mailed  map[string]time.Time // when each recipient was last mailed
 	pause   time.Duration        // after an error that may go away
 	retryAt time.Time
 	stats   Stats
-	logged  map[string]time.Time // when an error was last logged, by its text
-	windows map[string]Window    // those that were added, by name
+	logged  map[string]time.Time       // when an error was last logged, by its text
+	windows map[string]alerting.Window // those that were added, by name
 
 	wake chan struct{}
 }
@@ -99,7 +101,7 @@ func Open(opts Options) (*Outbox, error) {
 	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
 	opts.MaxQueue = cmp.Or(opts.MaxQueue, defaultMaxQueue)
 	o := &Outbox{
-		opts: opts, current: map[string]*Subject{}, mailed: map[string]time.Time{}, logged: map[string]time.Time{},
+		opts: opts, current: map[string]*alerting.Subject{}, mailed: map[string]time.Time{}, logged: map[string]time.Time{},
 		wake: make(chan struct{}, 1), stats: Stats{Failed: map[string]uint64{}},
 	}
 	var err error
@@ -148,24 +150,24 @@ func (o *Outbox) Reconfigure(opts Options) {
 
 // Update takes in what is known of all subjects now. Those that are gone since are
 // told of. It must be called at least every few seconds, and is cheap.
-func (o *Outbox) Update(subjects []Subject) error {
+func (o *Outbox) Update(subjects []alerting.Subject) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
-	current := make(map[string]*Subject, len(subjects))
-	c := &changes{remember: map[string]memory{}}
+	current := make(map[string]*alerting.Subject, len(subjects))
+	c := &changes{remember: map[string]alerting.Memory{}}
 	for i := range subjects {
 		s := &subjects[i]
 		key := s.Key()
 		current[key] = s
 		m, ok := o.known[key]
 		if !ok {
-			m = memory{Last: Change{Time: o.store.created}}
+			m = alerting.Memory{Last: alerting.Change{Time: o.store.created}}
 			if s.Gone.Before(o.store.created) {
 				m.Gone = s.Gone // long ago, for whoever begins to mail
 			}
 		}
-		next, n := m.tick(s, now, o.opts.Reminder)
+		next, n := m.Tick(s, now, o.opts.Reminder)
 		o.enqueue(c, n)
 		if n != nil || !ok || !next.Gone.Equal(m.Gone) || next.StalledSince != m.StalledSince || m.Subject.Email != s.Email {
 			c.remember[key] = next
@@ -174,7 +176,7 @@ func (o *Outbox) Update(subjects []Subject) error {
 	}
 	for key, m := range o.known {
 		if current[key] == nil {
-			o.enqueue(c, m.gone(now))
+			o.enqueue(c, m.Removed(now))
 			c.forget = append(c.forget, key)
 		}
 	}
@@ -184,10 +186,10 @@ func (o *Outbox) Update(subjects []Subject) error {
 // Offer takes in the changes of subjects that Update has told of, oldest first. Those
 // it knows already it leaves alone. When it returns without error the others are on
 // disk.
-func (o *Outbox) Offer(all map[string][]Change) error {
+func (o *Outbox) Offer(all map[string][]alerting.Change) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	c := &changes{remember: map[string]memory{}}
+	c := &changes{remember: map[string]alerting.Memory{}}
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		s := o.current[key]
 		if s == nil {
@@ -195,11 +197,11 @@ func (o *Outbox) Offer(all map[string][]Change) error {
 		}
 		m, ok := o.known[key]
 		if !ok {
-			m = memory{Last: Change{Time: o.store.created}}
+			m = alerting.Memory{Last: alerting.Change{Time: o.store.created}}
 		}
-		for _, change := range m.fresh(all[key]) {
-			var n *Notice
-			m, n = m.take(s, change)
+		for _, change := range m.Fresh(all[key]) {
+			var n *alerting.Notice
+			m, n = m.Take(s, change)
 			o.enqueue(c, n)
 			c.remember[key] = m
 		}
@@ -209,7 +211,7 @@ func (o *Outbox) Offer(all map[string][]Change) error {
 }
 
 // enqueue adds a notice for each of its recipients; mu is held.
-func (o *Outbox) enqueue(c *changes, n *Notice) {
+func (o *Outbox) enqueue(c *changes, n *alerting.Notice) {
 	if n == nil || o.opts.Sender == nil {
 		return
 	}
@@ -230,7 +232,7 @@ func (o *Outbox) enqueue(c *changes, n *Notice) {
 }
 
 // commit writes changes and puts them in force; mu is held.
-func (o *Outbox) commit(c *changes, current map[string]*Subject) error {
+func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error {
 	o.current = current
 	if c.empty() {
 		return nil
@@ -291,7 +293,7 @@ func (o *Outbox) complain(what string, err error) {
 
 // reasonOf says in one word why a mail was not sent, and whether it may be later.
 func reasonOf(err error) (reason string, temporary bool) {
-	if failure, ok := errors.AsType[*SendError](err); ok {
+	if failure, ok := errors.AsType[*alerting.SendError](err); ok {
 		return string(failure.Reason), failure.Temporary
 	}
 	return "internal", true
@@ -299,5 +301,5 @@ func reasonOf(err error) (reason string, temporary bool) {
 
 // composeError is an error of composing, which no retry will mend.
 func composeError(err error) error {
-	return &SendError{Reason: "template", Text: fmt.Sprintf("composing the mail: %s", err)}
+	return &alerting.SendError{Reason: "template", Text: fmt.Sprintf("composing the mail: %s", err)}
 }

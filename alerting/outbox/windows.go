@@ -1,4 +1,4 @@
-package alerting
+package outbox
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // windowPrefix begins the keys under which windows are kept.
@@ -17,7 +19,7 @@ const maxWindows = 1000
 
 // AddWindow adds a window, in place of the one of the same name. It is kept over
 // restarts until it is over. Weekly windows belong into the configuration.
-func (o *Outbox) AddWindow(w Window) error {
+func (o *Outbox) AddWindow(w alerting.Window) error {
 	if w.Name == "" {
 		return fmt.Errorf("adding a window: it has no name")
 	}
@@ -60,11 +62,11 @@ func (o *Outbox) RemoveWindow(name string) (bool, error) {
 }
 
 // AddedWindows are those that were added and are not over, by name.
-func (o *Outbox) AddedWindows() []Window {
+func (o *Outbox) AddedWindows() []alerting.Window {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.dropOver(time.Now())
-	list := make([]Window, 0, len(o.windows))
+	list := make([]alerting.Window, 0, len(o.windows))
 	for _, name := range slices.Sorted(maps.Keys(o.windows)) {
 		list = append(list, o.windows[name])
 	}
@@ -87,14 +89,14 @@ func (o *Outbox) dropOver(now time.Time) {
 
 // loadWindows reads those that were added before the restart.
 func (o *Outbox) loadWindows() error {
-	o.windows = map[string]Window{}
+	o.windows = map[string]alerting.Window{}
 	all, err := o.store.kept()
 	if err != nil {
 		return err
 	}
 	for key, text := range all {
 		name, ok := strings.CutPrefix(key, windowPrefix)
-		var w Window
+		var w alerting.Window
 		if ok && json.Unmarshal(text, &w) == nil {
 			o.windows[name] = w
 		}
