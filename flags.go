@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
@@ -194,7 +195,7 @@ func (f *flags) probeLog() slog.Handler {
 	if f.probeLevel.None {
 		return nil
 	}
-	return envinfo.RedactLog(promslog.New(&promslog.Config{Level: f.probeLevel.Level, Format: f.logFormat}).Handler())
+	return redact.Log(promslog.New(&promslog.Config{Level: f.probeLevel.Level, Format: f.logFormat}).Handler())
 }
 
 func (f *flags) autoReloadInterval() time.Duration {

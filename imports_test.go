@@ -25,7 +25,8 @@ type importRule struct {
 var importRules = []importRule{
 	{"health/grpchealth", []string{"health"}, "whoever serves gRPC has gRPC, others need not"},
 	{"health", nil, "it is linked into other people's programs"},
-	{"envinfo", nil, "it is linked into other people's programs"},
+	{"envinfo/redact", nil, "it is linked into other people's programs"},
+	{"envinfo", []string{"envinfo/redact"}, "it is linked into other people's programs"},
 	{"checks/probe", []string{"checks", "health", "prober"}, "whoever checks by a probe has the probes' libraries, others need not; it probes once and keeps no schedule"},
 	{"checks", []string{"health", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
 	{"client", []string{"health", "!grandcat", "!miekg"}, "it is linked into other people's programs"},
@@ -49,14 +50,14 @@ var importRules = []importRule{
 	{"internal/testneed", nil, "the tests of health and envinfo use it, which are linked into other people's programs"},
 	{
 		"internal/server",
-		[]string{"prober", "prober/schedule", "health", "checks", "envinfo", "collector", "internal/registry", "internal/history", "!yaml"},
+		[]string{"prober", "prober/schedule", "health", "checks", "envinfo/redact", "collector", "internal/registry", "internal/history", "!yaml"},
 		"it parses, calls and renders; the configuration reaches it as values",
 	},
 	{"internal/cli", []string{"prober", "health", "client", "envinfo", "internal/registry", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
 	{
 		"internal/app",
 		[]string{
-			"prober", "prober/schedule", "health", "checks", "envinfo", "collector", "alerting",
+			"prober", "prober/schedule", "health", "checks", "envinfo", "envinfo/redact", "collector", "alerting",
 			"alerting/alertmanager", "alerting/outbox",
 			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
 			"internal/discovery",
@@ -66,7 +67,7 @@ var importRules = []importRule{
 }
 
 // standardOnly are the folders without any module but the standard library.
-var standardOnly = []string{"health", "envinfo", "internal/testneed"}
+var standardOnly = []string{"health", "envinfo", "envinfo/redact", "internal/testneed"}
 
 func TestImports(t *testing.T) {
 	for folder, imports := range importsByFolder(t) {

@@ -42,6 +42,7 @@ import (
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/client"
 	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -54,7 +55,7 @@ var (
 	_ = time.Second
 	_ = checks.ParseAmount
 	_ = client.Register
-	_ = envinfo.Redact
+	_ = redact.Text
 )
 
 func main() {}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/app"
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
@@ -173,7 +174,7 @@ func checkConfig(f *flags) int {
 }
 
 func serve(f *flags) int {
-	log := slog.New(envinfo.RedactLog(promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat}).Handler()))
+	log := slog.New(redact.Log(promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat}).Handler()))
 	stdlog.SetFlags(0) // what libraries say by themselves goes the same way
 	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
 	if err := web.Validate(*f.web.WebConfigFile); err != nil {

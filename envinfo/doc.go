@@ -12,17 +12,7 @@
 //
 // Who may read it is for the caller to decide; the handler asks nobody.
 //
-// # Secrets
-//
-// Three lines of defence stand between a secret and the reader. The first is to
-// show no value at all: of environment variables only the names are shown, unless
-// the variable is known to be harmless or the operator has named it. The second
-// are names: RedactName knows what holds a secret, and RedactValue, RedactArgs
-// and RedactLog apply that to structured values, command lines and logs. The third
-// is Redact, which finds in any text what can be recognised as a secret by its
-// form. It is meant for every text that leaves a program: errors, debug output,
-// logs and pages.
-//
-// No function can recognise a password that stands alone in a text. The first two
-// lines exist because the third cannot be complete.
+// Of environment variables only the names are shown, unless the variable is known to
+// be harmless or the operator has named it; whatever else is shown goes through
+// package redact.
 package envinfo

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 // Environment is what a program tells about itself and what it runs on, in named
@@ -45,7 +47,7 @@ type Setting struct {
 }
 
 // AddSection adds a section that is asked for its content each time it is shown.
-// What it returns goes through RedactValue; an error or a panic shows in place of
+// What it returns goes through redact.Value; an error or a panic shows in place of
 // the content. It has two seconds, and it is not asked again before it has
 // returned. The name must be free; those of built-in sections that are left out
 // are.
@@ -55,13 +57,13 @@ func (e *Environment) AddSection(name string, content func(context.Context) (any
 	}
 	return e.add(&section{name: name, content: func(ctx context.Context) (any, error) {
 		value, err := content(ctx)
-		return RedactValue(value), err
+		return redact.Value(value), err
 	}})
 }
 
 // AddValue adds a section whose content never changes.
 func (e *Environment) AddValue(name string, value any) error {
-	value = RedactValue(value)
+	value = redact.Value(value)
 	return e.add(&section{name: name, content: func(context.Context) (any, error) { return value, nil }})
 }
 
@@ -90,7 +92,7 @@ func (e *Environment) Dump(ctx context.Context, names ...string) map[string]any 
 	if len(names) > 0 {
 		sections = slices.DeleteFunc(sections, func(s *section) bool { return !slices.Contains(names, s.name) })
 		for _, name := range names {
-			dump[Redact(name)] = failure(errors.New("there is no such section"))
+			dump[redact.Text(name)] = failure(errors.New("there is no such section"))
 		}
 	}
 	contents := make([]any, len(sections))
@@ -100,7 +102,7 @@ func (e *Environment) Dump(ctx context.Context, names ...string) map[string]any 
 	}
 	asked.Wait()
 	for i, s := range sections {
-		delete(dump, Redact(s.name))
+		delete(dump, redact.Text(s.name))
 		dump[s.name] = contents[i]
 	}
 	return dump
@@ -138,16 +140,13 @@ func (e *Environment) sectionsLocked() []*section {
 func configSection(settings []Setting) map[string]any {
 	shown := make(map[string]any, len(settings))
 	for _, s := range settings {
-		value := RedactValue(s.Value)
-		if RedactName(s.Key) {
-			value = hide(value)
-		}
-		shown[Redact(s.Key)] = map[string]any{"value": value, "origin": Redact(s.Origin)}
+		value := redact.Named(s.Key, s.Value)
+		shown[redact.Text(s.Key)] = map[string]any{"value": value, "origin": redact.Text(s.Origin)}
 	}
 	return shown
 }
 
 // failure is what is shown of a section that has nothing to show.
 func failure(err error) map[string]any {
-	return map[string]any{"error": Redact(printed(err))}
+	return map[string]any{"error": redact.Printed(err)}
 }

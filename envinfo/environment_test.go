@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 // none is an environment without built-in sections.
@@ -91,7 +92,7 @@ func TestProcess(t *testing.T) {
 	process := asJSON(t, env.Dump(t.Context(), "process")["process"])
 	environ := process["environ"].(map[string]any)
 	for name, want := range map[string]string{
-		"SOME_APP_NAME": envinfo.Mask, "SHOWN_APP_NAME": "at http://********@c", "SHOWN_APP_TOKEN": envinfo.Mask,
+		"SOME_APP_NAME": redact.Mask, "SHOWN_APP_NAME": "at http://********@c", "SHOWN_APP_TOKEN": redact.Mask,
 		"EXACT_TOKEN": "swordfish-3", "LC_ALL": "C.UTF-8", "PATH": os.Getenv("PATH"),
 	} {
 		if environ[name] != want {

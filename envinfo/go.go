@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 // goSection is the section go.
@@ -21,7 +23,7 @@ func goSection() map[string]any {
 	return map[string]any{
 		"version":      runtime.Version(),
 		"version_info": map[string]any{"major": major, "minor": minor, "patch": patch},
-		"executable":   Redact(executable),
+		"executable":   redact.Text(executable),
 		"module":       build.path,
 		"main_version": build.version,
 		"packages":     packages,
@@ -70,8 +72,8 @@ func versionNumbers(version string) (major, minor, patch int) {
 	version, _, _ = strings.Cut(strings.TrimPrefix(version, "go"), " ")
 	var numbers [3]int
 	for i, part := range strings.SplitN(version, ".", len(numbers)) {
-		part = part[:skip(part, 0, isDigit)] // 1.27rc1
-		numbers[i], _ = strconv.Atoi(part)
+		rest := strings.TrimLeft(part, "0123456789") // 1.27rc1
+		numbers[i], _ = strconv.Atoi(strings.TrimSuffix(part, rest))
 	}
 	return numbers[0], numbers[1], numbers[2]
 }

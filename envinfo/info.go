@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 // InfoMetric is a metric whose value is always 1 and whose labels tell something.
@@ -53,7 +55,7 @@ func (e *Environment) Info() []InfoMetric {
 func infoMetric(name, help string, labels ...string) InfoMetric {
 	m := InfoMetric{Name: name, Help: help}
 	for i := 0; i+1 < len(labels); i += 2 {
-		m.Labels = append(m.Labels, Label{labels[i], Redact(strings.ToValidUTF8(labels[i+1], "?"))})
+		m.Labels = append(m.Labels, Label{labels[i], redact.Text(strings.ToValidUTF8(labels[i+1], "?"))})
 	}
 	return m
 }

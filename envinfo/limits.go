@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 )
 
 // limitsSection is the section limits: what the process may use of its machine.
@@ -44,8 +45,5 @@ func readLine(system fs.FS, name string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	for len(content) > 0 && isSpace(content[len(content)-1]) {
-		content = content[:len(content)-1]
-	}
-	return string(content), true
+	return strings.TrimSpace(string(content)), true
 }

@@ -8,20 +8,22 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 // processSection is the section process.
 func (e *Environment) processSection(context.Context) (any, error) {
 	started := startTime()
 	cwd, _ := os.Getwd() // unknown is empty
-	args := RedactArgs(os.Args)
+	args := redact.Args(os.Args)
 	argv := make([]any, len(args))
 	for i, arg := range args {
 		argv[i] = arg
 	}
 	return map[string]any{
 		"argv":           argv,
-		"cwd":            Redact(cwd),
+		"cwd":            redact.Text(cwd),
 		"user":           userName(),
 		"pid":            os.Getpid(),
 		"environ":        variables(os.Environ(), e.ShowValues),
@@ -50,9 +52,9 @@ func variables(environ, show []string) map[string]any {
 		}
 		name, value := pair[:i], pair[i+1:]
 		if mayShow(name, show) {
-			shown[Redact(name)] = Redact(value)
+			shown[redact.Text(name)] = redact.Text(value)
 		} else {
-			shown[Redact(name)] = Mask
+			shown[redact.Text(name)] = redact.Mask
 		}
 	}
 	return shown
@@ -64,7 +66,7 @@ func mayShow(name string, show []string) bool {
 	if isHarmlessVariable(name) || slices.Contains(show, name) {
 		return true
 	}
-	return !RedactName(name) && slices.ContainsFunc(show, func(pattern string) bool {
+	return !redact.Name(name) && slices.ContainsFunc(show, func(pattern string) bool {
 		prefix, ok := strings.CutSuffix(pattern, "*")
 		return ok && strings.HasPrefix(name, prefix)
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 // section is a named function that is asked for what it has to show, by one
@@ -78,7 +80,7 @@ func (s *section) finish(q *inquiry) {
 func guarded(ctx context.Context, content func(context.Context) (any, error)) (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			answer, err = nil, fmt.Errorf("panic: %s", printed(p))
+			answer, err = nil, fmt.Errorf("panic: %s", redact.Printed(p))
 		}
 	}()
 	return content(ctx)

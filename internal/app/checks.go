@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/checks"
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/prober"
@@ -82,7 +82,7 @@ func (c *configuredCheck) close() error {
 // the old set keep what they have open, and the beats they have got.
 func (a *App) newCheckSet(cfg *config.Config, old *checkSet) (*checkSet, error) {
 	set := &checkSet{
-		checker: &health.Checker{Log: a.log, Redact: envinfo.Redact},
+		checker: &health.Checker{Log: a.log, Redact: redact.Text},
 		byName:  map[string]*configuredCheck{}, beats: checks.Heartbeats{},
 	}
 	list := a.ownChecks()
@@ -100,7 +100,7 @@ func (a *App) newCheckSet(cfg *config.Config, old *checkSet) (*checkSet, error) 
 		list = append(list, set.healthCheck(check))
 		set.jobs = append(set.jobs, a.checkJob(set.checker, check))
 		if opened, err := check.open(); err != nil {
-			a.log.Warn("a check cannot be made ready yet", "check", each.Name, "err", envinfo.Redact(err.Error()))
+			a.log.Warn("a check cannot be made ready yet", "check", each.Name, "err", redact.Text(err.Error()))
 		} else if opened.Heartbeat != nil {
 			set.beats[each.Name] = opened.Heartbeat
 		}
@@ -200,7 +200,7 @@ func (a *App) closeChecks(old, next *checkSet) {
 			continue
 		}
 		if err := check.close(); err != nil {
-			a.log.Warn("closing a check", "check", name, "err", envinfo.Redact(err.Error()))
+			a.log.Warn("closing a check", "check", name, "err", redact.Text(err.Error()))
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	ownconfig "github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/prober/schedule"
@@ -40,7 +40,7 @@ func (a *App) openOutbox(cfg *ownconfig.Config) error {
 
 // outboxOptions are those of the configuration.
 func (a *App) outboxOptions(cfg *ownconfig.Config) (outbox.Options, error) {
-	opts := outbox.Options{Path: a.opts.StoragePath, Redact: envinfo.Redact, Log: a.log}
+	opts := outbox.Options{Path: a.opts.StoragePath, Redact: redact.Text, Log: a.log}
 	e := cfg.Alerting.Email
 	if e == nil {
 		return opts, nil

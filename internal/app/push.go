@@ -12,7 +12,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/alertmanager"
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
 
@@ -92,7 +92,7 @@ func (a *App) restartPushing(cfg config.Alerting) {
 func (a *App) pushedSubjects() []alerting.Subject {
 	list, _ := a.subjects(time.Now(), nil)
 	for i := range list {
-		list[i].Error, list[i].Place, list[i].Response = envinfo.Redact(list[i].Error), envinfo.Redact(list[i].Place), nil
+		list[i].Error, list[i].Place, list[i].Response = redact.Text(list[i].Error), redact.Text(list[i].Place), nil
 	}
 	return list
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
 
@@ -31,7 +31,7 @@ func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 			return
 		}
 		ok = false
-		fmt.Fprintf(out, "%s: FAILED: %s\n", channel, envinfo.Redact(err.Error()))
+		fmt.Fprintf(out, "%s: FAILED: %s\n", channel, redact.Text(err.Error()))
 		for line := range strings.Lines(dialogue) {
 			fmt.Fprintf(out, "    %s\n", strings.TrimRight(line, "\r\n"))
 		}
@@ -46,7 +46,7 @@ func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 		report("alert to "+at, "", tryAlert(ctx, at))
 	}
 	if at := cfg.Alerting.HeartbeatURL; at != "" {
-		report("heartbeat to "+envinfo.Redact(at), "", ask(ctx, &http.Client{Timeout: tryTimeout}, at))
+		report("heartbeat to "+redact.Text(at), "", ask(ctx, &http.Client{Timeout: tryTimeout}, at))
 	}
 	if tried == 0 {
 		fmt.Fprintln(out, "The configuration has no channel: see alerting.email and alerting.alertmanagers.")

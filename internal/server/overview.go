@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 )
@@ -269,7 +269,7 @@ func (s *server) troubles(ctx context.Context) []string {
 			continue
 		}
 		if st, ok := checker.CheckOne(ctx, name); ok && st.Result.Outcome != health.Pass {
-			list = append(list, fmt.Sprintf("The exporter itself is not all right (%s): %s", what, envinfo.Redact(st.Result.Text())))
+			list = append(list, fmt.Sprintf("The exporter itself is not all right (%s): %s", what, redact.Text(st.Result.Text())))
 		}
 	}
 	return list
@@ -290,7 +290,7 @@ func (s *server) adHoc() []page.AdHoc {
 	var list []page.AdHoc
 	for _, p := range s.probes.list() {
 		list = append(list, page.AdHoc{
-			ID: p.id, Time: p.result.Start, Module: p.module, Target: envinfo.Redact(p.target), OK: !p.failed(),
+			ID: p.id, Time: p.result.Start, Module: p.module, Target: redact.Text(p.target), OK: !p.failed(),
 			Took: p.result.Duration, Seconds: p.result.Duration.Seconds(),
 		})
 		if len(list) == maxAdHoc {

@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/health-exporter/health_exporter/collector"
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -31,7 +31,7 @@ func (p *probeRecord) failed() bool { return p.result.Outcome == health.Fail }
 func (p *probeRecord) write(w io.Writer) error {
 	var page bytes.Buffer
 	page.WriteString("Logs for the probe:\n")
-	lines := envinfo.RedactLog(slog.NewTextHandler(&page, &slog.HandlerOptions{Level: slog.LevelDebug})).
+	lines := redact.Log(slog.NewTextHandler(&page, &slog.HandlerOptions{Level: slog.LevelDebug})).
 		WithAttrs([]slog.Attr{slog.String("module", p.module), slog.String("target", p.target)})
 	for _, record := range p.log {
 		if err := lines.Handle(context.Background(), record); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/collector"
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/server/page"
@@ -128,7 +128,7 @@ func (x subject) reason(to reader) string {
 	case x.kind == kindCheck && !to.details:
 		return string(st.Reason)
 	case st.Error != "":
-		return envinfo.Redact(st.Error)
+		return redact.Text(st.Error)
 	case st.State.Verdict == health.Unknown && !st.Probed && !st.Target.Paused:
 		return "not probed yet"
 	case st.State.Verdict == health.Unknown && st.Up:
@@ -171,7 +171,7 @@ func (x subject) changes(to reader) []page.Change {
 		switch {
 		case to.public, x.kind == kindCheck && !to.details:
 		default:
-			c.Reason = envinfo.Redact(t.Reason)
+			c.Reason = redact.Text(t.Reason)
 		}
 		list = append(list, c)
 		until, current = t.Time, false

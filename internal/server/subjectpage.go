@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/health-exporter/health_exporter/collector"
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 	"github.com/health-exporter/health_exporter/prober"
@@ -126,9 +126,9 @@ func result(e schedule.Entry, x subject, to reader) page.Result {
 	if x.kind == kindCheck && !to.details {
 		return r
 	}
-	r.Error, r.Response = envinfo.Redact(e.Error), indented(e.Response)
+	r.Error, r.Response = redact.Text(e.Error), indented(e.Response)
 	if to.debug {
-		r.Steps = envinfo.Redact(e.Steps)
+		r.Steps = redact.Text(e.Steps)
 	}
 	return r
 }

@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
@@ -85,7 +85,7 @@ func (s *server) view(t *prober.Target, st *schedule.Status) targetView {
 	v.LastStateChange, v.LastHealthy = moment(st.Since), moment(st.LastHealthy)
 	v.NextCheck = moment(s.Scheduler.NextProbe(t.App))
 	if !st.LastProbe.IsZero() {
-		v.LastCheck, v.LastReason, v.LastError = moment(st.LastProbe), st.Reason, envinfo.Redact(st.Error)
+		v.LastCheck, v.LastReason, v.LastError = moment(st.LastProbe), st.Reason, redact.Text(st.Error)
 		v.LastLatency, v.LastResponse = new(st.Latency.Seconds()), st.Response
 		if st.StatusCode != 0 {
 			v.LastStatusCode = new(st.StatusCode)
@@ -129,10 +129,10 @@ type entryView struct {
 func viewEntry(e schedule.Entry, debug bool) entryView {
 	v := entryView{
 		Time: e.Time.UTC(), Result: e.Outcome, State: e.State, Latency: e.Latency.Seconds(),
-		Reason: e.Reason, Error: envinfo.Redact(e.Error), Response: e.Response,
+		Reason: e.Reason, Error: redact.Text(e.Error), Response: e.Response,
 	}
 	if debug {
-		v.Transcript = envinfo.Redact(e.Steps)
+		v.Transcript = redact.Text(e.Steps)
 	}
 	if e.StatusCode != 0 {
 		v.StatusCode = new(e.StatusCode)

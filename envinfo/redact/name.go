@@ -1,8 +1,8 @@
-package envinfo
+package redact
 
 import "strings"
 
-// RedactName tells whether a setting, variable, header or field of that name
+// Name tells whether a setting, variable, header or field of that name
 // holds a secret: DB_PASSWORD, apiKey, X-Auth-Token, database.dsn.
 //
 // What the name contains decides, not only its whole words, so a name nobody
@@ -10,7 +10,7 @@ import "strings"
 // of this come only words that are known to mean something else (monkey,
 // compass, author) and names that end in what is no secret (token_file,
 // key_count, auth_url).
-func RedactName(name string) bool {
+func Name(name string) bool {
 	if name == "PWD" || name == "OLDPWD" {
 		return false // the shell's working directories
 	}
@@ -155,7 +155,7 @@ func isKnownToAll(before string) bool {
 }
 
 // harmlessEnd tells names that end in a word that makes them a place, a number
-// or a switch. What stands there is still looked at by Redact.
+// or a switch. What stands there is still looked at by Text.
 func harmlessEnd(name string) bool {
 	end := len(name)
 	for end > 0 && !isLetter(name[end-1]) {

@@ -1,4 +1,4 @@
-package envinfo_test
+package redact_test
 
 import (
 	"os"
@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 var marked = regexp.MustCompile(`<<<(.*?)>>>`)
 
-// TestSecretsOfCorpus allows no secret of the corpus in what Redact returns, nor
+// TestSecretsOfCorpus allows no secret of the corpus in what Text returns, nor
 // any six bytes of one.
 func TestSecretsOfCorpus(t *testing.T) {
 	texts := corpus(t, "testdata/secrets.txt")
@@ -21,12 +21,12 @@ func TestSecretsOfCorpus(t *testing.T) {
 		if len(secrets) == 0 {
 			t.Fatalf("no secret is marked in %q", line)
 		}
-		cleaned := envinfo.Redact(text)
+		cleaned := redact.Text(text)
 		if part := leaked(text, cleaned, secrets); part != "" {
 			leaks++
 			t.Errorf("%q of\n %s is in\n %s", part, text, cleaned)
 		}
-		if again := envinfo.Redact(cleaned); again != cleaned {
+		if again := redact.Text(cleaned); again != cleaned {
 			t.Errorf("%q becomes %q the second time", cleaned, again)
 		}
 	}
@@ -44,7 +44,7 @@ func TestHarmlessOfCorpus(t *testing.T) {
 	changed := 0
 	texts := corpus(t, "testdata/harmless.txt")
 	for _, text := range texts {
-		cleaned := envinfo.Redact(text)
+		cleaned := redact.Text(text)
 		if cleaned == text {
 			continue
 		}

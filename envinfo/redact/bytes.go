@@ -1,4 +1,4 @@
-package envinfo
+package redact
 
 // The classes of bytes that texts are cut by. Bytes beyond ASCII belong to none.
 

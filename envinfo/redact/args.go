@@ -1,11 +1,11 @@
-package envinfo
+package redact
 
 import "strings"
 
-// RedactArgs is a command line without its secrets: the values of flags whose
+// Args is a command line without its secrets: the values of flags whose
 // names say that they are, as --api-token=x or as two arguments, and whatever
-// Redact finds in the others. The arguments themselves are left alone.
-func RedactArgs(args []string) []string {
+// Text finds in the others. The arguments themselves are left alone.
+func Args(args []string) []string {
 	cleaned := make([]string, len(args))
 	masked := false
 	for i, arg := range args {
@@ -14,7 +14,7 @@ func RedactArgs(args []string) []string {
 			cleaned[i], masked = Mask, false
 			continue
 		case i > 0 && loginFlag(args[i-1]):
-			if cleaned[i] = Redact(arg); isLogin(arg) {
+			if cleaned[i] = Text(arg); isLogin(arg) {
 				cleaned[i] = Mask
 			}
 			continue
@@ -22,7 +22,7 @@ func RedactArgs(args []string) []string {
 		name, _, hasValue := strings.Cut(arg, "=")
 		isFlag := len(name) > 1 && name[0] == '-' && !has(name, isSpace)
 		masked = isFlag && !hasValue && takesSecret(name)
-		if cleaned[i] = Redact(arg); isFlag && hasValue && takesSecret(name) {
+		if cleaned[i] = Text(arg); isFlag && hasValue && takesSecret(name) {
 			cleaned[i] = name + "=" + Mask
 		}
 	}
@@ -41,5 +41,5 @@ func takesSecret(flag string) bool {
 			return false
 		}
 	}
-	return name != "" && RedactName(name)
+	return name != "" && Name(name)
 }

@@ -1,4 +1,4 @@
-package envinfo
+package redact
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package envinfo
+package redact
 
 import (
 	"bytes"
@@ -9,11 +9,11 @@ import (
 // maxDepth is how deep a value is looked into; what lies deeper is hidden.
 const maxDepth = 16
 
-// RedactValue is a value as JSON knows it (maps, slices, texts, numbers, true,
-// false and nil), without the secrets in it: values under names that RedactName
-// knows are masked, whatever they are, and texts go through Redact. What is no
+// Value is a value as JSON knows it (maps, slices, texts, numbers, true,
+// false and nil), without the secrets in it: values under names that Name
+// knows are masked, whatever they are, and texts go through Text. What is no
 // JSON becomes the text that fmt prints. The value itself is left alone.
-func RedactValue(value any) any { return redactValue(value, maxDepth) }
+func Value(value any) any { return redactValue(value, maxDepth) }
 
 func redactValue(value any, depth int) any {
 	if depth == 0 {
@@ -23,9 +23,9 @@ func redactValue(value any, depth int) any {
 	case nil, bool, int, int64, uint64, json.Number:
 		return value
 	case string:
-		return Redact(v)
+		return Text(v)
 	case error:
-		return Redact(printed(v))
+		return Printed(v)
 	case map[string]any:
 		return redactMap(v, depth)
 	case []any:
@@ -37,13 +37,13 @@ func redactValue(value any, depth int) any {
 	case []string:
 		copied := make([]any, len(v))
 		for i, each := range v {
-			copied[i] = Redact(each)
+			copied[i] = Text(each)
 		}
 		return copied
 	}
 	plain, ok := plainJSON(value)
 	if !ok {
-		return Redact(printed(value))
+		return Printed(value)
 	}
 	return redactValue(plain, depth-1)
 }
@@ -52,10 +52,10 @@ func redactMap(m map[string]any, depth int) map[string]any {
 	copied := make(map[string]any, len(m))
 	named := nameOfPair(m)
 	for key, each := range m {
-		if RedactName(key) || key == named {
-			copied[Redact(key)] = hide(each)
+		if Name(key) || key == named {
+			copied[Text(key)] = hide(each)
 		} else {
-			copied[Redact(key)] = redactValue(each, depth-1)
+			copied[Text(key)] = redactValue(each, depth-1)
 		}
 	}
 	return copied
@@ -64,11 +64,22 @@ func redactMap(m map[string]any, depth int) map[string]any {
 // nameOfPair is "value" for a map such as {"name": "API_KEY", "value": "…"}.
 func nameOfPair(m map[string]any) string {
 	for _, key := range []string{"name", "Name"} {
-		if name, ok := m[key].(string); ok && RedactName(name) {
+		if name, ok := m[key].(string); ok && Name(name) {
 			return map[string]string{"name": "value", "Name": "Value"}[key]
 		}
 	}
 	return ""
+}
+
+// Named is a structured value as it may be shown under a name: masked if Name knows
+// it for a secret's, else as Value has it. What only says that there is a value, or
+// none, stays.
+func Named(name string, value any) any {
+	value = Value(value)
+	if Name(name) {
+		return hide(value)
+	}
+	return value
 }
 
 // hide masks a value, unless it only says that there is one or none.
@@ -97,13 +108,13 @@ func plainJSON(value any) (plain any, ok bool) {
 	return plain, decoder.Decode(&plain) == nil
 }
 
-// printed is what fmt makes of a value; fmt itself survives panics of String and
-// Error, but not of everything.
-func printed(value any) (text string) {
+// Printed is what fmt makes of a value, without its secrets; fmt itself survives
+// panics of String and Error, but not of everything.
+func Printed(value any) (text string) {
 	defer func() {
 		if recover() != nil {
 			text = fmt.Sprintf("%T that cannot be printed", value)
 		}
 	}()
-	return fmt.Sprintf("%+v", value)
+	return Text(fmt.Sprintf("%+v", value))
 }

@@ -1,15 +1,15 @@
-package envinfo
+package redact
 
 import (
 	"context"
 	"log/slog"
 )
 
-// RedactLog is a handler that passes records on to next without secrets: the
-// message and all texts and errors go through Redact, attributes whose keys
-// RedactName knows are masked, groups and structured values are looked through.
+// Log is a handler that passes records on to next without secrets: the
+// message and all texts and errors go through Text, attributes whose keys
+// Name knows are masked, groups and structured values are looked through.
 // Numbers, times and durations stay what they are.
-func RedactLog(next slog.Handler) slog.Handler { return &logHandler{next} }
+func Log(next slog.Handler) slog.Handler { return &logHandler{next} }
 
 type logHandler struct{ next slog.Handler }
 
@@ -18,7 +18,7 @@ func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
-	cleaned := slog.NewRecord(r.Time, r.Level, Redact(r.Message), r.PC)
+	cleaned := slog.NewRecord(r.Time, r.Level, Text(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		cleaned.AddAttrs(redactAttr(a, maxDepth))
 		return true
@@ -31,7 +31,7 @@ func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (h *logHandler) WithGroup(name string) slog.Handler {
-	return &logHandler{h.next.WithGroup(Redact(name))}
+	return &logHandler{h.next.WithGroup(Text(name))}
 }
 
 func redactAttrs(attrs []slog.Attr, depth int) []slog.Attr {
@@ -44,13 +44,13 @@ func redactAttrs(attrs []slog.Attr, depth int) []slog.Attr {
 
 func redactAttr(a slog.Attr, depth int) slog.Attr {
 	value := a.Value.Resolve()
-	if depth == 0 || RedactName(a.Key) && value.Kind() != slog.KindBool {
-		return slog.String(Redact(a.Key), Mask)
+	if depth == 0 || Name(a.Key) && value.Kind() != slog.KindBool {
+		return slog.String(Text(a.Key), Mask)
 	}
-	a = slog.Attr{Key: Redact(a.Key), Value: value}
+	a = slog.Attr{Key: Text(a.Key), Value: value}
 	switch value.Kind() {
 	case slog.KindString:
-		a.Value = slog.StringValue(Redact(value.String()))
+		a.Value = slog.StringValue(Text(value.String()))
 	case slog.KindGroup:
 		a.Value = slog.GroupValue(redactAttrs(value.Group(), depth-1)...)
 	case slog.KindAny:
@@ -67,7 +67,7 @@ func redactAny(value any) slog.Value {
 	case slog.Level, *slog.Source:
 		return slog.AnyValue(v)
 	case []byte:
-		return slog.StringValue(Redact(string(v)))
+		return slog.StringValue(Text(string(v)))
 	}
 	return slog.AnyValue(redactValue(value, maxDepth))
 }

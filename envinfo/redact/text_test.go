@@ -1,4 +1,4 @@
-package envinfo_test
+package redact_test
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
-func TestRedact(t *testing.T) {
+func TestText(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"", ""},
 		{"connection refused", "connection refused"},
@@ -36,15 +36,15 @@ func TestRedact(t *testing.T) {
 		{"cut -----BEGIN X-----\nabc", "cut -----BEGIN X-----********"},
 		{"short: key=abcd, long: key=" + strings.Repeat("a1", 500), "short: key=********, long: key=********"},
 	} {
-		if got := envinfo.Redact(test.text); got != test.want {
-			t.Errorf("Redact(%q)\n got %q\nwant %q", test.text, got, test.want)
+		if got := redact.Text(test.text); got != test.want {
+			t.Errorf("Text(%q)\n got %q\nwant %q", test.text, got, test.want)
 		}
 	}
 }
 
-// TestRedactIsLinear fails if the time grows faster than the text: it would take
+// TestIsLinear fails if the time grows faster than the text: it would take
 // minutes then.
-func TestRedactIsLinear(t *testing.T) {
+func TestIsLinear(t *testing.T) {
 	const size = 256 << 10
 	for _, piece := range []string{
 		"a=", "password: no ", "cookie: no ", "-u ", "sk-", "hf_", "://", "@", "a:b@c ", "BEGIN ", "-----BEGIN ",
@@ -53,14 +53,14 @@ func TestRedactIsLinear(t *testing.T) {
 		"Authorization: Basic no ", " discord.com/api/webhooks/x", "'", "--token ", " ", "aB3", "token", "key_", "\x00", "é",
 	} {
 		begin := time.Now()
-		envinfo.Redact(strings.Repeat(piece, size/len(piece)))
+		redact.Text(strings.Repeat(piece, size/len(piece)))
 		if took := time.Since(begin); took > 3*time.Second {
 			t.Errorf("256 KiB of %q take %v", piece, took)
 		}
 	}
 }
 
-func FuzzRedact(f *testing.F) {
+func FuzzText(f *testing.F) {
 	for _, seed := range []string{
 		"postgres://a:b@c/d", `{"password":"x"}`, "token=a&b=c", "Authorization: Basic Ym9iOmg=", "--key x", "u:p@tcp(h)",
 		"-----BEGIN X-----a-----END X-----", "$2y$10$abcdefghijklmnopqrstuv", "<key>a</key>", `\"pin\":\"1\"`, "%3Ftoken%3Da%26",
@@ -68,27 +68,27 @@ func FuzzRedact(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		once := envinfo.Redact(text)
-		if twice := envinfo.Redact(once); twice != once {
+		once := redact.Text(text)
+		if twice := redact.Text(once); twice != once {
 			t.Errorf("%q becomes %q, then %q", text, once, twice)
 		}
 		if utf8.ValidString(text) && !utf8.ValidString(once) {
 			t.Errorf("%q becomes %q: no longer UTF-8", text, once)
 		}
-		if once != text && !strings.Contains(once, envinfo.Mask) {
+		if once != text && !strings.Contains(once, redact.Mask) {
 			t.Errorf("%q becomes %q: changed, but nothing is masked", text, once)
 		}
 		// What stands for a secret must go, whatever is around it.
 		const secret = "Zq7xK2mWv9LpR4tY8nBd"
 		for _, form := range []string{" password=" + secret + "\n", "\nhttps://u:" + secret + "@h/ "} {
-			if cleaned := envinfo.Redact(text + form); strings.Contains(cleaned, secret) {
+			if cleaned := redact.Text(text + form); strings.Contains(cleaned, secret) {
 				t.Errorf("%q leaves the secret in %q", text+form, cleaned)
 			}
 		}
 	})
 }
 
-func BenchmarkRedact(b *testing.B) {
+func BenchmarkText(b *testing.B) {
 	for _, bench := range []struct{ name, text string }{
 		{"harmless", "dial tcp 10.0.0.7:8096: connect: connection refused"},
 		{"logfmt", `time=2026-11-21T16:05:00.123Z level=WARN msg="slow probe" target=router took=4.2s`},
@@ -99,7 +99,7 @@ func BenchmarkRedact(b *testing.B) {
 			b.SetBytes(int64(len(bench.text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				envinfo.Redact(bench.text)
+				redact.Text(bench.text)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package envinfo_test
+package redact_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 type account struct {
@@ -26,7 +26,7 @@ type angry struct{}
 func (angry) MarshalJSON() ([]byte, error) { panic("password=hunter2") }
 func (angry) String() string               { panic("password=hunter2") }
 
-func TestRedactValue(t *testing.T) {
+func TestValue(t *testing.T) {
 	dsn := "swordfish"
 	deep := any("bottom")
 	for range 100 {
@@ -56,25 +56,25 @@ func TestRedactValue(t *testing.T) {
 		{"one that is no JSON", map[string]any{"a": math.Inf(1), "b": 2}, `{"a":"+Inf","b":2}`},
 		{"raw", json.RawMessage(`{"pass":"x"}`), `{"pass":"********"}`},
 	} {
-		got, err := json.Marshal(envinfo.RedactValue(test.value))
+		got, err := json.Marshal(redact.Value(test.value))
 		if err != nil || string(got) != test.want {
 			t.Errorf("%s: got %s (%v), want %s", test.name, got, err, test.want)
 		}
 	}
-	if got := fmt.Sprint(envinfo.RedactValue(deep)); strings.Contains(got, "bottom") || !strings.Contains(got, envinfo.Mask) {
+	if got := fmt.Sprint(redact.Value(deep)); strings.Contains(got, "bottom") || !strings.Contains(got, redact.Mask) {
 		t.Errorf("deep: got %s", got)
 	}
 	for _, value := range []any{angry{}, make(chan int), func() {}, complex(1, 2)} {
-		got := fmt.Sprint(envinfo.RedactValue(value))
+		got := fmt.Sprint(redact.Value(value))
 		if got == "" || strings.Contains(got, "hunter2") {
 			t.Errorf("%T: got %q", value, got)
 		}
 	}
 }
 
-func TestRedactValueLeavesTheValueAlone(t *testing.T) {
+func TestValueLeavesTheValueAlone(t *testing.T) {
 	value := map[string]any{"password": "x", "list": []any{"token=y"}}
-	envinfo.RedactValue(value)
+	redact.Value(value)
 	if got := fmt.Sprint(value); got != "map[list:[token=y] password:x]" {
 		t.Errorf("it became %s", got)
 	}
@@ -84,7 +84,7 @@ type valuer struct{ text string }
 
 func (v valuer) LogValue() slog.Value { return slog.StringValue(v.text) }
 
-func TestRedactLog(t *testing.T) {
+func TestLog(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		log  func(*slog.Logger)
@@ -108,14 +108,46 @@ func TestRedactLog(t *testing.T) {
 		{"angry", func(l *slog.Logger) { l.Info("m", "a", angry{}) }, `"a":"`},
 	} {
 		var b bytes.Buffer
-		test.log(slog.New(envinfo.RedactLog(slog.NewJSONHandler(&b, nil))))
+		test.log(slog.New(redact.Log(slog.NewJSONHandler(&b, nil))))
 		if !strings.Contains(b.String(), test.want) || strings.Contains(b.String(), "hunter2") {
 			t.Errorf("%s: got %s want %s", test.name, b.String(), test.want)
 		}
 	}
 	var b bytes.Buffer
-	h := envinfo.RedactLog(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	h := redact.Log(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if h.Enabled(context.Background(), slog.LevelInfo) || !h.Enabled(context.Background(), slog.LevelError) {
 		t.Error("the level is not that of the next handler")
+	}
+}
+
+func TestNamed(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		value, want any
+	}{
+		{"db.password", "swordfish", redact.Mask},
+		{"db.password", []string{"a", "b"}, redact.Mask},
+		{"db.password", nil, nil},
+		{"auth", true, true},
+		{"port", 80, 80},
+		{"url", "http://a:b@c", "http://" + redact.Mask + "@c"},
+	} {
+		if got := redact.Named(test.name, test.value); got != test.want {
+			t.Errorf("%s: %v is shown as %v, want %v", test.name, test.value, got, test.want)
+		}
+	}
+}
+
+func TestPrinted(t *testing.T) {
+	for want, value := range map[string]any{
+		"password=" + redact.Mask: errors.New("password=x"),
+		"7":                       7,
+	} {
+		if got := redact.Printed(value); got != want {
+			t.Errorf("%v is printed as %q, want %q", value, got, want)
+		}
+	}
+	if got := redact.Printed(angry{}); strings.Contains(got, "hunter2") {
+		t.Errorf("a panic tells %q", got)
 	}
 }

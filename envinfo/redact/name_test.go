@@ -1,14 +1,14 @@
-package envinfo_test
+package redact_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/health-exporter/health_exporter/envinfo"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
-func TestRedactName(t *testing.T) {
+func TestName(t *testing.T) {
 	const secret = `key KEY API_KEY apikey apiKey MyAPIKey X-Api-Key token GMAIL_TOKEN authToken pass DB_PASS dbpass PGPASSWORD
 		MYSQL_PWD pwd Pwd password passphrase passwd SECRET CLIENT_SECRET client-secret credential AWS_CREDENTIALS auth AUTH
 		Authorization Proxy-Authorization X-Auth dsn SENTRY_DSN dsn_primary DATABASE_URL DATABASE_URI databaseUrl cookie
@@ -22,24 +22,24 @@ func TestRedactName(t *testing.T) {
 		auth_url token_endpoint key_size auth_method private_ip private_network SSH_AUTH_SOCK auth_enabled public_key
 		primary_key connection connections_open url interval app email WWW-Authenticate`
 	for name := range strings.FieldsSeq(secret) {
-		if !envinfo.RedactName(name) {
+		if !redact.Name(name) {
 			t.Errorf("%s is no secret's name", name)
 		}
 	}
 	for name := range strings.FieldsSeq(harmless) {
-		if envinfo.RedactName(name) {
+		if redact.Name(name) {
 			t.Errorf("%s is a secret's name", name)
 		}
 	}
-	if envinfo.RedactName("") {
+	if redact.Name("") {
 		t.Error("no name is a secret's name")
 	}
-	if !envinfo.RedactName(strings.Repeat("a_", 100_000) + "token") {
+	if !redact.Name(strings.Repeat("a_", 100_000) + "token") {
 		t.Error("a long name hides its end")
 	}
 }
 
-func TestRedactArgs(t *testing.T) {
+func TestArgs(t *testing.T) {
 	for _, test := range []struct{ args, want []string }{
 		{nil, []string{}},
 		{[]string{"app", "--port", "80"}, []string{"app", "--port", "80"}},
@@ -59,8 +59,8 @@ func TestRedactArgs(t *testing.T) {
 		{[]string{"app", "PASSWORD=a b"}, []string{"app", "PASSWORD=********"}},
 	} {
 		before := slices.Clone(test.args)
-		if got := envinfo.RedactArgs(test.args); !slices.Equal(got, test.want) {
-			t.Errorf("RedactArgs(%q) = %q, want %q", test.args, got, test.want)
+		if got := redact.Args(test.args); !slices.Equal(got, test.want) {
+			t.Errorf("Args(%q) = %q, want %q", test.args, got, test.want)
 		}
 		if !slices.Equal(before, test.args) {
 			t.Errorf("%q became %q", before, test.args)
@@ -68,8 +68,8 @@ func TestRedactArgs(t *testing.T) {
 	}
 }
 
-func BenchmarkRedactName(b *testing.B) {
+func BenchmarkName(b *testing.B) {
 	for b.Loop() {
-		envinfo.RedactName("health_target_last_probe")
+		redact.Name("health_target_last_probe")
 	}
 }

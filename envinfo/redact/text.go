@@ -1,4 +1,4 @@
-package envinfo
+package redact
 
 import "strings"
 
@@ -11,19 +11,19 @@ const Mask = "********"
 // if there is no secret in it, two if there is.
 const maxRounds = 6
 
-// Redact is the text without the secrets in it that can be recognised by their
+// Text is the text without the secrets in it that can be recognised by their
 // form or by the name before them: credentials in URLs and data source names,
-// name=value with a name that RedactName knows, JSON and YAML of that kind,
+// name=value with a name that Name knows, JSON and YAML of that kind,
 // headers, flags, PEM blocks, tokens with a known prefix, and at last whatever
 // looks as random as only a key does.
 //
 // A password alone, with neither name nor form, cannot be recognised by anybody.
-// So keep values away by their names where there are names (see RedactValue,
-// RedactArgs, RedactLog), and let Redact be the net below.
+// So keep values away by their names where there are names (see Value,
+// Args, Log), and let Text be the net below.
 //
 // Redacting twice changes nothing more. The time is linear in the text's length,
 // and a text without secrets is returned as it is.
-func Redact(text string) string {
+func Text(text string) string {
 	for range maxRounds {
 		cleaned := redactOnce(text)
 		if cleaned == text {

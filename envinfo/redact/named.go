@@ -1,4 +1,4 @@
-package envinfo
+package redact
 
 import (
 	"encoding/base64"
@@ -59,7 +59,7 @@ func (n named) secret() (from, to int) {
 		return login(n.text, p.value)
 	case p.kind == ':' && isSourceFile(name):
 		return 0, 0
-	case RedactName(name), equalFold(name, "pwd") && !isPath(n.text[p.value:]):
+	case Name(name), equalFold(name, "pwd") && !isPath(n.text[p.value:]):
 		return n.pair(p)
 	case n.before() == '?' || n.before() == '&':
 		if isQuerySecret(name) {
@@ -89,7 +89,7 @@ func isQuerySecret(name string) bool {
 
 // element is <name>value</name>.
 func (n named) element() (from, to int) {
-	if !RedactName(n.name()) {
+	if !Name(n.name()) {
 		return 0, 0
 	}
 	from = n.end + 1
@@ -119,7 +119,7 @@ func (n named) word() (from, to int) {
 			return 0, 0
 		}
 		return from, to
-	case isQuote(n.text[from]) && hasFold(name, "pass") && RedactName(name):
+	case isQuote(n.text[from]) && hasFold(name, "pass") && Name(name):
 		from, to = extent(n.text, from, '=') // wrong password "x"
 		if isNoSecret(n.text[from:to]) {
 			return 0, 0
