@@ -18,7 +18,7 @@ const module = "github.com/health-exporter/health_exporter"
 // of their own, may import directly, besides the standard library. Tests may import more.
 type importRule struct {
 	folder  string
-	allowed []string // of ours by folder, of others by module path prefix
+	allowed []string // of ours by folder; of others all but what is after "!", or only what is after "="
 	why     string
 }
 
@@ -34,19 +34,21 @@ var importRules = []importRule{
 	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting/alertmanager", []string{"alerting", "health", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},
-	{"alerting/outbox", []string{"alerting", "health", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
+	{"alerting/outbox", []string{"alerting", "health", "internal/durable", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes, and no way out"},
 	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
-	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "internal/strictyaml", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
-	{"internal/registry", []string{"prober", "prober/schedule", "health", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
-	{"internal/history", []string{"health", "!client_golang", "!yaml"}, "it keeps which subject was in which state when; who found that out is not its business"},
+	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "internal/strictyaml", "internal/durable", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
+	{"internal/durable", []string{"=go.etcd.io/bbolt"}, "it knows how files survive, and nothing of what is in them"},
+	{"internal/journal", []string{"health", "internal/durable", "!client_golang", "!yaml"}, "it keeps what happened, in order; who reads it is not its business"},
+	{"internal/registry", []string{"prober", "prober/schedule", "health", "internal/durable", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},
+	{"internal/history", []string{"health", "internal/durable", "!client_golang", "!yaml"}, "it keeps which subject was in which state when; who found that out is not its business"},
 	{
 		"internal/discovery",
-		[]string{"prober", "!discovery/install", "!yaml"},
+		[]string{"prober", "internal/durable", "!discovery/install", "!yaml"},
 		"it finds targets by Prometheus' own code; the jobs reach it as values",
 	},
-	{"internal/zeroconf", []string{"prober", "!client_golang", "!yaml"}, "it finds and announces on the network"},
-	{"internal/cluster", []string{"prober", "!client_golang", "!yaml"}, "it says who owns a target"},
+	{"internal/zeroconf", []string{"prober", "internal/durable", "!client_golang", "!yaml"}, "it finds and announces on the network"},
+	{"internal/cluster", []string{"prober", "internal/durable", "!client_golang", "!yaml"}, "it says who owns a target"},
 	{"internal/testneed", nil, "the tests of health and envinfo use it, which are linked into other people's programs"},
 	{
 		"internal/server",
@@ -60,7 +62,7 @@ var importRules = []importRule{
 			"prober", "prober/schedule", "health", "checks", "envinfo", "envinfo/redact", "collector", "alerting",
 			"alerting/alertmanager", "alerting/outbox",
 			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
-			"internal/discovery",
+			"internal/discovery", "internal/durable",
 		},
 		"it wires everything",
 	},
@@ -109,12 +111,16 @@ func (r importRule) allows(imported string) bool {
 	if slices.Contains(standardOnly, r.folder) {
 		return false
 	}
+	only, listed := false, false
 	for _, entry := range r.allowed {
 		if forbidden, ok := strings.CutPrefix(entry, "!"); ok && strings.Contains(imported, forbidden) {
 			return false
 		}
+		if one, ok := strings.CutPrefix(entry, "="); ok {
+			only, listed = true, listed || imported == one || strings.HasPrefix(imported, one+"/")
+		}
 	}
-	return true
+	return !only || listed
 }
 
 func TestOnlyMainImportsApp(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 )
 
@@ -86,7 +87,7 @@ func (a *App) exporterID() string {
 	rand.Read(random[:]) // never fails
 	id := hex.EncodeToString(random[:])
 	if a.opts.StoragePath != "" {
-		if err := os.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
+		if err := durable.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
 			a.log.Warn("the name on the network will be another one after a restart", "err", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -79,10 +80,7 @@ func (a *App) rememberFound(before []byte) (written []byte) {
 	}
 	file := filepath.Join(a.opts.StoragePath, foundFile)
 	if err == nil {
-		err = os.WriteFile(file+".new", text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(file+".new", file)
+		err = durable.WriteFile(file, text, 0o600)
 	}
 	if err != nil {
 		a.log.Warn("what was found on the network cannot be kept", "err", err)

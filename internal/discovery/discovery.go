@@ -38,6 +38,8 @@ type Discovery struct {
 	log     *slog.Logger
 	changed chan struct{} // one slot: a unit has found something
 
+	keeping sync.Mutex // makes writing down one at a time; taken before working
+
 	working sync.Mutex // makes Sync and publishing one at a time; protects all following fields
 	running context.Context
 	work    sync.WaitGroup

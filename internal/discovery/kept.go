@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 // kept are the lists of a run by source and by the sum of the configuration that found
@@ -32,22 +33,26 @@ func readKept(file string) (kept, error) {
 }
 
 // keep writes the lists down, if they have changed, so that a restart while a mechanism
-// fails loses no target.
+// fails loses no target. Nobody waits for the disk but another keep.
 func (d *Discovery) keep() {
+	d.keeping.Lock()
+	defer d.keeping.Unlock()
 	d.working.Lock()
-	defer d.working.Unlock()
-	if !d.unkept || d.options.KeptFile == "" {
-		return
-	}
-	lists := kept{}
+	unkept, lists := d.unkept, kept{}
 	for name, s := range d.sources {
 		lists[name] = s.lists()
 	}
-	if err := writeKept(d.options.KeptFile, lists); err != nil {
-		d.log.Error("the discovered targets could not be written down", "err", err)
+	d.unkept = false
+	d.working.Unlock()
+	if !unkept || d.options.KeptFile == "" {
 		return
 	}
-	d.unkept = false
+	if err := writeKept(d.options.KeptFile, lists); err != nil {
+		d.log.Error("the discovered targets could not be written down", "err", err)
+		d.working.Lock()
+		defer d.working.Unlock()
+		d.unkept = true
+	}
 }
 
 // writeKept replaces the file as a whole: what was there stays if this goes wrong.
@@ -56,17 +61,5 @@ func writeKept(file string, lists kept) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return durable.WriteFile(file, text, 0o600)
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -15,12 +14,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 )
 
 func flush(t *testing.T, s *Store) {
@@ -232,7 +231,7 @@ func TestDamage(t *testing.T) {
 		if n := len(got) - 2; !s.Stats().Recovered && (n < 200 || !slices.Equal(got[:n], whole[:n])) {
 			t.Errorf("%s: %d intervals of %d, and nothing is said of it: %+v", name, len(got), len(whole), s.Stats())
 		}
-		aside, _ := filepath.Glob(filepath.Join(dir, fileCorrupt+"*"))
+		aside, _ := filepath.Glob(filepath.Join(dir, fileDB+".corrupt-"+"*"))
 		if stats := s.Stats(); stats.Recovered != (len(aside) == 1) || stats.Recovered != (stats.Damage != "") || stats.Problem != "" {
 			t.Errorf("%s: aside %q, %+v", name, aside, stats)
 		}
@@ -248,6 +247,7 @@ func TestDamage(t *testing.T) {
 
 // TestPagesInACircle: bbolt itself would follow them for ever.
 func TestPagesInACircle(t *testing.T) {
+	const branchPage, pageHeader = 1, 16 // of bbolt
 	dir := t.TempDir()
 	s, c := opened(t, Options{Path: dir})
 	for i := range 2000 {
@@ -261,7 +261,7 @@ func TestPagesInACircle(t *testing.T) {
 	}
 	size, bent := os.Getpagesize(), 0
 	for at := 2 * size; at < len(data); at += size {
-		if page := data[at:]; binary.NativeEndian.Uint16(page[8:]) == flagBranch {
+		if page := data[at:]; binary.NativeEndian.Uint16(page[8:]) == branchPage {
 			copy(page[pageHeader+8:pageHeader+16], page[:8]) // its first child is itself
 			bent++
 		}
@@ -284,10 +284,15 @@ func TestNobodyWaitsForTheDisk(t *testing.T) {
 	s, c := opened(t, Options{Path: t.TempDir()})
 	flush(t, s)
 	s.Note("a", c.at, Healthy)
-	busy, err := s.disk.db.Begin(true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	busy, let, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- s.disk.db.Update(func(*bolt.Tx) error {
+			close(busy)
+			<-let
+			return nil
+		})
+	}()
+	<-busy
 	began, written := make(chan struct{}), make(chan error, 1)
 	go func() {
 		close(began)
@@ -308,7 +313,8 @@ func TestNobodyWaitsForTheDisk(t *testing.T) {
 		t.Fatalf("it was written while the disk was busy: %v", err)
 	default:
 	}
-	if err := busy.Rollback(); err != nil {
+	close(let)
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 	if err := <-written; err != nil {
@@ -319,7 +325,7 @@ func TestNobodyWaitsForTheDisk(t *testing.T) {
 
 func TestMovedAsideIsBounded(t *testing.T) {
 	dir := t.TempDir()
-	for i := range keptCorrupt + 3 {
+	for i := range keptDamaged + 3 {
 		if err := os.WriteFile(filepath.Join(dir, fileDB), []byte("broken"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -330,7 +336,7 @@ func TestMovedAsideIsBounded(t *testing.T) {
 		}
 		shut(t, s)
 	}
-	if aside, _ := filepath.Glob(filepath.Join(dir, fileCorrupt+"*")); len(aside) != keptCorrupt {
+	if aside, _ := filepath.Glob(filepath.Join(dir, fileDB+".corrupt-"+"*")); len(aside) != keptDamaged {
 		t.Errorf("%q", aside)
 	}
 }
@@ -383,7 +389,7 @@ func TestFailingDisk(t *testing.T) {
 		if stats := s.Stats(); stats.Problem != "" || stats.Bytes == 0 || stats.LastWrite.IsZero() {
 			t.Errorf("%+v", stats)
 		}
-		if err := s.disk.file.Close(); err != nil { // writing fails with something else than a full disk
+		if err := s.disk.db.File().Close(); err != nil { // writing fails with something else than a full disk
 			t.Fatal(err)
 		}
 		if err := os.Rename(dir, dir+"-gone"); err != nil {
@@ -425,23 +431,6 @@ func TestFailingDisk(t *testing.T) {
 			t.Errorf("removed: %v %+v", err, l)
 		}
 	})
-}
-
-func TestDiskFull(t *testing.T) {
-	for _, test := range []struct {
-		err  error
-		want bool
-	}{
-		{&fs.PathError{Op: "write", Path: fileDB, Err: syscall.ENOSPC}, true},
-		{fmt.Errorf("wrapped: %w", &fs.PathError{Op: "write", Path: fileDB, Err: syscall.EDQUOT}), true},
-		{fmt.Errorf("file resize error: %v", syscall.ENOSPC), true},
-		{&fs.PathError{Op: "sync", Path: fileDB, Err: syscall.ENOSPC}, false},
-		{&fs.PathError{Op: "write", Path: fileDB, Err: syscall.EIO}, false},
-	} {
-		if got := diskFull(test.err); got != test.want {
-			t.Errorf("%v: %v", test.err, got)
-		}
-	}
 }
 
 // TestKilled kills a process that keeps a history.

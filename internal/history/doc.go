@@ -10,7 +10,7 @@
 // a copy that is brought up to date every few seconds; it is read at start and never
 // again. Reading and noting never wait for the disk. A beat tells how long the exporter
 // lived; what follows until the next start is no data. A history is not worth refusing
-// to start for: a file that is damaged is moved aside, and what is sound in it is kept.
+// to start for: a file that is damaged is kept under another name, and what is sound in it goes on.
 //
 // The storage directory holds
 //

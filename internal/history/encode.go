@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"math"
 	"time"
 )
@@ -73,10 +72,9 @@ func decodeChunk(body []byte) (skip int, marks []mark, err error) {
 }
 
 var (
-	errShort    = errors.New("it ends early")
-	errOrder    = errors.New("moments are not in order")
-	errChecksum = errors.New("checksum does not match")
-	errKey      = errors.New("its key is none of ours")
+	errShort = errors.New("it ends early")
+	errOrder = errors.New("moments are not in order")
+	errKey   = errors.New("its key is none of ours")
 )
 
 // reader takes numbers off a body. After a failure it gives zeros.
@@ -127,24 +125,4 @@ func parseChunkKey(key []byte) (subject string, chunk uint32, err error) {
 		return "", 0, errKey
 	}
 	return string(key[:n]), binary.BigEndian.Uint32(key[n+1:]), nil
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// seal puts a CRC-32C over a body and its key before it, for bbolt checks neither.
-func seal(key string, body []byte) []byte {
-	value := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), checksum(key, body))
-	return append(value, body...)
-}
-
-// unseal is the body of a stored value; it lies within the value.
-func unseal(key string, value []byte) ([]byte, error) {
-	if len(value) < 4 || binary.BigEndian.Uint32(value) != checksum(key, value[4:]) {
-		return nil, errChecksum
-	}
-	return value[4:], nil
-}
-
-func checksum(key string, body []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(key), castagnoli), castagnoli, body)
 }

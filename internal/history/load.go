@@ -2,13 +2,13 @@ package history
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 // The layout of the file: its version, the buckets, and the keys of "meta".
@@ -33,42 +33,22 @@ type loaded struct {
 // nothing could be read.
 func load(path string) (*loaded, error) {
 	l := &loaded{subjects: map[string]*timeline{}}
-	err := guard(func() error {
-		var file *os.File
-		db, err := bolt.Open(path, 0o600, &bolt.Options{
-			ReadOnly: true, Timeout: time.Second, NoStatistics: true, OpenFile: remember(&file),
-		})
-		defer func() {
-			if file != nil {
-				_ = file.Close() // after a panic db.Close could wait for ever
-			}
-		}()
-		if err != nil {
-			return err
+	faults, err := durable.Read(path, durable.ReadOptions{Timeout: time.Second, Salvage: true}, l.read)
+	l.faults = append(faults, l.faults...)
+	if l.beat == 0 { // then it lived until the last change at least
+		for _, t := range l.subjects {
+			l.beat = max(l.beat, t.marks[len(t.marks)-1].milli())
 		}
-		err = db.View(func(tx *bolt.Tx) error {
-			if err := checkPages(tx, file); err != nil {
-				return err
-			}
-			return l.read(tx)
-		})
-		return errors.Join(err, db.Close())
-	})
-	return l, err
-}
-
-// remember has bbolt open its file in a way that the file can be closed after a panic.
-func remember(file **os.File) func(string, int, os.FileMode) (*os.File, error) {
-	return func(name string, flag int, mode os.FileMode) (*os.File, error) {
-		f, err := os.OpenFile(name, flag, mode)
-		*file = f
-		return f, err
 	}
+	return l, err
 }
 
 func (l *loaded) read(tx *bolt.Tx) error {
 	meta, marks := tx.Bucket([]byte(bucketMeta)), tx.Bucket([]byte(bucketMarks))
-	version, err := unseal(metaSchema, meta.Get([]byte(metaSchema)))
+	if meta == nil || marks == nil {
+		return &durable.DamageError{What: fmt.Sprintf("it lacks one of the buckets %q and %q", bucketMeta, bucketMarks)}
+	}
+	version, err := durable.Unseal(metaSchema, meta.Get([]byte(metaSchema)))
 	if err != nil || len(version) != 1 {
 		l.fault("its version: %v", err)
 	} else if version[0] != schema {
@@ -80,15 +60,12 @@ func (l *loaded) read(tx *bolt.Tx) error {
 		}
 		return nil
 	})
-	beat, err := unseal(metaBeat, meta.Get([]byte(metaBeat)))
+	beat, err := durable.Unseal(metaBeat, meta.Get([]byte(metaBeat)))
 	if err == nil && len(beat) == 8 {
 		l.beat = int64(binary.BigEndian.Uint64(beat))
 		return nil
 	}
 	l.fault("its beat: %v", err)
-	for _, t := range l.subjects { // then it lived until the last change at least
-		l.beat = max(l.beat, t.marks[len(t.marks)-1].milli())
-	}
 	return nil
 }
 
@@ -103,7 +80,7 @@ func (l *loaded) chunk(key, value []byte) error {
 	if err != nil {
 		return err
 	}
-	body, err := unseal(string(key), value)
+	body, err := durable.Unseal(string(key), value)
 	var skip int
 	var marks []mark
 	if err == nil {

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"path/filepath"
 	"strings"
 	"time"
 
-	bolterrors "go.etcd.io/bbolt/errors"
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 const (
@@ -28,13 +27,13 @@ const (
 
 // load reads the file, if there is one. From the last beat on nothing is known.
 func (s *Store) load() error {
-	path := filepath.Join(s.disk.dir, fileDB)
+	path := s.disk.path()
 	l, err := load(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("%s is in use by another process: stop that one, or choose another --storage.path", path)
+	}
+	if _, inUse := errors.AsType[*durable.InUseError](err); inUse {
+		return fmt.Errorf("%w: stop that one, or choose another --storage.path", err)
 	}
 	s.subjects = l.subjects
 	for _, t := range l.subjects {
@@ -49,9 +48,9 @@ func (s *Store) load() error {
 		return nil
 	}
 	s.stats.Recovered, s.stats.Damage = true, strings.Join(faults[:min(len(faults), 3)], "; ")
-	aside, err := s.disk.moveAside(s.now())
-	s.log.Error("the history is damaged: the file is moved aside, and what is sound in it is kept", "file", path,
-		"faults", len(faults), "first", s.stats.Damage, "kept", len(s.subjects), "aside", aside, "err", err)
+	aside, err := durable.KeepDamaged(path, keptDamaged)
+	s.log.Error("the history is damaged: the file is kept under another name, and what is sound in it goes on", "file", path,
+		"faults", len(faults), "first", s.stats.Damage, "subjects", len(s.subjects), "aside", aside, "err", err)
 	s.flush() // what was kept is in no file now
 	return nil
 }
@@ -108,8 +107,8 @@ func (s *Store) flush() (failed bool, err error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	d := s.disk
-	if d.db != nil && d.replaced() {
-		d.abandon(nil)
+	if d.db != nil && d.db.Replaced() {
+		d.abandon()
 	}
 	p := plan{spans: map[string]span{}}
 	s.mu.Lock()

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 // keptBackups is how many backups there are; 1 is the newest.
@@ -84,11 +84,11 @@ func (r *Registry) flushLocked() error {
 
 // backUp makes a backup if anything has changed since the last one.
 func (r *Registry) backUp() error {
-	tx, err := r.beginBackup()
-	if tx == nil {
+	snapshot, err := r.beginBackup()
+	if snapshot == nil {
 		return err
 	}
-	err = r.store.backUp(tx)
+	err = r.store.backUp(snapshot)
 	r.mu.Lock()
 	if err == nil {
 		r.stats.LastBackup = time.Now()
@@ -104,7 +104,7 @@ func (r *Registry) backUp() error {
 	r.writeMu.Lock()
 	defer r.writeMu.Unlock()
 	r.dirty = true
-	if _, damaged := errors.AsType[*damageError](err); damaged && r.store.broken == nil && !r.closed {
+	if _, damaged := errors.AsType[*durable.DamageError](err); damaged && r.store.broken == nil && !r.closed {
 		// Memory is right and the disk is not: the next change writes it anew.
 		r.store.abandon(err, true)
 		r.store.retry = time.Time{}
@@ -114,57 +114,39 @@ func (r *Registry) backUp() error {
 
 // beginBackup is a view of the data as it is now, or nil if there is nothing to
 // back up.
-func (r *Registry) beginBackup() (tx *bolt.Tx, err error) {
+func (r *Registry) beginBackup() (*durable.Snapshot, error) {
 	r.writeMu.Lock()
 	defer r.writeMu.Unlock()
 	if !r.dirty || r.store.broken != nil {
 		return nil, nil
 	}
 	r.dirty, r.fresh = false, 0
-	err = guard(func() (err error) {
-		tx, err = r.store.db.Begin(false)
-		return err
-	})
-	return tx, err
+	return r.store.db.Snapshot()
 }
 
-// backUp copies what the transaction sees. The copy counts only once it has been
-// read back and found sound, or damage would push out the good backups.
-func (s *store) backUp(tx *bolt.Tx) (err error) {
+// backUp copies the snapshot. The copy counts only once it has been read back and found
+// sound, or damage would push out the good backups.
+func (s *store) backUp(snapshot *durable.Snapshot) (err error) {
 	path := s.path(fileBackup + "new")
 	defer func() {
 		if err != nil {
 			_ = os.Remove(path)
 		}
 	}()
-	if err := copyTo(path, tx); err != nil {
+	if err := snapshot.CopyTo(path); err != nil {
 		return err
 	}
 	_, faults, err := examine(path, s.timeout)
 	if err == nil && len(faults) > 0 {
-		err = damagef("%s", summary(faults))
+		err = &durable.DamageError{What: durable.Summary(faults)}
 	}
 	if err != nil {
 		return fmt.Errorf("reading it back: %w", err)
 	}
 	for i := keptBackups; i > 1; i-- {
-		if err := os.Rename(s.backupPath(i-1), s.backupPath(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := durable.Rename(s.backupPath(i-1), s.backupPath(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return replace(path, s.backupPath(1))
-}
-
-// copyTo writes what the transaction sees, synced, and ends the transaction.
-func copyTo(path string, tx *bolt.Tx) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return errors.Join(err, guard(tx.Rollback))
-	}
-	err = guard(func() error {
-		_, err := tx.WriteTo(f)
-		return err
-	})
-	err = errors.Join(err, guard(tx.Rollback)) // before the sync, which may take long
-	return errors.Join(err, f.Sync(), f.Close())
+	return durable.Rename(path, s.backupPath(1))
 }

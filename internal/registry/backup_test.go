@@ -152,7 +152,7 @@ func TestCorruptFilesAreBounded(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for range keptCorrupt + 3 {
+	for range keptDamaged + 3 {
 		r := open(t, Options{Path: dir})
 		shut(t, r)
 		overwrite(t, filepath.Join(dir, fileDB), func(b []byte) []byte { return b[:100] })
@@ -164,11 +164,11 @@ func TestCorruptFilesAreBounded(t *testing.T) {
 	}
 	kept := 0
 	for _, e := range entries {
-		if matched, _ := filepath.Match(fileCorrupt+"*", e.Name()); matched {
+		if matched, _ := filepath.Match(fileDB+".corrupt-"+"*", e.Name()); matched {
 			kept++
 		}
 	}
-	if kept != keptCorrupt {
+	if kept != keptDamaged {
 		t.Errorf("%d kept", kept)
 	}
 }

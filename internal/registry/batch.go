@@ -58,10 +58,7 @@ func (r *Registry) writeQueueLocked() {
 
 	b := r.newBatch()
 	for _, c := range changes {
-		c.done = true
-		if c.err = c.run(b, r.closed); c.err != nil {
-			continue
-		}
+		c.done, c.err = true, c.run(b, r.closed)
 	}
 	if err := r.commitLocked(b, false); err != nil {
 		for _, c := range changes {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -23,10 +24,7 @@ func BenchmarkOpen(b *testing.B) {
 				c.targets[key{SourceAPI, t.App}] = &t
 				c.states[t.App] = state(size.transitions)
 			}
-			s := &store{dir: dir}
-			if err := s.create(c); err != nil {
-				b.Fatal(err)
-			}
+			buildFile(b, filepath.Join(dir, fileDB), c)
 			b.ReportAllocs()
 			for b.Loop() {
 				r := open(b, Options{Path: dir})
@@ -53,11 +51,8 @@ func BenchmarkRebuild(b *testing.B) {
 				c.targets[key{SourceAPI, t.App}] = &t
 				c.states[t.App] = state(3)
 			}
-			s := &store{dir: dir}
 			for b.Loop() {
-				if err := s.create(c); err != nil {
-					b.Fatal(err)
-				}
+				buildFile(b, filepath.Join(dir, fileDB), c)
 			}
 		})
 	}

@@ -28,7 +28,7 @@ func TestBrokenHandle(t *testing.T) {
 	if err := r.Save(map[string]*schedule.Saved{"a": state(5)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.store.file.Close(); err != nil {
+	if err := r.store.db.File().Close(); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 { // the handle is not used again, and not at once replaced
@@ -63,7 +63,7 @@ func TestBrokenHandle(t *testing.T) {
 
 func TestProbeFindsTheDiskWellAgain(t *testing.T) {
 	r := open(t, Options{Path: t.TempDir()})
-	_ = r.store.file.Close()
+	_ = r.store.db.File().Close()
 	if _, err := r.Put(api("a")); !errors.Is(err, ErrStorage) {
 		t.Fatalf("error %v", err)
 	}
@@ -78,7 +78,7 @@ func TestCloseWritesWhatABrokenDiskRefused(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, Options{Path: dir})
 	put(t, r, api("a"))
-	_ = r.store.file.Close()
+	_ = r.store.db.File().Close()
 	if err := r.Save(map[string]*schedule.Saved{"a": state(5)}); !errors.Is(err, ErrStorage) {
 		t.Fatalf("error %v", err)
 	}
@@ -120,7 +120,7 @@ func TestFileTakenAway(t *testing.T) {
 			}
 			put(t, r, api("b"))
 			shut(t, r)
-			kept, _ := filepath.Glob(filepath.Join(dir, fileCorrupt+"*"))
+			kept, _ := filepath.Glob(filepath.Join(dir, fileDB+".corrupt-"+"*"))
 			if len(kept) != test.corrupt {
 				t.Errorf("kept %v", kept)
 			}

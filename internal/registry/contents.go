@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -149,7 +150,7 @@ func readContents(tx *bolt.Tx) (c *contents, faults []string, err error) {
 func readMeta(tx *bolt.Tx, c *contents, want *counts, fault func(string, ...any)) error {
 	meta := tx.Bucket([]byte(bucketMeta))
 	if meta == nil {
-		return damagef("it has no bucket %q", bucketMeta)
+		return &durable.DamageError{What: fmt.Sprintf("it has no bucket %q", bucketMeta)}
 	}
 	var version int
 	if err := getJSON(meta, metaSchema, &version); err != nil {
@@ -177,7 +178,7 @@ func eachRecord(tx *bolt.Tx, bucket string, fault func(string, ...any), read fun
 	}
 	_ = b.ForEach(func(k, v []byte) error {
 		name := string(k)
-		body, err := unseal(bucket, name, v)
+		body, err := durable.Unseal(place(bucket, name), v)
 		if err == nil {
 			err = read(name, body)
 		}
@@ -189,7 +190,7 @@ func eachRecord(tx *bolt.Tx, bucket string, fault func(string, ...any), read fun
 }
 
 func getJSON(b *bolt.Bucket, name string, into any) error {
-	body, err := unseal(bucketMeta, name, b.Get([]byte(name)))
+	body, err := durable.Unseal(place(bucketMeta, name), b.Get([]byte(name)))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -304,7 +305,7 @@ func (w *writer) put(bucket, name string, body []byte, count *int) {
 	had := b.Get([]byte(name)) != nil
 	switch {
 	case body != nil:
-		w.err = b.Put([]byte(name), seal(bucket, name, body))
+		w.err = b.Put([]byte(name), durable.Seal(place(bucket, name), body))
 		if !had {
 			*count++
 		}

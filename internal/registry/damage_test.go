@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -19,7 +21,7 @@ import (
 func rewriteMeta(t *testing.T, path, name, value string) {
 	t.Helper()
 	tamper(t, path, func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte(bucketMeta)).Put([]byte(name), seal(bucketMeta, name, []byte(value)))
+		return tx.Bucket([]byte(bucketMeta)).Put([]byte(name), durable.Seal(place(bucketMeta, name), []byte(value)))
 	})
 }
 
@@ -48,6 +50,26 @@ func overwrite(t *testing.T, path string, f func([]byte) []byte) {
 	if err := os.WriteFile(path, f(b), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// The kinds of bbolt's pages.
+const (
+	branchPage = 1
+	leafPage   = 2
+)
+
+// boltMeta is what one of the first two pages of bbolt's file says.
+type boltMeta struct{ freelist, limit, txid uint64 }
+
+// newestMeta is what counts of a sound file.
+func newestMeta(file []byte) (newest boltMeta) {
+	for _, page := range [][]byte{file, file[4096:]} {
+		number := func(at int) uint64 { return binary.NativeEndian.Uint64(page[16+at:]) }
+		if m := (boltMeta{freelist: number(32), limit: number(40), txid: number(48)}); m.txid >= newest.txid {
+			newest = m
+		}
+	}
+	return newest
 }
 
 // stored makes a directory with 100 targets, states and a pause in the backup,
@@ -120,11 +142,7 @@ func TestDamage(t *testing.T) {
 		}},
 		{name: "truncated within the last page", backupOnly: true, says: "bytes and ought to have", damage: func(t *testing.T, path string) {
 			overwrite(t, path, func(b []byte) []byte {
-				h, _, err := readHeads(bytes.NewReader(b))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return b[:int64(h.limit)*h.pageSize-1]
+				return b[:newestMeta(b).limit*4096-1]
 			})
 		}},
 		{name: "both meta pages zeroed", backupOnly: true, says: "neither of its meta pages is valid", damage: func(t *testing.T, path string) {
@@ -136,7 +154,7 @@ func TestDamage(t *testing.T) {
 		{name: "branch page trashed", backupOnly: true, says: "page", damage: func(t *testing.T, path string) {
 			overwrite(t, path, func(b []byte) []byte {
 				for at := 8192; at < len(b); at += 4096 { // every one: some are free pages
-					if order.Uint16(b[at+8:]) == flagBranch {
+					if binary.NativeEndian.Uint16(b[at+8:]) == branchPage {
 						trash(b[at+16 : at+64])
 					}
 				}
@@ -146,7 +164,7 @@ func TestDamage(t *testing.T) {
 		{name: "leaf page zeroed", backupOnly: true, says: "page", damage: func(t *testing.T, path string) {
 			overwrite(t, path, func(b []byte) []byte {
 				for at := 8192; at < len(b); at += 4096 {
-					if order.Uint16(b[at+8:]) == flagLeaf && bytes.Contains(b[at:at+4096], []byte("app-0050")) {
+					if binary.NativeEndian.Uint16(b[at+8:]) == leafPage && bytes.Contains(b[at:at+4096], []byte("app-0050")) {
 						clear(b[at : at+4096])
 					}
 				}
@@ -161,15 +179,13 @@ func TestDamage(t *testing.T) {
 		}},
 		{name: "header of the newer meta page trashed", says: "its header is not its own", damage: func(t *testing.T, path string) {
 			overwrite(t, path, func(b []byte) []byte {
-				h, _, _ := readHeads(bytes.NewReader(b))
-				trash(b[h.txid%2*4096:][:12])
+				trash(b[newestMeta(b).txid%2*4096:][:12])
 				return b
 			})
 		}},
 		{name: "list of free pages trashed", says: "free pages", damage: func(t *testing.T, path string) {
 			overwrite(t, path, func(b []byte) []byte {
-				h, _, _ := readHeads(bytes.NewReader(b))
-				trash(b[int64(h.freelist)*4096+8:][:64])
+				trash(b[newestMeta(b).freelist*4096+8:][:64])
 				return b
 			})
 		}},
@@ -250,7 +266,7 @@ func TestDamage(t *testing.T) {
 			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(strings.ReplaceAll(log.String(), `\"`, `"`), test.says) {
 				t.Errorf("log: %s", log.String())
 			}
-			kept, err := filepath.Glob(filepath.Join(dir, fileCorrupt+"*"))
+			kept, err := filepath.Glob(filepath.Join(dir, fileDB+".corrupt-"+"*"))
 			if err != nil || len(kept) != 1 && statErr == nil {
 				t.Fatalf("kept %v, %v", kept, err)
 			}
@@ -320,7 +336,7 @@ func TestDamageWithoutBackup(t *testing.T) {
 			var log journal
 			r = open(t, Options{Path: dir, Log: log.logger()})
 			wantApps(t, r, test.want...)
-			if !r.Stats().Recovered || !strings.Contains(log.String(), test.says) || !strings.Contains(log.String(), fileCorrupt) {
+			if !r.Stats().Recovered || !strings.Contains(log.String(), test.says) || !strings.Contains(log.String(), fileDB+".corrupt-") {
 				t.Errorf("recovered %v, log: %s", r.Stats().Recovered, log.String())
 			}
 		})

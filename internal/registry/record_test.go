@@ -7,11 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 func TestUnseal(t *testing.T) {
-	good := seal("states", "a", []byte("body"))
+	good := durable.Seal(place("states", "a"), []byte("body"))
 	flipped := append([]byte(nil), good...)
 	flipped[5] ^= 1
 	tests := []struct {
@@ -20,17 +21,17 @@ func TestUnseal(t *testing.T) {
 		want              error
 	}{
 		{"good", "states", "a", good, nil},
-		{"empty body", "states", "a", seal("states", "a", nil), nil},
-		{"bit flip", "states", "a", flipped, errChecksum},
-		{"other key", "states", "b", good, errChecksum},
-		{"other bucket", "targets", "a", good, errChecksum},
-		{"short", "states", "a", good[:3], errChecksum},
-		{"cut", "states", "a", good[:6], errChecksum},
-		{"missing", "states", "a", nil, errMissing},
+		{"empty body", "states", "a", durable.Seal(place("states", "a"), nil), nil},
+		{"bit flip", "states", "a", flipped, durable.ErrChecksum},
+		{"other key", "states", "b", good, durable.ErrChecksum},
+		{"other bucket", "targets", "a", good, durable.ErrChecksum},
+		{"short", "states", "a", good[:3], durable.ErrChecksum},
+		{"cut", "states", "a", good[:6], durable.ErrChecksum},
+		{"missing", "states", "a", nil, durable.ErrMissing},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := unseal(test.bucket, test.key, test.value); err != test.want {
+			if _, err := durable.Unseal(place(test.bucket, test.key), test.value); err != test.want {
 				t.Errorf("error %v, want %v", err, test.want)
 			}
 		})
@@ -98,10 +99,10 @@ func FuzzDecodeTarget(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(seal(bucketTargets, "api\x00a", body))
+	f.Add(durable.Seal(place(bucketTargets, "api\x00a"), body))
 	f.Add([]byte("1234{}"))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		_, _ = unseal(bucketTargets, "api\x00a", value)
+		_, _ = durable.Unseal(place(bucketTargets, "api\x00a"), value)
 		if len(value) < 4 {
 			return
 		}

@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
+	"io/fs"
+
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 // restore puts damage right: the damaged file stays under another name, and
@@ -12,7 +14,7 @@ import (
 // good backup. A record that was removed since the backup may come back so: one
 // target too many is better than one that nobody watches any more.
 func (s *store) restore(salvaged *contents, faults []string) (*contents, error) {
-	what := summary(faults)
+	what := durable.Summary(faults)
 	backup, from, notes := s.newestBackup()
 	if s.onCorruption == Fail {
 		return nil, s.refuse(what, from)
@@ -28,15 +30,9 @@ func (s *store) restore(salvaged *contents, faults []string) (*contents, error) 
 	if c.installation == "" {
 		c.installation = rand.Text()
 	}
-	if err := build(s.path(fileNew), c); err != nil {
-		return nil, fmt.Errorf("restoring %s (%s): %w", s.path(fileDB), what, err)
-	}
-	kept, err := keepCorrupt(s.dir)
-	if err == nil {
-		err = replace(s.path(fileNew), s.path(fileDB))
-	}
+	kept, err := s.rebuild(c, keptDamaged)
 	if err != nil {
-		return nil, fmt.Errorf("restoring %s (%s): %w", s.path(fileDB), what, err)
+		return nil, fmt.Errorf("restoring from damage (%s): %w", what, err)
 	}
 	s.recovered = true
 	log := s.log.With("path", s.path(fileDB), "damage", what, "kept", kept, "backup", from, "skipped_backups", notes,
@@ -73,22 +69,13 @@ func (s *store) newestBackup() (c *contents, path string, notes []string) {
 		case err == nil && len(faults) == 0:
 			return c, path, notes
 		case err == nil:
-			notes = append(notes, fmt.Sprintf("%s: %s", path, summary(faults)))
+			notes = append(notes, fmt.Sprintf("%s: %s", path, durable.Summary(faults)))
 			if partial == nil {
 				partial, partialPath = c, path
 			}
-		case !errors.Is(err, errMissingFile):
+		case !errors.Is(err, fs.ErrNotExist):
 			notes = append(notes, fmt.Sprintf("%s: %v", path, err))
 		}
 	}
 	return partial, partialPath, notes
-}
-
-// summary is the first few of many faults.
-func summary(faults []string) string {
-	const most = 3
-	if n := len(faults); n > most {
-		return fmt.Sprintf("%s; and %d more", strings.Join(faults[:most], "; "), n-most)
-	}
-	return strings.Join(faults, "; ")
 }

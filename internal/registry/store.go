@@ -4,18 +4,18 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -27,17 +27,15 @@ type store struct {
 	log          *slog.Logger
 	timeout      time.Duration
 	onCorruption string
-	lock         *os.File
+	lock         io.Closer
 	installation string
 	recovered    bool
 
-	db     *bolt.DB
-	file   *os.File // bbolt's own
+	db     *durable.DB // nil, or closed, while broken
 	counts counts
 
-	// After an error of fsync nobody knows what the disk has, and asking again
-	// tells nothing. Such a handle is never used again: broken is why. From retry
-	// on, the file is written anew from memory.
+	// broken is why the file is not written to any more. From retry on, it is written
+	// anew from memory.
 	broken  error
 	keep    bool // what is on disk is worth a look: keep it as corrupt
 	retry   time.Time
@@ -64,9 +62,10 @@ func openStore(o Options, log *slog.Logger) (*store, *contents, error) {
 	if err := prepareDir(s.dir); err != nil {
 		return nil, nil, err
 	}
-	lock, err := lockDir(s.dir, s.timeout)
+	// bbolt's own lock is not enough: it goes with the file when that is replaced.
+	lock, err := durable.Lock(s.path(fileLock), s.timeout)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, inUse(s.dir, err)
 	}
 	s.lock = lock
 	c, err := s.load()
@@ -77,28 +76,39 @@ func openStore(o Options, log *slog.Logger) (*store, *contents, error) {
 		err = writeMarker(s.dir)
 	}
 	if err != nil {
-		if errors.Is(err, errLocked) {
-			err = inUse(s.dir, "")
-		}
-		return nil, nil, errors.Join(err, s.close())
+		return nil, nil, errors.Join(inUse(s.dir, err), s.close())
 	}
 	return s, c, nil
+}
+
+// inUse says what to do if the error is that another process has the directory.
+func inUse(dir string, err error) error {
+	other, ok := errors.AsType[*durable.InUseError](err)
+	if !ok {
+		return err
+	}
+	who := ""
+	if other.PID != 0 {
+		who = fmt.Sprintf(" (pid %d)", other.PID)
+	}
+	return fmt.Errorf("storage directory %s is in use by another process%s: stop it if it is another health_exporter, or choose another --storage.path", dir, who)
 }
 
 // load finds what is stored: in a new directory nothing, in an old one what was
 // written last, or as much as can be had of it.
 func (s *store) load() (*contents, error) {
-	for _, name := range []string{fileNew, fileBackup + "new"} {
+	for _, name := range []string{durable.Building(fileDB), fileBackup + "new"} {
 		if err := os.Remove(s.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
 	c, faults, err := examine(s.path(fileDB), s.timeout)
-	damage, damaged := errors.AsType[*damageError](err)
+	damage, damaged := errors.AsType[*durable.DamageError](err)
 	switch {
 	case damaged && s.isNew():
 		c = newContents(rand.Text())
-		return c, s.create(c)
+		_, err := s.rebuild(c, 0)
+		return c, err
 	case damaged:
 		faults = []string{damage.Error()}
 	case err != nil:
@@ -122,47 +132,27 @@ func (s *store) isNew() bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 }
 
-// create writes a file of these contents and puts it in the place of registry.db.
-func (s *store) create(c *contents) error {
-	if err := build(s.path(fileNew), c); err != nil {
-		return err
-	}
-	return replace(s.path(fileNew), s.path(fileDB))
-}
-
-// build writes a new file, synced. If it cannot, it leaves none.
-func build(path string, c *contents) error {
-	err := guard(func() error {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		db, file, err := openBolt(path, &bolt.Options{Timeout: time.Second})
-		if err != nil {
-			return err
-		}
-		err = db.Update(func(tx *bolt.Tx) error { return writeContents(tx, c) })
-		if err == nil {
-			err = file.Sync()
-		}
-		return errors.Join(err, db.Close())
+// rebuild writes a new file of these contents and puts it in the place of registry.db,
+// which it keeps if it is damaged.
+func (s *store) rebuild(c *contents, keep int) (kept string, err error) {
+	s.db, kept, err = durable.Rebuild(s.path(fileDB), durable.Options{Timeout: time.Second}, keep, func(tx *bolt.Tx) error {
+		return writeContents(tx, c)
 	})
-	if err != nil {
-		_ = os.Remove(path)
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
+	return kept, err
 }
 
 // use opens registry.db, which has these contents.
 func (s *store) use(c *contents) (err error) {
-	s.db, s.file, err = openBolt(s.path(fileDB), &bolt.Options{Timeout: s.timeout})
+	if s.db == nil {
+		s.db, err = durable.Open(s.path(fileDB), durable.Options{Timeout: s.timeout})
+	}
 	s.installation, s.counts = c.installation, c.counts()
 	return err
 }
 
 // commit writes one transaction. memory gives all that ought to be on disk before it.
 func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func() *contents) error {
-	if s.broken == nil && s.replaced() {
+	if s.broken == nil && s.db.Replaced() {
 		s.abandon(errors.New("registry.db was removed or replaced by somebody else"), true)
 		s.retry = time.Time{}
 	}
@@ -170,38 +160,35 @@ func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func(
 		return err
 	}
 	next := s.counts
-	err := guard(func() error {
-		return s.db.Update(func(tx *bolt.Tx) error {
-			w := writer{tx: tx, counts: s.counts}
-			for k, t := range b.targets {
-				w.target(k, t)
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		w := writer{tx: tx, counts: s.counts}
+		for k, t := range b.targets {
+			w.target(k, t)
+		}
+		for app, at := range b.renewals {
+			w.renewal(app, at)
+		}
+		for app, paused := range b.pauses {
+			w.pause(app, paused)
+		}
+		for _, graves := range []map[string]*Tombstone{b.regraves, b.graves} {
+			for app, t := range graves {
+				w.grave(app, t)
 			}
-			for app, at := range b.renewals {
-				w.renewal(app, at)
-			}
-			for app, paused := range b.pauses {
-				w.pause(app, paused)
-			}
-			for _, graves := range []map[string]*Tombstone{b.regraves, b.graves} {
-				for app, t := range graves {
-					w.grave(app, t)
-				}
-			}
-			for _, app := range slices.Sorted(maps.Keys(states)) { // there may be very many
-				w.state(app, states[app])
-			}
-			next = w.counts
-			w.json(metaCounts, next)
-			return w.err
-		})
+		}
+		for _, app := range slices.Sorted(maps.Keys(states)) { // there may be very many
+			w.state(app, states[app])
+		}
+		next = w.counts
+		w.json(metaCounts, next)
+		return w.err
 	})
 	if err == nil {
 		s.counts = next
 		return nil
 	}
-	if !diskFull(err) {
-		_, panicked := errors.AsType[*panicError](err)
-		s.abandon(err, panicked)
+	if s.db.Broken() != nil {
+		s.abandon(err, durable.Panicked(err))
 	}
 	return s.failure(err)
 }
@@ -210,37 +197,11 @@ func (s *store) failure(err error) error {
 	return fmt.Errorf("%w: writing %s: %w", ErrStorage, s.path(fileDB), err)
 }
 
-// replaced tells whether registry.db is no longer the file we write to, so that
-// what we acknowledge would be gone after a restart.
-func (s *store) replaced() bool {
-	ours, err := s.file.Stat()
-	if err != nil {
-		return false // the write will tell
-	}
-	there, err := os.Stat(s.path(fileDB))
-	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(ours, there)
-}
-
-// diskFull tells whether a write was refused for want of space, before anything
-// was touched that counts: then bbolt has rolled back and the handle is as good as
-// before. An error of fsync is none of these, whatever its number.
-func diskFull(err error) bool {
-	if strings.HasPrefix(err.Error(), "file resize error: ") { // bbolt hides what it was
-		return true
-	}
-	at, ok := errors.AsType[*fs.PathError](err)
-	return ok && at.Op == "write" &&
-		(errors.Is(at.Err, syscall.ENOSPC) || errors.Is(at.Err, syscall.EDQUOT) || errors.Is(at.Err, syscall.EFBIG))
-}
-
 // abandon gives up the handle.
 func (s *store) abandon(why error, keep bool) {
 	s.broken, s.keep = why, s.keep || keep
 	s.retry = time.Now().Add(s.backoff)
-	if _, panicked := errors.AsType[*panicError](why); !panicked {
-		_ = guard(s.db.Close)
-	}
-	_ = s.file.Close() // after a panic bbolt may hold locks that Close waits for
+	_ = s.db.Close()
 }
 
 // revive writes the file anew if the handle is broken and it is time to try.
@@ -252,13 +213,11 @@ func (s *store) revive(memory func() *contents, now bool) error {
 		return s.failure(s.broken)
 	}
 	c := memory()
-	err := build(s.path(fileNew), c)
-	if err == nil && s.keep {
-		_, err = keepCorrupt(s.dir)
+	keep := 0
+	if s.keep {
+		keep = keptDamaged
 	}
-	if err == nil {
-		err = replace(s.path(fileNew), s.path(fileDB))
-	}
+	_, err := s.rebuild(c, keep)
 	if err == nil {
 		err = s.use(c)
 	}
@@ -276,7 +235,7 @@ func (s *store) revive(memory func() *contents, now bool) error {
 func (s *store) close() error {
 	var err error
 	if s.db != nil && s.broken == nil {
-		err = guard(s.db.Close)
+		err = s.db.Close()
 	}
 	return errors.Join(err, s.lock.Close())
 }

@@ -7,10 +7,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 // FuzzExamine changes a few bytes of a good file: it must not be read as
 // something else, and nothing may panic, let alone fault.
+// buildFile makes a sound file.
+func buildFile(t testing.TB, path string, c *contents) {
+	t.Helper()
+	db, _, err := durable.Rebuild(path, durable.Options{}, 0, func(tx *bolt.Tx) error { return writeContents(tx, c) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func FuzzExamine(f *testing.F) {
 	good := newContents("x")
 	for _, app := range numbered(60) {
@@ -19,9 +34,7 @@ func FuzzExamine(f *testing.F) {
 		good.states[app] = state(10)
 	}
 	path := filepath.Join(f.TempDir(), "good.db")
-	if err := build(path, good); err != nil {
-		f.Fatal(err)
-	}
+	buildFile(f, path, good)
 	file, err := os.ReadFile(path)
 	if err != nil {
 		f.Fatal(err)

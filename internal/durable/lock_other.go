@@ -1,8 +1,8 @@
 //go:build !(darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd)
 
-package registry
+package durable
 
 import "os"
 
-// tryLock leaves it to bbolt's lock on registry.db, which every system has.
+// tryLock leaves it to bbolt's lock on the file of bbolt, which every system has.
 func tryLock(*os.File) error { return nil }

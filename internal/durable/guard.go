@@ -1,17 +1,23 @@
-package registry
+package durable
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
 
-// damageError says that a file is not what was written.
-type damageError struct{ what string }
+// DamageError says that a file is not what was written.
+type DamageError struct {
+	What  string
+	cause error // fs.ErrNotExist if there is no such file
+}
 
-func (e *damageError) Error() string { return e.what }
+func (e *DamageError) Error() string { return e.What }
+
+func (e *DamageError) Unwrap() error { return e.cause }
 
 func damagef(format string, args ...any) error {
-	return &damageError{fmt.Sprintf(format, args...)}
+	return &DamageError{What: fmt.Sprintf(format, args...)}
 }
 
 // panicError is a panic of bbolt, which is how it answers damage.
@@ -21,6 +27,12 @@ type panicError struct {
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// Panicked reports whether bbolt has panicked: what is in the file is worth a look.
+func Panicked(err error) bool {
+	_, ok := errors.AsType[*panicError](err)
+	return ok
+}
 
 // guard turns a panic into an error, and also a fault of the memory map, which
 // otherwise ends the program: it happens when the file becomes shorter, or when
