@@ -39,6 +39,12 @@ func isOwnFault(err error) bool {
 	return ok
 }
 
+// tokenError is why there is no token.
+type tokenError struct{ err error }
+
+func (e *tokenError) Error() string { return "getting an OAuth2 token: " + e.err.Error() }
+func (e *tokenError) Unwrap() error { return e.err }
+
 // because marks an error with its reason.
 func because(reason Reason, err error) error { return &reasonError{reason, err} }
 

@@ -3,7 +3,6 @@ package prober
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -18,7 +17,7 @@ const (
 
 var (
 	errLongLine  = fmt.Errorf("answer with a line of more than %d KiB", maxLine>>10)
-	errTalkative = fmt.Errorf("answer of more than %d MiB", maxDialogueBytes>>20)
+	errTalkative = because(ReasonBody, fmt.Errorf("answer of more than %d MiB", maxDialogueBytes>>20))
 	errManyReads = fmt.Errorf("answer of more than %d lines", maxDialogueReads)
 )
 
@@ -39,7 +38,7 @@ func newLineReader() *lineReader {
 
 // open begins to read from a connection.
 func (r *lineReader) open(from io.Reader) {
-	r.meter, r.reads = meter{left: maxDialogueBytes}, 0
+	r.meter, r.reads = meter{left: maxDialogueBytes, over: errTalkative}, 0
 	r.follow(from)
 }
 
@@ -69,7 +68,7 @@ func (r *lineReader) line() ([]byte, error) {
 		case err == nil, err == io.EOF && len(r.long) > 0:
 			return trimLineEnd(r.long), nil
 		case err != bufio.ErrBufferFull:
-			return nil, readError(err)
+			return nil, err
 		}
 	}
 }
@@ -81,11 +80,11 @@ func (r *lineReader) some(n int) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := r.buf.Peek(1); err != nil {
-		return nil, readError(err)
+		return nil, err
 	}
 	next, err := r.buf.Peek(min(n, r.buf.Buffered()))
 	if err != nil {
-		return nil, readError(err)
+		return nil, err
 	}
 	_, err = r.buf.Discard(len(next))
 	return next, err
@@ -105,14 +104,6 @@ func (r *lineReader) phase() Phase {
 		return PhaseRequest
 	}
 	return PhaseTransfer
-}
-
-// readError gives the error of a meter that is used up its name here.
-func readError(err error) error {
-	if errors.Is(err, errHeaderTooLarge) {
-		return because(ReasonBody, errTalkative)
-	}
-	return err
 }
 
 func trimLineEnd(line []byte) []byte {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	grpccreds "google.golang.org/grpc/credentials"
 )
@@ -110,17 +109,3 @@ func (c *grpcConn) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
-
-// fixedDeadline is a connection whose deadline is that of the probe. Whoever
-// gets it cannot move it: crypto/tls would take five seconds of its own to say
-// goodbye to a peer that does not read.
-type fixedDeadline struct{ net.Conn }
-
-// SetDeadline does nothing.
-func (fixedDeadline) SetDeadline(time.Time) error { return nil }
-
-// SetReadDeadline does nothing.
-func (fixedDeadline) SetReadDeadline(time.Time) error { return nil }
-
-// SetWriteDeadline does nothing.
-func (fixedDeadline) SetWriteDeadline(time.Time) error { return nil }

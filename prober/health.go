@@ -267,10 +267,6 @@ func (p *healthProbe) judge(answer *httpAnswer, codes StatusCodes) Result {
 	return res
 }
 
-func wrongStatus(code int, codes StatusCodes) string {
-	return fmt.Sprintf("status %d, want %s", code, codes)
-}
-
 func withDetail(text, detail string) string {
 	if detail == "" {
 		return text

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -16,56 +15,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Limits on what a peer may send, whatever the configuration says.
-const (
-	maxHeaderBytes = 64 << 10
-	maxRedirects   = 10
-)
-
-var errHeaderTooLarge = fmt.Errorf("answer with a header larger than %d bytes", maxHeaderBytes)
-
-const modulePath = "github.com/health-exporter/health_exporter"
-
-// userAgent is health_exporter and its version, as built into the program, be
-// it ours or one that uses this package.
-func userAgent() string {
-	version := ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Path == modulePath {
-			version = info.Main.Version
-		}
-		for _, dep := range info.Deps {
-			if dep.Path == modulePath {
-				version = dep.Version
-			}
-		}
-	}
-	if version == "" || version == "(devel)" {
-		version = "devel"
-	}
-	return "health_exporter/" + version
-}
-
-// parseHTTPTarget reads a target of the kinds over HTTP; without a scheme it
-// means http. Errors never repeat the target, which may hold a password.
-func parseHTTPTarget(target string) (*url.URL, error) {
-	lower := strings.ToLower(target[:min(len(target), len("https://"))])
-	if !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
-		target = "http://" + target
-	}
-	u, err := url.Parse(target)
-	if err != nil {
-		var of *url.Error
-		if errors.As(err, &of) {
-			err = of.Err
-		}
-		return nil, because(ReasonInternal, fmt.Errorf("target is no URL: %w", err))
-	}
-	if u.Hostname() == "" {
-		return nil, because(ReasonInternal, errors.New("target is a URL without a host"))
-	}
-	return u, nil
-}
+// maxRedirects is how many are followed, whatever the configuration says.
+const maxRedirects = 10
 
 // sameHost tells whether two URLs name the same host; ports do not matter.
 func sameHost(a, b *url.URL) bool { return plainHost(a.Hostname()) == plainHost(b.Hostname()) }
@@ -213,13 +164,6 @@ func newTransport(proxy func(*http.Request) (*url.URL, error), options *config.P
 func viaProxy(d *dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		return d.dial(ctx, nil, network, address)
-	}
-}
-
-// debug logs a step of a probe to whoever asked for it.
-func (r *Request) Debug(message string, attrs ...any) {
-	if r.Log != nil {
-		r.Log.Debug(message, attrs...)
 	}
 }
 

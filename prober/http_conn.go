@@ -40,28 +40,13 @@ func newHTTPConns(d *dialer, t *tlsSource, keepAlive bool) *httpConns {
 	return c
 }
 
+var errSmallChunks = because(ReasonBody, errors.New("body in chunks with hardly anything in them"))
+
 // scratch is the memory of one exchange, used again by the next one.
 type scratch struct {
 	meter  meter
 	reader *bufio.Reader // reads from meter
 	buf    []byte        // the request, then the body
-}
-
-// meter is a reader that refuses to read more than it should, and knows how
-// much it has read.
-type meter struct {
-	from       io.Reader
-	left, read int64
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	if m.left <= 0 {
-		return 0, errHeaderTooLarge
-	}
-	n, err := m.from.Read(p[:min(int64(len(p)), m.left)])
-	m.left -= int64(n)
-	m.read += int64(n)
-	return n, err
 }
 
 // getRequest is one GET.
@@ -216,16 +201,6 @@ func nameOf(hostHeader string, u *url.URL) string {
 	return plainHost(strings.Trim(host, "[]"))
 }
 
-var longAgo = time.Unix(1, 0)
-
-// bound makes the connection obey the context until stop is called. stop tells
-// whether the context has left the connection alone.
-func bound(ctx context.Context, conn net.Conn) (stop func() bool) {
-	deadline, _ := ctx.Deadline() // the zero time is no deadline
-	_ = conn.SetDeadline(deadline)
-	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(longAgo) })
-}
-
 // exchange sends the request and reads the answer. The connection is closed or
 // kept for the next time when it returns.
 func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, req *getRequest, s *scratch) (answer httpAnswer, err error) {
@@ -240,7 +215,7 @@ func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, re
 		conn.Close()
 	}()
 
-	s.meter = meter{from: conn, left: maxHeaderBytes}
+	s.meter = meter{from: conn, left: maxHeaderBytes, over: errHeaderTooLarge}
 	s.reader.Reset(&s.meter)
 	if _, err := conn.Write(s.buf); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
 		return answer, during(PhaseRequest, err)
@@ -263,12 +238,12 @@ func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, re
 		return answer, nil
 	}
 	// Chunks have sizes, and may have extensions and trailers: allow for them.
-	s.meter.left = 2*int64(req.bodyLimit) + maxHeaderBytes
+	s.meter.left, s.meter.over = 2*int64(req.bodyLimit)+maxHeaderBytes, errSmallChunks
 	whole := false
 	s.buf, whole, err = readUpTo(s.buf[:0], resp.Body, req.bodyLimit)
 	answer.body, answer.cut = s.buf, !whole
-	if errors.Is(err, errHeaderTooLarge) {
-		return answer, nil // chunks with hardly anything in them
+	if errors.Is(err, errSmallChunks) {
+		return answer, nil // what was read of the body will do
 	}
 	if err != nil && !isTimeout(err) && !isNet(err) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		err = because(ReasonBody, fmt.Errorf("reading the body: %w", err))

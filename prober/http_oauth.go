@@ -173,12 +173,6 @@ func (t *tokenTrip) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var errNoToken = because(ReasonBody, errors.New("the answer holds no token"))
 
-// tokenError is why there is no token.
-type tokenError struct{ err error }
-
-func (e *tokenError) Error() string { return "getting an OAuth2 token: " + e.err.Error() }
-func (e *tokenError) Unwrap() error { return e.err }
-
 // explainToken gives what the token endpoint has said its reason. Bodies are not
 // repeated: they may hold what is secret.
 func explainToken(ctx context.Context, err error) error {

@@ -80,7 +80,7 @@ type httpPhases struct {
 	resolve, connect, tls, processing, transfer time.Duration
 }
 
-// phases adds up the round trips. The first one's name was resolved before it began.
+// phasesOf adds up the round trips. The first one's name was resolved before it began.
 func phasesOf(traces []*httpTrace, resolve time.Duration) httpPhases {
 	p := httpPhases{resolve: resolve}
 	for i, trace := range traces {

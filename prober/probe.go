@@ -3,7 +3,6 @@ package prober
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -51,30 +50,6 @@ const (
 	PhaseTransfer Phase = "transfer" // reading the rest of the answer
 	PhaseCheck    Phase = "check"    // holding the answer against the conditions
 )
-
-// Request is what to probe. The deadline is the context's.
-type Request struct {
-	// Target is a URL or an address, as the module's kind reads it.
-	Target string
-	// Hostname overrides the name that is asked for: the Host header and server
-	// name of kind http. Empty means the target's own.
-	Hostname string
-	// StatusCodes, if any, replaces the module's valid status codes.
-	StatusCodes StatusCodes
-	// Network says where we may connect to. nil refuses only what is always refused.
-	Network *NetworkPolicy
-	// Samples asks for Result.Samples, which cost memory that a schedule does not need.
-	Samples bool
-	// Log receives the steps of the probe at debug level. nil discards them.
-	Log *slog.Logger
-}
-
-func (r Request) logger() *slog.Logger {
-	if r.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return r.Log
-}
 
 // Result is what one probe found.
 type Result struct {

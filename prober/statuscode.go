@@ -71,3 +71,8 @@ func (s StatusCodes) String() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// wrongStatus says that a status is none of those that an answer may have.
+func wrongStatus(code int, codes StatusCodes) string {
+	return fmt.Sprintf("status %d, want %s", code, codes)
+}

@@ -47,8 +47,8 @@ func messageError(err error) error {
 	switch {
 	case errors.As(err, &hungUp):
 		return because(ReasonBody, fmt.Errorf("peer closed the WebSocket: %d %s", hungUp.Code, hungUp.Reason))
-	case errors.Is(err, errHeaderTooLarge), errors.Is(err, websocket.ErrMessageTooBig):
-		return because(ReasonBody, errTalkative)
+	case errors.Is(err, errTalkative), errors.Is(err, websocket.ErrMessageTooBig):
+		return errTalkative
 	case isEOF(err):
 		return because(ReasonBody, errors.New("connection closed before the end of a message"))
 	case isTimeout(err), isNet(err):

@@ -34,7 +34,7 @@ func (t *upgradeTrip) exchange(req *http.Request) (*http.Response, error) {
 	if err := req.Write(t.conn); err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
 		return nil, err
 	} // else the answer, if there is one, says more
-	limited := &meter{from: t.conn, left: maxHeaderBytes}
+	limited := &meter{from: t.conn, left: maxHeaderBytes, over: errHeaderTooLarge}
 	reader := bufio.NewReaderSize(limited, 4<<10)
 	resp, err := readResponse(reader)
 	switch {
@@ -50,7 +50,7 @@ func (t *upgradeTrip) exchange(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody // nobody will read it
 		return resp, nil
 	}
-	limited.left = maxDialogueBytes
+	limited.left, limited.over = maxDialogueBytes, errTalkative
 	t.body = &upgradedBody{Conn: t.conn, reader: reader}
 	resp.Body = t.body
 	return resp, nil
