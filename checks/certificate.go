@@ -20,10 +20,11 @@ import (
 type CertificateFile struct {
 	// Path is a file with certificates, in PEM or DER. Other blocks in PEM, such as
 	// keys, are left alone. Required.
-	Path string
+	Path string `yaml:"path"`
 	// MinLeft is how long each must be valid yet, WarnLeft that below which there is a
 	// warning; defaults 7 and 21 days.
-	MinLeft, WarnLeft time.Duration
+	MinLeft  time.Duration `yaml:"min_left"`
+	WarnLeft time.Duration `yaml:"warn_left"`
 }
 
 const (

@@ -15,7 +15,7 @@ import (
 type Clock struct {
 	// MaxError is the most the clock may be wrong, as the kernel estimates it; 0 leaves
 	// that to the kernel, which gives up at 16 seconds.
-	MaxError time.Duration
+	MaxError time.Duration `yaml:"max_error"`
 }
 
 // clockStatus is what the kernel thinks of its clock.

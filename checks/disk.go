@@ -17,16 +17,18 @@ import (
 // reports the timeout and begins no other run before that.
 type Disk struct {
 	// Path is any path on the file system; default "/".
-	Path string
+	Path string `yaml:"path"`
 	// MinFree is the space that must be free for unprivileged users, WarnFree that
 	// below which there is a warning; defaults 5 % and none.
-	MinFree, WarnFree Amount
+	MinFree  Amount `yaml:"min_free"`
+	WarnFree Amount `yaml:"warn_free"`
 	// MinInodes and WarnInodes are the same of inodes; defaults 2 % and none. They do
 	// not count on a file system that has no fixed number of them.
-	MinInodes, WarnInodes Amount
+	MinInodes  Amount `yaml:"min_inodes"`
+	WarnInodes Amount `yaml:"warn_inodes"`
 	// AllowReadOnly does not fail for a file system that is mounted read-only. The
 	// kernel remounts so what it finds damaged.
-	AllowReadOnly bool
+	AllowReadOnly bool `yaml:"allow_read_only"`
 }
 
 // diskUsage is what the system knows of a file system.

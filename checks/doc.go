@@ -9,6 +9,9 @@
 //		health.Check{Name: "disk", Run: checks.Disk{Path: "/var/lib"}.Run, Groups: []string{health.Live}},
 //	)
 //
+// The tags name the keys that the options have in a configuration file of the
+// exporter, "-" what cannot stand there; this package reads no file itself.
+//
 // The zero value of an option is its default. A check whose options can be wrong
 // has a method Check that tells so before the first run; Run tells it too. Run keeps
 // to its context, says what a person wants to read (health.Say) and notes what it

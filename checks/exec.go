@@ -21,14 +21,14 @@ import (
 // The command must come from whoever runs this program, never from the network.
 type Exec struct {
 	// Command is the program and its arguments; there is no shell in between. Required.
-	Command []string
+	Command []string `yaml:"command"`
 	// Env is the whole environment of the program, as NAME=value: nothing of this
 	// process' own is handed on.
-	Env []string
+	Env []string `yaml:"env"`
 	// Dir is the folder to run in; default that of this process.
-	Dir string
+	Dir string `yaml:"dir"`
 	// MaxOutput is how many bytes of output are kept; default 8 KiB.
-	MaxOutput int
+	MaxOutput int `yaml:"max_output"`
 }
 
 // execDelay is how long a program that has ended may keep its output open, through

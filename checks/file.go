@@ -18,14 +18,16 @@ import (
 type File struct {
 	// Path is a file, or a pattern as filepath.Match has it. Of several files that
 	// match the newest counts. Required.
-	Path string
+	Path string `yaml:"path"`
 	// MaxAge is how long ago the file may have been written, WarnAge that above which
 	// there is a warning; 0 is no limit.
-	MaxAge, WarnAge time.Duration
+	MaxAge  time.Duration `yaml:"max_age"`
+	WarnAge time.Duration `yaml:"warn_age"`
 	// MinSize and MaxSize bound the size in bytes; 0 is no bound.
-	MinSize, MaxSize int64
+	MinSize int64 `yaml:"min_size"`
+	MaxSize int64 `yaml:"max_size"`
 	// Match must match somewhere in the first 64 KiB, if set.
-	Match *regexp.Regexp
+	Match *regexp.Regexp `yaml:"match"`
 }
 
 // fileLimit is how much of a file Match looks at.

@@ -19,11 +19,12 @@ import (
 type Load struct {
 	// Max is the most the load may be for each processor, Warn that above which there
 	// is a warning; defaults 4 and none.
-	Max, Warn float64
+	Max  float64 `yaml:"max"`
+	Warn float64 `yaml:"warn"`
 	// Minutes is over how long the load is averaged: 1, 5 (the default) or 15.
-	Minutes int
+	Minutes int `yaml:"minutes"`
 	// Root is where /proc is found; default "/".
-	Root string
+	Root string `yaml:"-"`
 }
 
 // Check tells what is wrong with the options.

@@ -16,9 +16,10 @@ import (
 type Memory struct {
 	// MinFree is what must be available, of each of them; WarnFree is that below which
 	// there is a warning. Defaults 5 % and none.
-	MinFree, WarnFree Amount
+	MinFree  Amount `yaml:"min_free"`
+	WarnFree Amount `yaml:"warn_free"`
 	// Root is where /proc and /sys are found; default "/".
-	Root string
+	Root string `yaml:"-"`
 }
 
 // memoryUsage is the memory of the machine or of a control group.

@@ -20,32 +20,32 @@ import (
 // PassTTL or Interval.
 type Migrations struct {
 	// DB is the program's own pool. Required.
-	DB *sql.DB
+	DB *sql.DB `yaml:"-"`
 
 	// Preset names the tool whose table is looked at: alembic, django, flyway, goose or
 	// golang-migrate. With Preset or Query empty, and the other too, there must be Tables.
-	Preset string
+	Preset string `yaml:"preset"`
 	// VersionTable is the table if it is not the tool's usual one.
-	VersionTable string
+	VersionTable string `yaml:"version_table"`
 	// Query is for other tools: it gives the current versions, one a row, in one column.
-	Query string
+	Query string `yaml:"query"`
 	// Want are the versions that the program needs. Of tools that keep a history
 	// (django, flyway, goose) each must have been applied, whatever came after; Django's
 	// are written app.name. Of others the current versions must be these and no others.
 	// Without Want there must be some version, and none that failed.
-	Want []string
+	Want []string `yaml:"want"`
 
 	// Tables must exist and have their columns.
-	Tables []Table
+	Tables []Table `yaml:"tables"`
 }
 
 // Table is a table that the program uses. Names are written as in a query, quoted if
 // they must be; they must never come from outside the program.
 type Table struct {
-	Name string
+	Name string `yaml:"name"`
 	// Columns are those the program uses; none means all there are, which finds
 	// missing tables but no missing columns.
-	Columns []string
+	Columns []string `yaml:"columns"`
 }
 
 // What there is to say of migrations.

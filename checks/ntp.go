@@ -22,9 +22,9 @@ import (
 type NTP struct {
 	// Servers are asked all at the same time: host, or host:port for another port than
 	// 123. At least one.
-	Servers []string
+	Servers []string `yaml:"servers"`
 	// MaxOffset is the most the clock may differ; default 1 second.
-	MaxOffset time.Duration
+	MaxOffset time.Duration `yaml:"max_offset"`
 }
 
 // Check tells what is wrong with the options.

@@ -18,16 +18,17 @@ import (
 // process is in, or of the machine where groups do not tell.
 type Pressure struct {
 	// Resource is cpu (the default), memory or io.
-	Resource string
+	Resource string `yaml:"resource"`
 	// Max is the most time that may be lost, in percent, and Warn that above which
 	// there is a warning; defaults 50 and none.
-	Max, Warn float64
+	Max  float64 `yaml:"max"`
+	Warn float64 `yaml:"warn"`
 	// Full counts the time in which all tasks waited, instead of some of them.
-	Full bool
+	Full bool `yaml:"full"`
 	// Seconds is over how long is averaged: 10, 60 (the default) or 300.
-	Seconds int
+	Seconds int `yaml:"seconds"`
 	// Root is where /proc and /sys are found; default "/".
-	Root string
+	Root string `yaml:"-"`
 }
 
 // Check tells what is wrong with the options.

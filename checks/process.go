@@ -18,15 +18,16 @@ import (
 // not count. It works on Linux; a PIDFile alone on all Unix systems.
 type Process struct {
 	// Name is the name of the program, without folder and arguments.
-	Name string
+	Name string `yaml:"process"`
 	// Match must match the whole command line, its words joined by blanks.
-	Match *regexp.Regexp
+	Match *regexp.Regexp `yaml:"match"`
 	// PIDFile is a file that has the number of the process.
-	PIDFile string
+	PIDFile string `yaml:"pid_file"`
 	// Min and Max are how many processes there may be; defaults 1 and no limit.
-	Min, Max int
+	Min int `yaml:"min"`
+	Max int `yaml:"max"`
 	// Root is where /proc is found; default "/".
-	Root string
+	Root string `yaml:"-"`
 }
 
 // Check tells what is wrong with the options.

@@ -18,19 +18,20 @@ import (
 // over a new connection each time. It can also look at the replication.
 type Redis struct {
 	// Address is host:port, or the path of a Unix socket; default "localhost:6379".
-	Address string
+	Address string `yaml:"address"`
 	// Username and Password are sent if there is a Password.
-	Username, Password string
+	Username string `yaml:"username"`
+	Password string `yaml:"-"`
 	// Database is selected if it is not 0.
-	Database int
+	Database int `yaml:"database"`
 	// TLS, if set, is how to speak TLS.
-	TLS *tls.Config
+	TLS *tls.Config `yaml:"-"`
 
 	// MaxLag is how long ago a replica may have heard of its master, and a master of a
 	// replica; 0 does not look at a replica, and lets each one count that is online.
-	MaxLag time.Duration
+	MaxLag time.Duration `yaml:"max_lag"`
 	// MinReplicas is how many replicas a master must have.
-	MinReplicas int
+	MinReplicas int `yaml:"min_replicas"`
 }
 
 // Check tells what is wrong with the options.

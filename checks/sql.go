@@ -14,9 +14,9 @@ import (
 // of connections, so that it also fails if the pool has none left.
 type SQL struct {
 	// DB is the program's own pool. Required.
-	DB *sql.DB
+	DB *sql.DB `yaml:"-"`
 	// Query is asked after the ping, and must give a row; default SELECT 1.
-	Query string
+	Query string `yaml:"query"`
 }
 
 // What there is to say of a database. The error itself, which may tell hosts and

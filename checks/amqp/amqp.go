@@ -9,26 +9,28 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rabbitmq/amqp091-go"
+
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/checks/internal/broker"
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/rabbitmq/amqp091-go"
 )
 
 // Queue fails if a queue is not there, has too few consumers or too many messages.
 // It only looks: nothing is declared and no message is taken.
 type Queue struct {
 	// URL is that of the broker: amqp://user:password@host:5672/vhost. Required.
-	URL string
+	URL string `yaml:"-"`
 	// TLS is how to speak TLS to amqps://; nil is as usual.
-	TLS *tls.Config
+	TLS *tls.Config `yaml:"-"`
 	// Name is the queue; empty looks whether the broker lets us in and no further.
-	Name string
+	Name string `yaml:"queue"`
 	// MinConsumers is how many consumers there must be.
-	MinConsumers int
+	MinConsumers int `yaml:"min_consumers"`
 	// MaxDepth is how many messages may wait; 0 is no limit. WarnDepth is that above
 	// which there is a warning.
-	MaxDepth, WarnDepth int
+	MaxDepth  int `yaml:"max_depth"`
+	WarnDepth int `yaml:"warn_depth"`
 }
 
 // Check tells what is wrong with the options.

@@ -26,19 +26,19 @@ import (
 type Workers struct {
 	// Broker is the URL that the workers have: amqp://user:password@host:5672/vhost,
 	// amqps://…, redis://:password@host:6379/0 or rediss://…. Required.
-	Broker string
+	Broker string `yaml:"-"`
 	// TLS is how to speak TLS to amqps:// and rediss://; nil is as usual.
-	TLS *tls.Config
+	TLS *tls.Config `yaml:"-"`
 	// Min is how many workers must answer; default 1.
-	Min int
+	Min int `yaml:"min"`
 	// Names are workers that must be among them, such as celery@host.
-	Names []string
+	Names []string `yaml:"workers"`
 	// Wait is how long to wait for answers; default 1 second. How many there will be is
 	// known beforehand with Redis only: with AMQP each run takes as long, unless all
 	// Names have answered.
-	Wait time.Duration
+	Wait time.Duration `yaml:"wait"`
 	// Exchange is the app's control_exchange; default "celery".
-	Exchange string
+	Exchange string `yaml:"exchange"`
 }
 
 // Check tells what is wrong with the options.

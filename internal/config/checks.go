@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -44,16 +44,6 @@ type OpenCheck struct {
 	Close func() error
 	// Heartbeat is set if the check waits for beats.
 	Heartbeat *checks.Heartbeat
-}
-
-// checkKind is one kind of check with its own options as they are written.
-type checkKind interface {
-	// remote tells whether what is looked at is outside of this host.
-	remote() bool
-	// check tells what is wrong with the options.
-	check() error
-	// open makes ready what the check needs.
-	open(other OtherCheck) (OpenCheck, error)
 }
 
 // checkSection are the keys that all checks have.
@@ -157,19 +147,20 @@ func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	if !d.Decode(n, path, &s) && s.Kind == "" {
 		return c, false
 	}
-	newKind, known := checkKinds[s.Kind]
+	of, known := checkKinds[s.Kind]
 	if !known {
 		d.Faults.Add(strictyaml.LineOf(n, "kind", n.Line), path+".kind", "%q is no kind of check, must be one of %s",
 			s.Kind, strings.Join(slices.Sorted(maps.Keys(checkKinds)), ", "))
 		return c, false
 	}
-	kind := newKind()
+	kind := of.fresh()
 	d.options(n, path, s.Options, kind)
 	d.checkFigures(n, path, &s)
 	if len(d.Faults.List) == before {
-		d.optionFaults(n, path, kind.check())
+		d.optionFaults(n, path, kind)
 	}
-	c = s.check(kind)
+	c = s.check()
+	c.Remote, c.Open = of.remote, kind.open
 	c.Fingerprint = fingerprintOf(n)
 	return c, true
 }
@@ -213,7 +204,8 @@ func (d *decoder) checkFigures(n *yaml.Node, path string, s *checkSection) {
 }
 
 // optionFaults lists what a kind finds wrong with its options.
-func (d *decoder) optionFaults(n *yaml.Node, path string, err error) {
+func (d *decoder) optionFaults(n *yaml.Node, path string, kind checkKind) {
+	err := kind.check()
 	if err == nil {
 		return
 	}
@@ -223,38 +215,24 @@ func (d *decoder) optionFaults(n *yaml.Node, path string, err error) {
 			d.Faults.Add(n.Line, path, "%s", each)
 			continue
 		}
-		key := keyOf(option.Field)
+		key := keyOf(reflect.TypeOf(kind), option.Field)
 		detail := strings.TrimPrefix(option.Error(), option.Field+" ")
 		d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), "%s", detail)
 	}
 }
 
-// keyOf is the key of an option by the name of its field: MinFree is min_free.
-func keyOf(field string) string {
-	var b strings.Builder
-	runes := []rune(field)
-	for i, r := range runes {
-		if unicode.IsUpper(r) && i > 0 && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
-}
-
 // check is the section as a value.
-func (s *checkSection) check(kind checkKind) Check {
-	interval := s.Interval
+func (s *checkSection) check() Check {
 	return Check{
 		Check: health.Check{
-			Name: s.Name, Timeout: s.Timeout, InitialDelay: s.InitialDelay, Interval: interval,
-			MaxAge: 3*interval + s.Timeout, Severity: s.Severity, Groups: s.Groups, DependsOn: s.DependsOn,
-			Hidden: s.Hidden, Remote: kind.remote(),
+			Name: s.Name, Timeout: s.Timeout, InitialDelay: s.InitialDelay, Interval: s.Interval,
+			MaxAge: 3*s.Interval + s.Timeout, Severity: s.Severity, Groups: s.Groups, DependsOn: s.DependsOn,
+			Hidden: s.Hidden,
 			Thresholds: health.Thresholds{
 				Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
 			},
 		},
-		Kind: s.Kind, Open: kind.open,
+		Kind: s.Kind,
 	}
 }
 

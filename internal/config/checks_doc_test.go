@@ -23,7 +23,7 @@ func TestChecksDoc(t *testing.T) {
 		}
 		examples += block[1]
 	}
-	for kind, make := range checkKinds {
+	for kind, of := range checkKinds {
 		_, section, found := strings.Cut(page, "\n### "+kind+"\n")
 		if !found {
 			t.Errorf("no section about %s", kind)
@@ -33,7 +33,7 @@ func TestChecksDoc(t *testing.T) {
 		if !strings.Contains(examples, "kind: "+kind) {
 			t.Errorf("no example of %s", kind)
 		}
-		for _, key := range keysOfCheck(reflect.TypeOf(make()).Elem()) {
+		for _, key := range keysOfCheck(reflect.TypeOf(of.fresh()).Elem()) {
 			if !strings.Contains(section, "`"+key+"`") {
 				t.Errorf("%s: the key %s is not described", kind, key)
 			}
@@ -49,6 +49,30 @@ func TestChecksDoc(t *testing.T) {
 	}
 }
 
+// TestKeysOfChecksAreTagged: a field without a tag would be a key by its name in lower
+// case, such as the root of the file system in which the tests look.
+func TestKeysOfChecksAreTagged(t *testing.T) {
+	for kind, of := range checkKinds {
+		fields := 0
+		for _, f := range reflect.VisibleFields(reflect.TypeOf(of.fresh()).Elem()) {
+			tag := f.Tag.Get("yaml")
+			if fields++; tag == "" {
+				t.Errorf("%s: the field %s has no tag", kind, f.Name)
+			}
+			if f.Type.Kind() == reflect.Struct && tag == ",inline" {
+				for _, inner := range reflect.VisibleFields(f.Type) {
+					if inner.Tag.Get("yaml") == "" {
+						t.Errorf("%s: the field %s has no tag", kind, inner.Name)
+					}
+				}
+			}
+		}
+		if fields == 0 {
+			t.Errorf("%s has no fields", kind)
+		}
+	}
+}
+
 func keysOfCheck(t reflect.Type) (keys []string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -56,7 +80,7 @@ func keysOfCheck(t reflect.Type) (keys []string) {
 		switch {
 		case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Struct:
 			keys = append(keys, keysOfCheck(f.Type)...)
-		case name != "":
+		case name != "" && name != "-":
 			keys = append(keys, name)
 		}
 	}

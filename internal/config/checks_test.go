@@ -67,55 +67,6 @@ checks:
 	}
 }
 
-// Every kind can be written with all its keys, and opened.
-func TestEveryKindOfCheck(t *testing.T) {
-	t.Setenv("CHECK_SECRET", "x")
-	all := map[string]string{
-		"amqp":        "url_env: CHECK_SECRET, queue: q, min_consumers: 1, max_depth: 10, warn_depth: 5, tls_config: {insecure_skip_verify: true}",
-		"celery":      "url_env: CHECK_SECRET, min: 1, workers: [celery@a], wait: 1s, exchange: celery, tls_config: {}",
-		"certificate": "path: /etc/x.pem, min_left: 7d, warn_left: 21d",
-		"clock":       "max_error: 1s",
-		"composite":   "of: [first], need: any",
-		"disk":        "path: /, min_free: 5%, warn_free: 1GiB, min_inodes: 1%, warn_inodes: 2%, allow_read_only: true",
-		"exec":        "command: [/bin/true], env: [A=b], dir: /, max_output: 100",
-		"file":        "path: /tmp/*, max_age: 1d, warn_age: 12h, min_size: 1, max_size: 1000, match: ^ok",
-		"heartbeat":   "every: 1d, grace: 1h",
-		"load":        "max: 4, warn: 2, minutes: 15",
-		"memory":      "min_free: 5%, warn_free: 10%",
-		"migrations":  "driver: mysql, dsn_env: CHECK_SECRET, preset: alembic, version_table: v, want: [abc], tables: [{name: t, columns: [a]}]",
-		"ntp":         "servers: [127.0.0.1], max_offset: 1s",
-		"pressure":    "resource: io, max: 50, warn: 20, full: true, seconds: 60",
-		"process":     "process: sshd, match: sshd, min: 1, max: 9",
-		"redis":       "address: 'localhost:6379', username: u, password_env: CHECK_SECRET, database: 1, tls: true, tls_config: {}, max_lag: 10s, min_replicas: 1",
-		"runtime":     "max_goroutines: 1000, max_heap: 100000000, max_pause: 10ms, min_files: 5%",
-		"sql":         "driver: sqlite, dsn_env: CHECK_SECRET, query: SELECT 1",
-	}
-	for kind := range checkKinds {
-		options, ok := all[kind]
-		if !ok {
-			t.Errorf("no test of kind %s", kind)
-			continue
-		}
-		if kind == "migrations" {
-			options = strings.Replace(options, "dsn_env: CHECK_SECRET", "dsn_env: CHECK_DSN", 1)
-			t.Setenv("CHECK_DSN", "u:p@tcp(127.0.0.1:1)/d")
-		}
-		c := parsed(t, "checks: [{name: first, kind: clock}, {name: x, kind: "+kind+", "+options+"}]")
-		opened, err := c.Checks[1].Open(func(context.Context, string) (*health.Status, bool) { return nil, false })
-		if err != nil || opened.Run == nil {
-			t.Errorf("%s: %v", kind, err)
-		}
-		if (opened.Heartbeat != nil) != (kind == "heartbeat") {
-			t.Errorf("%s: heartbeat %v", kind, opened.Heartbeat)
-		}
-		if opened.Close != nil {
-			if err := opened.Close(); err != nil {
-				t.Errorf("%s: %v", kind, err)
-			}
-		}
-	}
-}
-
 func TestFaultsOfChecks(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"{name: a}", `line 1: checks[0].kind: "" is no kind of check, must be one of amqp, celery,`},
@@ -131,7 +82,14 @@ func TestFaultsOfChecks(t *testing.T) {
 		{"{name: a, kind: clock, interval: 10ms, timeout: 2h, healthy: 0, unhealthy: 101}", "checks[0].healthy: must be between 1 and 100, not 0"},
 		{"{name: a, kind: clock, degraded_after: 2}", "checks[0].degraded_after: must be at least 1 and less than unhealthy (2), not 2"},
 		{"{name: a, kind: clock, severity: fatal}", "checks[0].severity: "},
+		{"{name: a, kind: clock, local: {}}", "checks[0].local: unknown key"},
+		{"{name: a, kind: load, root: /}", "checks[0].root: unknown key"},
 		{"{name: a, kind: file}", "checks[0].path: "},
+		{"{name: a, kind: process, process: a/b}", `checks[0].process: is "a/b", must be a name without folder`},
+		{"{name: a, kind: ntp, servers: [a, '']}", `checks[0].servers[1]: is "", must be host or host:port`},
+		{"{name: a, kind: heartbeat, every: 0s}", "checks[0].every: is 0s, must be more than 0"},
+		{"{name: a, kind: migrations, driver: mysql, dsn_env: X, tables: [{name: t}, {name: u, columns: [a, '']}]}", `checks[0].tables[1].columns[1]: is "", must be a name`},
+		{"{name: a, kind: celery, url_env: X, min: -1}", "checks[0].min: is -1, must be 0 for the default, or more"},
 		{"{name: a, kind: process}", "checks[0]."},
 		{"{name: a, kind: exec}", "checks[0].command: "},
 		{"{name: a, kind: sql, driver: oracle}", `checks[0].driver: is "oracle", must be one of mysql, postgres, sqlite`},
