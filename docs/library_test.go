@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-const libraryDoc = "docs/library.md"
+const libraryDoc = "library.md"
 
 // prelude goes before the pieces of Go on a page, so that they can be compiled: what
 // they may use, and what they are the inside of.
@@ -64,7 +64,7 @@ func main() {}
 // TestGoOfDocsCompiles builds the whole programs, and the pieces all at once.
 func TestGoOfDocsCompiles(t *testing.T) {
 	pieces := prelude
-	for _, doc := range []string{libraryDoc, "README.md", "docs/zeroconf.md"} {
+	for _, doc := range []string{libraryDoc, "../README.md", "zeroconf.md"} {
 		for _, block := range codeBlocks(t, doc, "go") {
 			if strings.HasPrefix(block, "package ") {
 				built(t, block)

@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
-const registeringDoc = "docs/registering.md"
+const registeringDoc = "registering.md"
 
 // watcher is an exporter with the configuration of the page, and a service for it to
 // probe, in place of those that the page names.

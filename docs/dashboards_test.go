@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
-// TestObjectivesOfTheDocument has promtool evaluate the example of docs/dashboards.md
+// TestObjectivesOfTheDocument has promtool evaluate the example of dashboards.md
 // together with the shipped rules.
 func TestObjectivesOfTheDocument(t *testing.T) {
 	promtool := testneed.Program(t, "prometheus", "promtool")
@@ -21,7 +21,7 @@ func TestObjectivesOfTheDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"own.yml": codeBlocks(t, "docs/dashboards.md", "yaml")[0],
+		"own.yml": codeBlocks(t, "dashboards.md", "yaml")[0],
 		"test.yml": `
 rule_files: [rules/health_slo.rules.yml, own.yml]
 evaluation_interval: 1m
@@ -57,7 +57,7 @@ tests:
 
 // TestDashboardsDocument: the series and files that it names are there.
 func TestDashboardsDocument(t *testing.T) {
-	page, err := os.ReadFile("docs/dashboards.md")
+	page, err := os.ReadFile("dashboards.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestDashboardsDocument(t *testing.T) {
 		t.Errorf("only %d links", len(links))
 	}
 	for _, link := range links {
-		if _, err := os.Stat(link[1]); err != nil {
+		if _, err := os.Stat(filepath.Join(root, link[1])); err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"os"
@@ -21,11 +21,11 @@ func TestCommandLineOfThePage(t *testing.T) {
 	w := startWatcher(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "health_exporter")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program, root).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	ran := 0
-	for _, block := range codeBlocks(t, "docs/cli.md", "console") {
+	for _, block := range codeBlocks(t, "cli.md", "console") {
 		for _, step := range strings.Split("\n"+block, "\n$ ")[1:] {
 			line, said, _ := strings.Cut(step, "\n")
 			cmd := w.command("bash", "-c", w.here(line))
@@ -54,7 +54,7 @@ func TestAccessOfThePage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	text := strings.ReplaceAll(codeBlocks(t, "docs/access.md", "yaml")[0], "/etc/health_exporter", dir)
+	text := strings.ReplaceAll(codeBlocks(t, "access.md", "yaml")[0], "/etc/health_exporter", dir)
 	cfg, err := config.Load(saved(t, "health_exporter.yml", text))
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestAccessOfThePage(t *testing.T) {
 		t.Errorf("%+v %+v", cfg.Access, cfg.Registration)
 	}
 	promtool := testneed.Program(t, "prometheus", "promtool")
-	scrape := strings.ReplaceAll(codeBlocks(t, "docs/access.md", "yaml prometheus")[0], "/etc/prometheus/health_exporter.token", filepath.Join(dir, "shop.token"))
+	scrape := strings.ReplaceAll(codeBlocks(t, "access.md", "yaml prometheus")[0], "/etc/prometheus/health_exporter.token", filepath.Join(dir, "shop.token"))
 	if out, err := exec.Command(promtool, "check", "config", saved(t, "prometheus.yml", scrape)).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"os"
@@ -13,7 +13,7 @@ import (
 )
 
 func TestExampleConfigurationLoads(t *testing.T) {
-	cfg, err := config.Load("health_exporter.yml.example")
+	cfg, err := config.Load("../health_exporter.yml.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,13 +26,13 @@ func TestExampleConfigurationLoads(t *testing.T) {
 // dashboards name and the collector does not have.
 func TestEveryMetricNamedExists(t *testing.T) {
 	known := collector.Names()
-	files, err := filepath.Glob("alerting/*/*")
+	files, err := filepath.Glob("../alerting/*/*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	named := regexp.MustCompile(`\bhealth_(?:target|targets|check|scheduler|storage|history|discovery|zeroconf|probe_duration|notifications|exporter|environment)_?[a-z0-9_]*`)
 	found := 0
-	for _, file := range append(files, "README.md", "prometheus.yml.example", "alertmanager.yml.example") {
+	for _, file := range append(files, "../README.md", "../prometheus.yml.example", "../alertmanager.yml.example") {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"os"
@@ -14,7 +14,7 @@ import (
 // TestZeroconfDocNamesEverything: the page has all metrics and reasons, and no metric
 // that does not exist.
 func TestZeroconfDocNamesEverything(t *testing.T) {
-	raw, err := os.ReadFile("docs/zeroconf.md")
+	raw, err := os.ReadFile("zeroconf.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"go/ast"
@@ -47,7 +47,7 @@ func eachLiteral(t *testing.T, folder string, f func(text string)) {
 
 func sourcesOf(t *testing.T, folder string) (files []*ast.File) {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	paths, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func sourcesOf(t *testing.T, folder string) (files []*ast.File) {
 // TestModulesDocNamesEveryMetric holds the page on modules against the sources,
 // in both directions.
 func TestModulesDocNamesEveryMetric(t *testing.T) {
-	text, err := os.ReadFile("docs/modules.md")
+	text, err := os.ReadFile("modules.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,19 +78,19 @@ func TestModulesDocNamesEveryMetric(t *testing.T) {
 	named := regexp.MustCompile(`\bprobe_[a-z0-9_]+`).FindAllString(string(text), -1)
 	for _, name := range emitted {
 		if !slices.Contains(named, name) {
-			t.Errorf("docs/modules.md does not name %s", name)
+			t.Errorf("modules.md does not name %s", name)
 		}
 	}
 	for _, name := range named {
 		if !slices.Contains(emitted, name) {
-			t.Errorf("docs/modules.md names %s, which does not exist", name)
+			t.Errorf("modules.md names %s, which does not exist", name)
 		}
 	}
 }
 
 // TestModulesDocNamesEveryReasonAndPhase looks for the rows of the tables.
 func TestModulesDocNamesEveryReasonAndPhase(t *testing.T) {
-	text, err := os.ReadFile("docs/modules.md")
+	text, err := os.ReadFile("modules.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,13 +145,13 @@ func phasesInSources(t *testing.T) (phases []string) {
 // TestLinksOfDocs follows the links from one document to another, and to their
 // headings.
 func TestLinksOfDocs(t *testing.T) {
-	docs, err := filepath.Glob("docs/*.md")
+	docs, err := filepath.Glob("*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	found := 0
-	for _, doc := range append(docs, "README.md") {
+	for _, doc := range append(docs, "../README.md") {
 		text, err := os.ReadFile(doc)
 		if err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 )
+
+// root is where the module begins, as seen from here.
+const root = ".."
 
 // codeBlocks are the fenced blocks of a document in one language, in their order.
 func codeBlocks(t *testing.T, file, language string) (blocks []string) {
@@ -47,18 +50,19 @@ func saved(t *testing.T, name, text string) (file string) {
 // built compiles a program of a document as if it were one of the examples.
 func built(t *testing.T, program string) (executable string) {
 	t.Helper()
-	root, err := os.Getwd()
+	at, err := filepath.Abs(filepath.Join(root, "examples", "documented", "main.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	placed, err := json.Marshal(map[string]any{"Replace": map[string]string{
-		filepath.Join(root, "examples", "documented", "main.go"): saved(t, "main.go", program),
+		at: saved(t, "main.go", program),
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	executable = filepath.Join(t.TempDir(), "documented")
 	build := exec.Command("go", "build", "-overlay="+saved(t, "overlay.json", string(placed)), "-o", executable, "./examples/documented")
+	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s\nthe program is\n%s", err, out, program)
 	}

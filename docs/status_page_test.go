@@ -1,4 +1,4 @@
-package main_test
+package docs_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestPublicOfThePage(t *testing.T) {
-	cfg, err := config.Load(saved(t, "health_exporter.yml", codeBlocks(t, "docs/status-page.md", "yaml")[0]))
+	cfg, err := config.Load(saved(t, "health_exporter.yml", codeBlocks(t, "status-page.md", "yaml")[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
