@@ -34,7 +34,8 @@ var importRules = []importRule{
 	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting/alertmanager", []string{"alerting", "health", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},
-	{"alerting/outbox", []string{"alerting", "health", "internal/durable", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
+	{"alerting/mail", []string{"alerting", "health", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},
+	{"alerting/outbox", []string{"alerting", "alerting/mail", "health", "internal/durable", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes, and no way out"},
 	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
 	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "internal/strictyaml", "internal/durable", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
@@ -60,7 +61,7 @@ var importRules = []importRule{
 		"internal/app",
 		[]string{
 			"prober", "prober/schedule", "health", "checks", "envinfo", "envinfo/redact", "collector", "alerting",
-			"alerting/alertmanager", "alerting/outbox",
+			"alerting/alertmanager", "alerting/mail", "alerting/outbox",
 			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
 			"internal/discovery", "internal/durable",
 		},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/mail"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -71,7 +72,7 @@ type batch struct {
 }
 
 // due collects what is to be sent now, a mail for each recipient.
-func (o *Outbox) due(now time.Time) (batches []batch, mails []*alerting.Mail, sender Sender, again time.Duration) {
+func (o *Outbox) due(now time.Time) (batches []batch, mails []*mail.Message, sender Sender, again time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	again = time.Minute
@@ -99,15 +100,15 @@ func (o *Outbox) due(now time.Time) (batches []batch, mails []*alerting.Mail, se
 			notices[i] = e.Notice
 			b.seqs = append(b.seqs, e.Seq)
 		}
-		mail, err := o.opts.Templates.Compose(to, notices, now)
-		if err != nil && mail == nil {
+		message, err := o.opts.Templates.Compose(to, notices, now)
+		if err != nil && message == nil {
 			o.fail(b, composeError(err))
 			continue
 		}
 		if err != nil { // the operator's template failed, and a shipped one was used
 			o.complain("template", err)
 		}
-		batches, mails = append(batches, b), append(mails, mail)
+		batches, mails = append(batches, b), append(mails, message)
 		if len(mails) == maxMails {
 			break
 		}

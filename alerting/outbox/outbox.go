@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/mail"
 )
 
 // Sender sends mails over one connection, and tells for each whether that succeeded;
 // SMTP is one.
 type Sender interface {
-	SendAll(ctx context.Context, mails []*alerting.Mail) []error
+	SendAll(ctx context.Context, mails []*mail.Message) []error
 }
 
 // Options are those of an Outbox. Zero fields mean their defaults, unless they are
@@ -29,7 +30,7 @@ type Options struct {
 	// Sender sends, and Templates write the mails. Without a Sender nothing is told to
 	// anybody, but it is remembered what there was to tell.
 	Sender    Sender
-	Templates *alerting.Templates
+	Templates *mail.Templates
 	// To are the recipients of what has none of its own.
 	To []string
 	// Wait is how long after the first change others are waited for that may have the
@@ -293,7 +294,7 @@ func (o *Outbox) complain(what string, err error) {
 
 // reasonOf says in one word why a mail was not sent, and whether it may be later.
 func reasonOf(err error) (reason string, temporary bool) {
-	if failure, ok := errors.AsType[*alerting.SendError](err); ok {
+	if failure, ok := errors.AsType[*mail.SendError](err); ok {
 		return string(failure.Reason), failure.Temporary
 	}
 	return "internal", true
@@ -301,5 +302,5 @@ func reasonOf(err error) (reason string, temporary bool) {
 
 // composeError is an error of composing, which no retry will mend.
 func composeError(err error) error {
-	return &alerting.SendError{Reason: "template", Text: fmt.Sprintf("composing the mail: %s", err)}
+	return &mail.SendError{Reason: "template", Text: fmt.Sprintf("composing the mail: %s", err)}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/mail"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
@@ -23,12 +24,12 @@ import (
 // postOffice takes mails, or refuses them.
 type postOffice struct {
 	mu    sync.Mutex
-	mails []*alerting.Mail
+	mails []*mail.Message
 	err   func(to string) error // nil for none
 	slow  time.Duration
 }
 
-func (p *postOffice) SendAll(ctx context.Context, mails []*alerting.Mail) []error {
+func (p *postOffice) SendAll(ctx context.Context, mails []*mail.Message) []error {
 	p.mu.Lock()
 	slow := p.slow
 	p.mu.Unlock()
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, opts Options) *world {
 
 func (w *world) open(opts Options) {
 	w.t.Helper()
-	templates, err := alerting.LoadTemplates("")
+	templates, err := mail.LoadTemplates("")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -239,7 +240,7 @@ func TestServerAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
 		defer func() { w.stop() }()
-		w.office.set(0, func(string) error { return &alerting.SendError{Temporary: true, Reason: "connect", Text: "refused"} })
+		w.office.set(0, func(string) error { return &mail.SendError{Temporary: true, Reason: "connect", Text: "refused"} })
 		for i := range 5 {
 			w.set("nas", health.Unhealthy)
 			w.pass(20 * time.Minute)
@@ -269,7 +270,7 @@ func TestRefusedRecipient(t *testing.T) {
 		defer func() { w.stop() }()
 		w.office.set(0, func(to string) error {
 			if to == "gone@example.org" {
-				return &alerting.SendError{Reason: "recipient", Code: 550, Text: "no such user"}
+				return &mail.SendError{Reason: "recipient", Code: 550, Text: "no such user"}
 			}
 			return nil
 		})
@@ -286,7 +287,7 @@ func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{MaxQueue: 10})
 		defer func() { w.stop() }()
-		w.office.set(0, func(string) error { return &alerting.SendError{Temporary: true, Reason: "timeout"} })
+		w.office.set(0, func(string) error { return &mail.SendError{Temporary: true, Reason: "timeout"} })
 		for i := range 15 {
 			w.set(fmt.Sprint("t", i), health.Unhealthy)
 			w.tell()
@@ -359,7 +360,7 @@ func TestReconfigure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
 		defer func() { w.stop() }()
-		w.office.set(0, func(string) error { return &alerting.SendError{Temporary: true, Reason: "auth"} })
+		w.office.set(0, func(string) error { return &mail.SendError{Temporary: true, Reason: "auth"} })
 		w.set("nas", health.Unhealthy)
 		w.pass(10 * time.Minute)
 		other := &postOffice{}
@@ -376,7 +377,7 @@ func TestErrorsAreLoggedOnceAnHour(t *testing.T) {
 		var log strings.Builder
 		w := newWorld(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 		w.office.set(0, func(string) error {
-			return &alerting.SendError{Temporary: true, Reason: "auth", Text: "wrong password"}
+			return &mail.SendError{Temporary: true, Reason: "auth", Text: "wrong password"}
 		})
 		w.set("nas", health.Unhealthy)
 		w.pass(90 * time.Minute)

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/config"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/mail"
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo/redact"
@@ -49,7 +50,7 @@ func (a *App) outboxOptions(cfg *ownconfig.Config) (outbox.Options, error) {
 	if err != nil {
 		return opts, err
 	}
-	templates, err := alerting.LoadTemplates(e.Templates)
+	templates, err := mail.LoadTemplates(e.Templates)
 	if err != nil {
 		return opts, fmt.Errorf("reading the templates of mails: %w", err)
 	}
@@ -73,13 +74,13 @@ func windows(cfg *ownconfig.Config) alerting.Windows {
 }
 
 // mailServer is the server to mail over.
-func mailServer(e *ownconfig.Email) (*alerting.SMTP, error) {
+func mailServer(e *ownconfig.Email) (*mail.SMTP, error) {
 	options, err := config.NewTLSConfig(&e.TLSConfig)
 	if err != nil {
 		return nil, fmt.Errorf("reading alerting.email.tls_config: %w", err)
 	}
-	server := &alerting.SMTP{
-		Host: e.Host, Port: e.Port, TLS: alerting.TLSMode(e.TLS), Auth: alerting.AuthMethod(e.Auth), Username: e.Username,
+	server := &mail.SMTP{
+		Host: e.Host, Port: e.Port, TLS: mail.TLSMode(e.TLS), Auth: mail.AuthMethod(e.Auth), Username: e.Username,
 		From: e.From, Hello: e.Hello, TLSConfig: options,
 	}
 	if e.HasPassword() {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/mail"
 	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
@@ -60,7 +60,7 @@ func tryMail(ctx context.Context, e *config.Email, to string) (dialogue string, 
 	if err != nil {
 		return "", err
 	}
-	if _, err := alerting.LoadTemplates(e.Templates); err != nil {
+	if _, err := mail.LoadTemplates(e.Templates); err != nil {
 		return "", err
 	}
 	var said bytes.Buffer
@@ -68,7 +68,7 @@ func tryMail(ctx context.Context, e *config.Email, to string) (dialogue string, 
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	host, _ := os.Hostname() // empty if there is none
-	err = server.SendAll(ctx, []*alerting.Mail{{
+	err = server.SendAll(ctx, []*mail.Message{{
 		To: to, Subject: "Test of health_exporter", Date: time.Now(),
 		Text: "This is a test: mails of the health_exporter on " + host + " arrive here.\n",
 	}})[0]

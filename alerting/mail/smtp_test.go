@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"bytes"
@@ -225,7 +225,7 @@ func TestDebug(t *testing.T) {
 		client.Auth, client.Username, client.Password = method, testUser, password
 		var dialogue bytes.Buffer
 		client.Debug = &dialogue
-		errs := client.SendAll(t.Context(), []*Mail{testMail("alice@example.org", 1), testMail("nobody@example.org", 2)})
+		errs := client.SendAll(t.Context(), []*Message{testMail("alice@example.org", 1), testMail("nobody@example.org", 2)})
 		if errs[0] != nil || errs[1] == nil {
 			t.Fatal(errs)
 		}

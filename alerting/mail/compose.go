@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"bytes"
@@ -11,13 +11,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // Compose makes the mail that tells one person of the notices; its times are in the
 // zone of now. The mail is the same, and has the same identifier, whenever it is made,
 // but for its date. If templates of the operator fail, it returns their error and a
 // mail of the shipped ones: it is not the news that is at fault.
-func (t *Templates) Compose(to string, notices []Notice, now time.Time) (*Mail, error) {
+func (t *Templates) Compose(to string, notices []alerting.Notice, now time.Time) (*Message, error) {
 	to, err := recipient(to)
 	if err != nil {
 		return nil, err
@@ -25,7 +27,7 @@ func (t *Templates) Compose(to string, notices []Notice, now time.Time) (*Mail, 
 	if len(notices) == 0 {
 		return nil, errors.New("composing mail: there is nothing to tell")
 	}
-	m := &Mail{To: to, MessageID: mailID(to, notices), InReplyTo: threadOf(notices), Date: now}
+	m := &Message{To: to, MessageID: idOf(to, notices), InReplyTo: threadOf(notices), Date: now}
 	content := newContent(inZone(notices, now.Location()), now)
 	err = t.execute(m, &content)
 	if err != nil && t.shipped != nil {
@@ -34,7 +36,7 @@ func (t *Templates) Compose(to string, notices []Notice, now time.Time) (*Mail, 
 	return m, err
 }
 
-func (t *Templates) execute(m *Mail, content *Content) error {
+func (t *Templates) execute(m *Message, content *Content) error {
 	var subject, text, html bytes.Buffer
 	err := cmp.Or(t.subject.Execute(&subject, *content), t.text.Execute(&text, *content), t.html.Execute(&html, *content))
 	m.Subject, m.Text, m.HTML = oneLine(subject.String(), subjectCharacters), text.String(), html.String()
@@ -42,7 +44,7 @@ func (t *Templates) execute(m *Mail, content *Content) error {
 }
 
 // inZone has the times of the notices in the zone.
-func inZone(notices []Notice, zone *time.Location) []Notice {
+func inZone(notices []alerting.Notice, zone *time.Location) []alerting.Notice {
 	notices = slices.Clone(notices)
 	for i := range notices {
 		n := &notices[i]
@@ -55,9 +57,9 @@ func inZone(notices []Notice, zone *time.Location) []Notice {
 	return notices
 }
 
-// mailID identifies a mail by what it tells and to whom. Numbers of notices alone
+// idOf identifies a mail by what it tells and to whom. Numbers of notices alone
 // would not do: those of another exporter begin at one, too.
-func mailID(to string, notices []Notice) string {
+func idOf(to string, notices []alerting.Notice) string {
 	var parts []string
 	for _, n := range notices {
 		parts = append(parts, fmt.Sprintf("%020d %d %q %q %s", n.ID, n.Time.Unix(), n.Subject.Key(), n.What, n.To))
@@ -68,7 +70,7 @@ func mailID(to string, notices []Notice) string {
 
 // threadOf identifies the outage if all notices are about the same one. A digest of
 // several begins no thread, or it would tie their threads together for good.
-func threadOf(notices []Notice) string {
+func threadOf(notices []alerting.Notice) string {
 	thread := ""
 	for _, n := range notices {
 		if n.BadSince.IsZero() {

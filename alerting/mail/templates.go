@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"bytes"
@@ -16,11 +16,12 @@ import (
 	text "text/template"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
-//go:embed mail/*.tmpl
-var mailTemplates embed.FS
+//go:embed *.tmpl
+var templateFiles embed.FS
 
 // The templates of a mail.
 const (
@@ -47,11 +48,7 @@ type executor interface {
 // have the functions time, upper, indent and color. Each is tried out, and all faults
 // are told at once.
 func LoadTemplates(dir string) (*Templates, error) {
-	files, err := fs.Sub(mailTemplates, "mail")
-	if err != nil {
-		return nil, err
-	}
-	shipped, err := readTemplates(files, nil)
+	shipped, err := readTemplates(templateFiles, nil)
 	if err != nil || dir == "" {
 		return shipped, err
 	}
@@ -135,9 +132,9 @@ func color(e Entry) string {
 	switch {
 	case e.Good:
 		return "#1a7f37"
-	case e.What == string(Departed):
+	case e.What == string(alerting.Departed):
 		return "#9a6700"
-	case e.What == string(Flapping), e.What == string(Unregistered):
+	case e.What == string(alerting.Flapping), e.What == string(alerting.Unregistered):
 		return "#57606a"
 	case e.State == health.Unhealthy.String():
 		return "#b3261e"
@@ -151,22 +148,22 @@ func color(e Entry) string {
 // and not when something is down.
 func tryOut(t executor) error {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	sample := func(what What, to health.Verdict) Notice {
-		return Notice{
+	sample := func(what alerting.What, to health.Verdict) alerting.Notice {
+		return alerting.Notice{
 			ID: 1, What: what, Time: since.Add(time.Hour), From: health.Degraded, To: to, Reason: "connection refused",
 			BadSince: since, Held: 2,
-			Subject: Subject{
-				Kind: Target, Name: "nas", Place: "http://nas.example:8080/", Group: "attic", State: to, Since: since,
+			Subject: alerting.Subject{
+				Kind: alerting.Target, Name: "nas", Place: "http://nas.example:8080/", Group: "attic", State: to, Since: since,
 				LastHealthy: since, Error: "connection refused", Response: []byte("an answer\nof two lines"), Link: "http://monitor.example/",
 			},
 		}
 	}
-	samples := [][]Notice{{{What: Changed, To: health.Unhealthy, Subject: Subject{Kind: Check, Name: "disk"}}}}
-	var all []Notice
-	for _, what := range []What{Changed, Flapping, Calm, Unregistered, Departed, Reminder} {
+	samples := [][]alerting.Notice{{{What: alerting.Changed, To: health.Unhealthy, Subject: alerting.Subject{Kind: alerting.Check, Name: "disk"}}}}
+	var all []alerting.Notice
+	for _, what := range []alerting.What{alerting.Changed, alerting.Flapping, alerting.Calm, alerting.Unregistered, alerting.Departed, alerting.Reminder} {
 		for _, to := range health.Verdicts() {
 			n := sample(what, to)
-			samples = append(samples, []Notice{n})
+			samples = append(samples, []alerting.Notice{n})
 			n.ID, n.Subject.Name = uint64(len(all)), "nas "+strconv.Itoa(len(all))
 			all = append(all, n, n)
 		}

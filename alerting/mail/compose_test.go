@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -24,19 +26,19 @@ func shippedTemplates(t testing.TB) *Templates {
 func tenOClock() time.Time { return time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC) }
 
 // notice is a change of a target at ten o'clock, an hour after the outage began.
-func notice(id uint64, name string, from, to health.Verdict) Notice {
+func notice(id uint64, name string, from, to health.Verdict) alerting.Notice {
 	at := tenOClock()
-	return Notice{
-		ID: id, What: Changed, Time: at, From: from, To: to, Reason: "connect: connection refused", BadSince: at.Add(-time.Hour),
-		Subject: Subject{
-			Kind: Target, Name: name, Place: "http://10.0.0.7:8096/health", Group: "attic", State: to, Since: at,
+	return alerting.Notice{
+		ID: id, What: alerting.Changed, Time: at, From: from, To: to, Reason: "connect: connection refused", BadSince: at.Add(-time.Hour),
+		Subject: alerting.Subject{
+			Kind: alerting.Target, Name: name, Place: "http://10.0.0.7:8096/health", Group: "attic", State: to, Since: at,
 			LastHealthy: at.Add(-61 * time.Minute), Error: "connect: connection refused", Response: []byte("<h1>Bad</h1>\r\n\nGateway\n"),
 			Link: "https://monitor.example/targets/" + name,
 		},
 	}
 }
 
-func compose(t testing.TB, notices ...Notice) *Mail {
+func compose(t testing.TB, notices ...alerting.Notice) *Message {
 	t.Helper()
 	m, err := shippedTemplates(t).Compose("alice@example.org", notices, tenOClock().Add(time.Minute))
 	if err != nil {
@@ -89,8 +91,8 @@ Sent by health_exporter.
 
 func TestComposeRecovery(t *testing.T) {
 	n := notice(1, "disk", health.Unhealthy, health.Healthy)
-	n.Subject.Kind, n.Subject.Place, n.Subject.Group, n.Subject.Link, n.Reason = Check, "", "", "", ""
-	m, err := shippedTemplates(t).Compose("alice@example.org", []Notice{n}, tenOClock().Add(26*time.Hour).In(time.FixedZone("CET", 3600)))
+	n.Subject.Kind, n.Subject.Place, n.Subject.Group, n.Subject.Link, n.Reason = alerting.Check, "", "", "", ""
+	m, err := shippedTemplates(t).Compose("alice@example.org", []alerting.Notice{n}, tenOClock().Add(26*time.Hour).In(time.FixedZone("CET", 3600)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +115,7 @@ Sent by health_exporter.
 
 func TestComposeReminder(t *testing.T) {
 	n := notice(1, "nas", health.Degraded, health.Unhealthy)
-	n.What, n.Reason, n.Subject.Since, n.Subject.LastHealthy = Reminder, "", tenOClock().Add(-30*time.Minute), time.Time{}
+	n.What, n.Reason, n.Subject.Since, n.Subject.LastHealthy = alerting.Reminder, "", tenOClock().Add(-30*time.Minute), time.Time{}
 	m := compose(t, n)
 	for _, want := range []string{
 		"nas is unhealthy still.\nconnect: connection refused\n", "UNHEALTHY, since 2026-11-21 09:30:00 UTC\n",
@@ -124,37 +126,37 @@ func TestComposeReminder(t *testing.T) {
 		}
 	}
 	// A change has just reached its state, whatever was known of the subject then.
-	n.What = Changed
+	n.What = alerting.Changed
 	if text := compose(t, n).Text; !strings.Contains(text, "UNHEALTHY, since 2026-11-21 10:00:00 UTC\n") {
 		t.Errorf("text:\n%s", text)
 	}
 }
 
 func TestSubjects(t *testing.T) {
-	change := func(name string, to health.Verdict) Notice {
+	change := func(name string, to health.Verdict) alerting.Notice {
 		return notice(uint64(len(name)), name, health.Unknown, to)
 	}
-	told := func(n Notice, what What) Notice { n.What = what; return n }
-	nas := []Notice{notice(1, "nas", health.Healthy, health.Degraded), notice(3, "nas", health.Unhealthy, health.Healthy), notice(2, "nas", health.Degraded, health.Unhealthy)}
-	for want, notices := range map[string][]Notice{
+	told := func(n alerting.Notice, what alerting.What) alerting.Notice { n.What = what; return n }
+	nas := []alerting.Notice{notice(1, "nas", health.Healthy, health.Degraded), notice(3, "nas", health.Unhealthy, health.Healthy), notice(2, "nas", health.Degraded, health.Unhealthy)}
+	for want, notices := range map[string][]alerting.Notice{
 		"nas health is degraded":              {change("nas", health.Degraded)},
 		"nas is unhealthy":                    {change("nas", health.Unhealthy)},
 		"nas is back to healthy":              {change("nas", health.Healthy)},
 		"nas health is unknown":               {change("nas", health.Unknown)},
-		"nas keeps changing its state":        {told(change("nas", health.Healthy), Flapping)},
-		"nas is no longer monitored":          {told(change("nas", health.Unhealthy), Unregistered)},
-		"nas has calmed down: healthy":        {told(change("nas", health.Healthy), Calm)},
-		"nas is unhealthy still":              {told(change("nas", health.Unhealthy), Reminder)},
+		"nas keeps changing its state":        {told(change("nas", health.Healthy), alerting.Flapping)},
+		"nas is no longer monitored":          {told(change("nas", health.Unhealthy), alerting.Unregistered)},
+		"nas has calmed down: healthy":        {told(change("nas", health.Healthy), alerting.Calm)},
+		"nas is unhealthy still":              {told(change("nas", health.Unhealthy), alerting.Reminder)},
 		"nas is back to healthy (3 messages)": nas,
 		"3 unhealthy, 1 degraded, 2 back to healthy": {
 			change("a", health.Healthy), change("bb", health.Unhealthy), change("ccc", health.Degraded), change("dddd", health.Unhealthy),
 			change("eeeee", health.Healthy), change("ffffff", health.Unhealthy),
 		},
 		"1 unhealthy, 1 unknown, 1 flapping, 1 no longer monitored": {
-			told(change("a", health.Healthy), Flapping), told(change("bb", health.Healthy), Unregistered), change("ccc", health.Unknown),
-			told(change("dddd", health.Unhealthy), Reminder),
+			told(change("a", health.Healthy), alerting.Flapping), told(change("bb", health.Healthy), alerting.Unregistered), change("ccc", health.Unknown),
+			told(change("dddd", health.Unhealthy), alerting.Reminder),
 		},
-		"1 unhealthy, 1 back to healthy": append([]Notice{change("tv", health.Unhealthy)}, nas...),
+		"1 unhealthy, 1 back to healthy": append([]alerting.Notice{change("tv", health.Unhealthy)}, nas...),
 	} {
 		if got := compose(t, notices...).Subject; got != want {
 			t.Errorf("subject %q, want %q", got, want)
@@ -167,7 +169,7 @@ func TestSubjects(t *testing.T) {
 }
 
 func TestComposeMany(t *testing.T) {
-	var notices []Notice
+	var notices []alerting.Notice
 	for i := range 40 {
 		n := notice(uint64(i+1), fmt.Sprintf("t%02d", i), health.Healthy, health.Degraded)
 		n.Time = n.Time.Add(-time.Duration(i) * time.Second)
@@ -239,7 +241,7 @@ func TestHostileTexts(t *testing.T) {
 }
 
 // withoutLink is the notice with harmless texts.
-func withoutLink(n Notice) Notice {
+func withoutLink(n alerting.Notice) alerting.Notice {
 	n.Reason, n.Subject.Name, n.Subject.Group, n.Subject.Place, n.Subject.Response, n.Subject.Link = "r", "n", "g", "p", []byte("r"), ""
 	return n
 }
@@ -269,7 +271,7 @@ func TestIdentifiers(t *testing.T) {
 	m := compose(t, one)
 	stored := one
 	stored.Time, stored.BadSince = one.Time.Local().Truncate(time.Second), one.BadSince.Local().Truncate(time.Second)
-	again, err := shippedTemplates(t).Compose("alice@example.org", []Notice{stored}, tenOClock().Add(time.Hour))
+	again, err := shippedTemplates(t).Compose("alice@example.org", []alerting.Notice{stored}, tenOClock().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +281,7 @@ func TestIdentifiers(t *testing.T) {
 	if a, b := compose(t, one, two).MessageID, compose(t, two, one).MessageID; a != b {
 		t.Error("the order changes the identifier")
 	}
-	bob, err := shippedTemplates(t).Compose("bob@example.org", []Notice{one}, tenOClock())
+	bob, err := shippedTemplates(t).Compose("bob@example.org", []alerting.Notice{one}, tenOClock())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +289,7 @@ func TestIdentifiers(t *testing.T) {
 	foreign := one
 	foreign.Time = one.Time.Add(time.Second)
 	ids := map[string]bool{m.MessageID: true, bob.MessageID: true}
-	for _, notices := range [][]Notice{{two}, {one, two}, {other}, {later}, {foreign}} {
+	for _, notices := range [][]alerting.Notice{{two}, {one, two}, {other}, {later}, {foreign}} {
 		ids[compose(t, notices...).MessageID] = true
 	}
 	if len(ids) != 7 {
@@ -300,17 +302,17 @@ func TestIdentifiers(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name    string
-		notices []Notice
+		notices []alerting.Notice
 		same    bool
 	}{
-		{"the same outage", []Notice{two}, true}, {"twice the same outage", []Notice{one, two}, true},
-		{"another target", []Notice{other}, false}, {"another outage", []Notice{later}, false},
+		{"the same outage", []alerting.Notice{two}, true}, {"twice the same outage", []alerting.Notice{one, two}, true},
+		{"another target", []alerting.Notice{other}, false}, {"another outage", []alerting.Notice{later}, false},
 	} {
 		if got := compose(t, test.notices...).InReplyTo; (got == thread) != test.same || got == "" {
 			t.Errorf("%s: thread %q, that of the first is %q", test.name, got, thread)
 		}
 	}
-	for _, notices := range [][]Notice{{none}, {one, other}, {one, later}, {one, none}} {
+	for _, notices := range [][]alerting.Notice{{none}, {one, other}, {one, later}, {one, none}} {
 		if got := compose(t, notices...).InReplyTo; got != "" {
 			t.Errorf("thread %q", got)
 		}
@@ -319,7 +321,7 @@ func TestIdentifiers(t *testing.T) {
 
 func TestComposeFails(t *testing.T) {
 	templates := shippedTemplates(t)
-	if m, err := templates.Compose("not an address", []Notice{notice(1, "nas", health.Healthy, health.Degraded)}, tenOClock()); err == nil || m != nil {
+	if m, err := templates.Compose("not an address", []alerting.Notice{notice(1, "nas", health.Healthy, health.Degraded)}, tenOClock()); err == nil || m != nil {
 		t.Errorf("%v, %v", m, err)
 	}
 	if m, err := templates.Compose("alice@example.org", nil, tenOClock()); err == nil || m != nil {

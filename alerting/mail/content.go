@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -65,9 +66,9 @@ const (
 )
 
 // newContent arranges the notices, of which there is at least one.
-func newContent(notices []Notice, now time.Time) Content {
-	notices = slices.SortedFunc(slices.Values(notices), func(a, b Notice) int {
-		return cmp.Or(cmp.Compare(a.rank(), b.rank()), a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
+func newContent(notices []alerting.Notice, now time.Time) Content {
+	notices = slices.SortedFunc(slices.Values(notices), func(a, b alerting.Notice) int {
+		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
 	})
 	content := Content{Title: titleOf(notices), Several: len(notices) > 1}
 	for i := range notices {
@@ -80,18 +81,18 @@ func newContent(notices []Notice, now time.Time) Content {
 	return content
 }
 
-func newEntry(n *Notice, now time.Time) Entry {
+func newEntry(n *alerting.Notice, now time.Time) Entry {
 	s := &n.Subject
 	line := func(text string) string { return oneLine(text, lineCharacters) }
 	e := Entry{
-		Title: n.shortTitle(),
+		Title: shortTitle(n),
 		Kind:  line(string(s.Kind)), Name: line(s.Name), Place: line(s.Place), Group: line(s.Group),
-		What: line(string(n.What)), State: n.To.String(), From: n.From.String(), Good: n.rank() == rankGood,
+		What: line(string(n.What)), State: n.To.String(), From: n.From.String(), Good: rank(n) == rankGood,
 		Reason: line(cmp.Or(n.Reason, s.Error)),
 		Time:   n.Time, Since: n.Time, BadSince: n.BadSince, LastHealthy: s.LastHealthy,
 		Link: pageLink(s.Link), Held: n.Held,
 	}
-	if n.What != Changed && !s.Since.IsZero() {
+	if n.What != alerting.Changed && !s.Since.IsZero() {
 		e.Since = s.Since // a change has just reached its state
 	}
 	if bad := n.Time.Sub(n.BadSince); !n.BadSince.IsZero() && bad >= time.Second {
@@ -119,13 +120,13 @@ const (
 	rankGood
 )
 
-func (n *Notice) rank() int {
+func rank(n *alerting.Notice) int {
 	switch {
-	case n.What == Flapping:
+	case n.What == alerting.Flapping:
 		return rankFlapping
-	case n.What == Unregistered:
+	case n.What == alerting.Unregistered:
 		return rankUnregistered
-	case n.What == Departed:
+	case n.What == alerting.Departed:
 		return rankGone
 	}
 	switch n.To {
@@ -140,7 +141,7 @@ func (n *Notice) rank() int {
 }
 
 // shortTitle is the title with a name that leaves room for what is said of it.
-func (n *Notice) shortTitle() string {
+func shortTitle(n *alerting.Notice) string {
 	const nameCharacters = 150
 	short := *n
 	short.Subject.Name = oneLine(n.Subject.Name, nameCharacters)
@@ -148,8 +149,8 @@ func (n *Notice) shortTitle() string {
 }
 
 // titleOf is what the notices amount to: of each subject the latest counts.
-func titleOf(notices []Notice) string {
-	latest := map[string]*Notice{}
+func titleOf(notices []alerting.Notice) string {
+	latest := map[string]*alerting.Notice{}
 	for i := range notices {
 		n := &notices[i]
 		if before := latest[n.Subject.Key()]; before == nil || before.ID <= n.ID {
@@ -157,7 +158,7 @@ func titleOf(notices []Notice) string {
 		}
 	}
 	if len(latest) == 1 {
-		title := latest[notices[0].Subject.Key()].shortTitle()
+		title := shortTitle(latest[notices[0].Subject.Key()])
 		if len(notices) > 1 {
 			title += fmt.Sprintf(" (%d messages)", len(notices))
 		}
@@ -166,7 +167,7 @@ func titleOf(notices []Notice) string {
 	words := []string{"unhealthy", "degraded", "unknown", "flapping", "gone", "no longer monitored", "back to healthy"}
 	counts := make([]int, len(words))
 	for _, n := range latest {
-		counts[n.rank()]++
+		counts[rank(n)]++
 	}
 	var parts []string
 	for rank, count := range counts {

@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"bytes"
@@ -188,7 +188,7 @@ func (c slowConn) Write(p []byte) (int, error) {
 
 func TestSendAll(t *testing.T) {
 	server := startMailServer(t, STARTTLS)
-	var mails []*Mail
+	var mails []*Message
 	for i, to := range []string{"a@example.org", "nobody@example.org", "b@example.org", "root", "c@example.org"} {
 		mails = append(mails, testMail(to, i))
 	}
@@ -255,7 +255,7 @@ func TestSendAllOverBrokenConnections(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			server := startBadServer(t, script(test.answers))
-			var mails []*Mail
+			var mails []*Message
 			for i := range 4 {
 				mails = append(mails, testMail("alice@example.org", i))
 			}

@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"cmp"
@@ -137,7 +137,7 @@ func (s *SMTP) sender() (*mail.Address, error) {
 	from, err := mail.ParseAddress(s.From)
 	if err == nil {
 		local, domain, _ := strings.Cut(from.Address, "@")
-		if mailLocal.MatchString(local) && hostName(domain) && !strings.ContainsFunc(from.Name, hidden) {
+		if localPart.MatchString(local) && hostName(domain) && !strings.ContainsFunc(from.Name, hidden) {
 			return from, nil
 		}
 	}

@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -18,14 +20,14 @@ func FuzzCompose(f *testing.F) {
 	f.Add("a\r\nBcc: x@y.z", "{{ . }}\x00", "\u202e", []byte("\xff\r.\r\n"), "javascript:x", uint8(1), int64(-1))
 	f.Add("=?utf-8?q?=0D=0A?=", strings.Repeat("é", 1000), "--", []byte("</pre>"), "http://m/\"><b>", uint8(2), int64(1<<40))
 	f.Fuzz(func(t *testing.T, name, reason, place string, response []byte, page string, state uint8, seconds int64) {
-		n := Notice{
-			ID: 1, What: []What{Changed, Flapping, Calm, Unregistered, Reminder}[state/4%5], To: health.Verdicts()[state%4], Reason: reason,
+		n := alerting.Notice{
+			ID: 1, What: []alerting.What{alerting.Changed, alerting.Flapping, alerting.Calm, alerting.Unregistered, alerting.Reminder}[state/4%5], To: health.Verdicts()[state%4], Reason: reason,
 			Time: time.Unix(seconds%1e10, 0), BadSince: time.Unix(seconds%1e9, 0),
-			Subject: Subject{Kind: Target, Name: name, Place: place, Group: reason, Response: response, Link: page},
+			Subject: alerting.Subject{Kind: alerting.Target, Name: name, Place: place, Group: reason, Response: response, Link: page},
 		}
 		other := n
-		other.ID, other.Subject.Kind = 2, Check
-		for _, notices := range [][]Notice{{n}, {n, other}} {
+		other.ID, other.Subject.Kind = 2, alerting.Check
+		for _, notices := range [][]alerting.Notice{{n}, {n, other}} {
 			m, err := templates.Compose("alice@example.org", notices, tenOClock())
 			if err != nil {
 				t.Fatal(err)
@@ -55,7 +57,7 @@ func FuzzCompose(f *testing.F) {
 func BenchmarkCompose(b *testing.B) {
 	templates := shippedTemplates(b)
 	for _, many := range []int{1, 25, 1000} {
-		var notices []Notice
+		var notices []alerting.Notice
 		for i := range many {
 			notices = append(notices, notice(uint64(i), fmt.Sprintf("target-%d", i), health.Healthy, health.Unhealthy))
 		}

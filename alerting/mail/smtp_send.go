@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"bytes"
@@ -10,14 +10,14 @@ import (
 )
 
 // Send sends the mail over a connection of its own. The error, if any, is a *SendError.
-func (s *SMTP) Send(ctx context.Context, m *Mail) error {
-	return s.SendAll(ctx, []*Mail{m})[0]
+func (s *SMTP) Send(ctx context.Context, m *Message) error {
+	return s.SendAll(ctx, []*Message{m})[0]
 }
 
 // SendAll sends the mails over one connection, or more if the server ends one early,
 // and returns a *SendError or nil for each. If a connection cannot be had, or breaks
 // before it carried any, the mails that are left are not tried.
-func (s *SMTP) SendAll(ctx context.Context, mails []*Mail) []error {
+func (s *SMTP) SendAll(ctx context.Context, mails []*Message) []error {
 	errs := make([]error, len(mails))
 	if err := s.Check(); err != nil {
 		for i := range errs {
@@ -48,7 +48,7 @@ type prepared struct {
 }
 
 // prepare writes the mails; those that cannot be sent get their errors.
-func (s *SMTP) prepare(mails []*Mail, errs []error) []prepared {
+func (s *SMTP) prepare(mails []*Message, errs []error) []prepared {
 	var ready []prepared
 	for i, m := range mails {
 		to, err := recipient(m.To)

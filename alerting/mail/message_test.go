@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"bytes"
@@ -84,7 +84,7 @@ func (p parsed) names() []string {
 	return names
 }
 
-func written(t testing.TB, m *Mail) parsed {
+func written(t testing.TB, m *Message) parsed {
 	t.Helper()
 	var content bytes.Buffer
 	if err := m.Write(&content, "Monitör <monitor@example.org>"); err != nil {
@@ -98,7 +98,7 @@ var mailHeaders = []string{
 }
 
 func TestMail(t *testing.T) {
-	p := written(t, &Mail{
+	p := written(t, &Message{
 		To: "alice@example.net", Subject: "Küche is unhealthy", Text: "It is. ✓\n.\n", HTML: "<p>It is. ✓</p>\n",
 		MessageID: "one", InReplyTo: "two@other.example", Date: time.Date(2026, 11, 21, 10, 0, 0, 0, time.FixedZone("CET", 3600)),
 	})
@@ -124,7 +124,7 @@ func TestMail(t *testing.T) {
 }
 
 func TestMailWithLess(t *testing.T) {
-	m := &Mail{To: "alice@example.net", Subject: "s", Text: "Text only.\n", Date: time.Unix(0, 0)}
+	m := &Message{To: "alice@example.net", Subject: "s", Text: "Text only.\n", Date: time.Unix(0, 0)}
 	p, again := written(t, m), written(t, m)
 	if diff := cmp.Diff(map[string]string{"text/plain": "Text only.\n"}, p.bodies); diff != "" {
 		t.Errorf("bodies (-want +got):\n%s", diff)
@@ -143,7 +143,7 @@ func TestInjection(t *testing.T) {
 		strings.Repeat("long ", 4000), strings.Repeat("l", 20000), strings.Repeat("é", 20000), "\u202egpj.exe", "👩‍🚒 🔥",
 		"=?utf-8?q?a=0D=0ABcc:_eve@example.com?=", "a> SIZE=1", "\xff\xfe", "", " ", "..", "@", "a@b@c",
 	} {
-		p := written(t, &Mail{
+		p := written(t, &Message{
 			To: "alice@example.net", Subject: evil, Text: "x" + evil, HTML: evil + "y", MessageID: evil, InReplyTo: "t" + evil, Date: time.Unix(0, 0),
 		})
 		if diff := cmp.Diff(mailHeaders, p.names()); diff != "" {
@@ -181,7 +181,7 @@ func TestRecipient(t *testing.T) {
 		if want != "" {
 			continue
 		}
-		m := &Mail{To: text, Subject: "s", Text: "t", Date: time.Unix(0, 0)}
+		m := &Message{To: text, Subject: "s", Text: "t", Date: time.Unix(0, 0)}
 		if err := m.Write(io.Discard, "me@example.org"); err == nil {
 			t.Errorf("%q: a mail was written", text)
 		}

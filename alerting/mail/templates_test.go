@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"os"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -29,7 +30,7 @@ func TestOwnTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notices := []Notice{notice(1, "<nas>", health.Healthy, health.Degraded)}
+	notices := []alerting.Notice{notice(1, "<nas>", health.Healthy, health.Degraded)}
 	m, err := templates.Compose("alice@example.org", notices, tenOClock())
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +80,7 @@ func TestTemplateThatFailsLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := templates.Compose("alice@example.org", []Notice{notice(1, "tv", health.Healthy, health.Unhealthy)}, tenOClock())
+	m, err := templates.Compose("alice@example.org", []alerting.Notice{notice(1, "tv", health.Healthy, health.Unhealthy)}, tenOClock())
 	if err == nil || !strings.Contains(err.Error(), "text.tmpl") {
 		t.Errorf("error %v", err)
 	}
@@ -91,7 +92,7 @@ func TestTemplateThatFailsLater(t *testing.T) {
 
 // TestShippedHTML keeps out what mail programs block, or what makes them ask.
 func TestShippedHTML(t *testing.T) {
-	source, err := mailTemplates.ReadFile("mail/html.tmpl")
+	source, err := templateFiles.ReadFile(htmlTemplate)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"crypto/rand"
@@ -13,9 +13,9 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// Mail is one e-mail to one person. Whatever its fields hold, nothing but what they
+// Message is one e-mail to one person. Whatever its fields hold, nothing but what they
 // are named after comes of them.
-type Mail struct {
+type Message struct {
 	// To is exactly one bare address.
 	To string
 	// Subject is brought into one line, and cut.
@@ -35,8 +35,8 @@ type Mail struct {
 const subjectCharacters = 250
 
 var (
-	mailLocal  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9_+-])?$`)
-	mailDomain = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+	localPart  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9_+-])?$`)
+	domainPart = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
 )
 
 // recipient accepts exactly one bare ASCII address and returns it with its domain in
@@ -45,14 +45,14 @@ var (
 func recipient(text string) (string, error) {
 	local, domain, ok := strings.Cut(text, "@")
 	address := local + "@" + strings.ToLower(domain)
-	if !ok || len(text) > 254 || !mailLocal.MatchString(local) || strings.Contains(local, "..") || !mailDomain.MatchString(strings.ToLower(domain)) {
+	if !ok || len(text) > 254 || !localPart.MatchString(local) || strings.Contains(local, "..") || !domainPart.MatchString(strings.ToLower(domain)) {
 		return "", fmt.Errorf("to: %q is not allowed, must be one plain address such as me@example.org", text)
 	}
 	return address, nil
 }
 
 // Write writes the mail as it goes over the wire.
-func (m *Mail) Write(w io.Writer, from string) error {
+func (m *Message) Write(w io.Writer, from string) error {
 	sender, err := (&SMTP{From: from}).sender()
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
@@ -67,7 +67,7 @@ func (m *Mail) Write(w io.Writer, from string) error {
 	return nil
 }
 
-func (m *Mail) message(from *mail.Address) (*gomail.Msg, error) {
+func (m *Message) message(from *mail.Address) (*gomail.Msg, error) {
 	to, err := recipient(m.To)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package alerting
+package mail
 
 import (
 	"crypto/ecdsa"
@@ -243,8 +243,8 @@ func encoded(text string) string { return base64.StdEncoding.EncodeToString([]by
 func password() (string, error) { return testPassword + "\n", nil }
 
 // testMail is a mail with a number, so that one can be told from another.
-func testMail(to string, number int) *Mail {
-	return &Mail{
+func testMail(to string, number int) *Message {
+	return &Message{
 		To: to, Subject: "nas is unhealthy " + strconv.Itoa(number), Text: "It is.\n", HTML: "<p>It is.</p>\n",
 		MessageID: "mail-" + strconv.Itoa(number), InReplyTo: "outage", Date: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
 	}
