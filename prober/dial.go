@@ -54,6 +54,9 @@ func (d *dialer) dial(ctx context.Context, policy *NetworkPolicy, network, addre
 	if err != nil {
 		return nil, err
 	}
+	if host == "" { // which would mean this host to the system
+		return nil, &net.DNSError{Err: "no name at all", Name: host, IsNotFound: true}
+	}
 	nd := net.Dialer{KeepAlive: -1, Resolver: d.resolver, LocalAddr: d.local(network)}
 	nd.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
 		found, err := netip.ParseAddrPort(address)

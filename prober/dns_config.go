@@ -18,6 +18,7 @@ import (
 type dnsProbe struct {
 	Outbound `yaml:",inline"`
 
+	// QueryName is mapped to ASCII if need be; \195\188 is a byte as it is.
 	QueryName string `yaml:"query_name"`
 	// QueryType and QueryClass are names such as MX and IN; empty means ANY and IN.
 	QueryType  string `yaml:"query_type"`
@@ -168,7 +169,7 @@ func (p *dnsProbe) completeQuery(fault func(path, format string, args ...any)) {
 	p.wantsSOA = qtype == dns.TypeSOA
 	query := dns.Msg{
 		MsgHdr:   dns.MsgHdr{RecursionDesired: p.RecursionDesired},
-		Question: []dns.Question{{Name: dns.Fqdn(p.QueryName), Qtype: qtype, Qclass: class}},
+		Question: []dns.Question{{Name: dns.Fqdn(asciiHost(p.QueryName)), Qtype: qtype, Qclass: class}},
 	}
 	var err error
 	if p.query, err = query.Pack(); err != nil {

@@ -49,6 +49,7 @@ func (r *dnsRun) dnsPost(ctx context.Context, query []byte) (*http.Request, erro
 	if err != nil {
 		return nil, err
 	}
+	tidyURL(req.URL)
 	req.Header.Set("Content-Type", dnsMediaType)
 	req.Header.Set("Accept", dnsMediaType)
 	req.Header.Set("User-Agent", userAgent())

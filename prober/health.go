@@ -67,10 +67,7 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 	if err != nil {
 		return failed(ctx, limit, err)
 	}
-	if u.Path == "" {
-		u.Path = "/" // else JoinPath leaves the path without its first slash
-	}
-	u = u.JoinPath("health")
+	u = healthURL(u)
 	host := req.Hostname
 	for redirects := 0; ; redirects++ {
 		req.Debug("asking", "url", u.Redacted(), "host", host)
@@ -108,6 +105,18 @@ func (p *healthProbe) probe(ctx context.Context, req Request) Result {
 			host = ""
 		}
 	}
+}
+
+// healthURL is the URL with /health appended. What else is in its path stays as it
+// is, but for . and ..: to some servers // is not /.
+func healthURL(u *url.URL) *url.URL {
+	to := *u
+	to.RawPath = strings.TrimRight(u.EscapedPath(), "/") + "/health"
+	to.Path, _ = url.PathUnescape(to.RawPath) // which was escaped a moment ago
+	if strings.Contains(to.Path, "/.") {
+		return to.ResolveReference(&url.URL{Path: to.Path, RawPath: to.RawPath, RawQuery: to.RawQuery})
+	}
+	return &to
 }
 
 // redirection is where to ask next, if anywhere. Another host, and http after

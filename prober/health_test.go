@@ -153,7 +153,7 @@ func TestHealthURL(t *testing.T) {
 		"/a%2Fb/":         "/a%2Fb/health",
 		"/app?x=1&y=a%20": "/app/health?x=1&y=a%20",
 		"?q=a b":          "/health?q=a%20b",
-		"/ä?ö#fragment":   "/%C3%A4/health?ö",
+		"/ä?ö#fragment":   "/%C3%A4/health?%C3%B6",
 	} {
 		res := probeWithin(t, m, 5*time.Second, Request{Target: base + target})
 		if res.Outcome != health.Pass {

@@ -2,13 +2,11 @@ package prober
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/prometheus/common/config"
@@ -17,51 +15,6 @@ import (
 
 // maxRedirects is how many are followed, whatever the configuration says.
 const maxRedirects = 10
-
-// sameHost tells whether two URLs name the same host; ports do not matter.
-func sameHost(a, b *url.URL) bool { return plainHost(a.Hostname()) == plainHost(b.Hostname()) }
-
-// withPort is the host and port of a URL as they are dialled and compared.
-func withPort(u *url.URL) string {
-	host, port := plainHost(u.Hostname()), u.Port()
-	if port == "" {
-		port = "80"
-		if u.Scheme == "https" {
-			port = "443"
-		}
-	}
-	if strings.Contains(host, ":") {
-		return "[" + host + "]:" + port
-	}
-	return host + ":" + port
-}
-
-// portOf is the port that a URL leads to.
-func portOf(u *url.URL) uint16 {
-	_, digits, _ := net.SplitHostPort(withPort(u))
-	n, _ := strconv.ParseUint(digits, 10, 16)
-	return uint16(n)
-}
-
-// redirection is where an answer redirects to, if it does: a 3xx that is to be
-// followed and says where to. relative tells that it names no host of its own.
-func redirection(code int, header http.Header, base *url.URL) (to *url.URL, relative bool, err error) {
-	switch code {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
-		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-	default:
-		return nil, false, nil
-	}
-	location := header.Get("Location")
-	if location == "" {
-		return nil, false, nil
-	}
-	ref, err := url.Parse(location)
-	if err != nil {
-		return nil, false, because(ReasonRedirect, errors.New("redirect to something that is no URL"))
-	}
-	return base.ResolveReference(ref), !ref.IsAbs() && ref.Host == "", nil
-}
 
 // validateClient checks what all kinds over HTTP share, and refuses what they
 // do not support yet rather than ignoring it.

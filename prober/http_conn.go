@@ -120,31 +120,12 @@ func appendRequest(b []byte, req *getRequest) ([]byte, error) {
 		return b, because(ReasonInternal, errors.New("host is not valid in a request"))
 	}
 	b = append(b, "GET "...)
-	for _, c := range []byte(req.url.RequestURI()) {
-		if c <= ' ' || c == 0x7f {
-			b = fmt.Appendf(b, "%%%02X", c)
-			continue
-		}
-		b = append(b, c)
-	}
+	b = append(b, req.url.RequestURI()...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, host...)
 	b = append(b, "\r\n"...)
 	b = append(b, req.header...)
 	return append(b, "\r\n"...), nil
-}
-
-// plainHostPort makes a Host header ASCII and leaves it otherwise alone.
-func plainHostPort(hostport string) string {
-	for i := range len(hostport) {
-		if hostport[i] >= 0x80 {
-			if ascii, err := httpguts.PunycodeHostPort(hostport); err == nil {
-				return ascii
-			}
-			break
-		}
-	}
-	return hostport
 }
 
 // httpConn is a connection and what its handshake has told.

@@ -137,7 +137,7 @@ func (r *httpRun) request(ctx context.Context, hop *httpHop, trace *httpTrace) (
 	r.asked = true
 	req.URL, req.Host = hop.url, hop.url.Host
 	if hop.host != "" {
-		req.Host = hop.host
+		req.Host = plainHostPort(hop.host)
 	}
 	if err := r.setHeader(ctx, req, hop); err != nil {
 		closeBody(body)

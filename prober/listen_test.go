@@ -228,3 +228,18 @@ func fakeDNS(t testing.TB, zone map[string][][]string) *net.Resolver {
 		return d.DialContext(ctx, "udp", conn.LocalAddr().String())
 	}}
 }
+
+// moduleOf makes a module of any kind; set may change its options.
+func moduleOf(t testing.TB, kind string, set func(s spec)) *Module {
+	t.Helper()
+	m, err := NewModule(ModuleSource{Kind: kind, Decode: func(into any) error {
+		if set != nil {
+			set(into.(spec))
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

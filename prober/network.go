@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-
-	"golang.org/x/net/idna"
 )
 
 // NetworkPolicy says where probes may connect to. The zero value, and nil,
@@ -148,24 +146,6 @@ func (r NetworkRule) String() string {
 		return place
 	}
 	return net.JoinHostPort(place, strconv.Itoa(int(r.Port)))
-}
-
-// plainHost is a host name as rules compare it: ASCII, lower case, without the
-// dot at the end. A name that is none stays as it is.
-func plainHost(host string) string {
-	for i := range len(host) {
-		if host[i] >= 0x80 {
-			glob, name := "", host
-			if rest, ok := strings.CutPrefix(host, "*."); ok {
-				glob, name = "*.", rest
-			}
-			if ascii, err := idna.Lookup.ToASCII(name); err == nil {
-				host = glob + ascii
-			}
-			break
-		}
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 func validHostname(name string) bool {

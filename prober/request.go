@@ -77,8 +77,9 @@ func parseHTTPTarget(target string) (*url.URL, error) {
 		}
 		return nil, because(ReasonInternal, fmt.Errorf("target is no URL: %w", err))
 	}
-	if u.Hostname() == "" {
+	if plainHost(u.Hostname()) == "" {
 		return nil, because(ReasonInternal, errors.New("target is a URL without a host"))
 	}
+	tidyURL(u)
 	return u, nil
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -43,7 +42,7 @@ func (p *tcpProbe) probe(ctx context.Context, req Request) Result {
 		return t.result(ctx, limit, because(ReasonInternal, errors.New("target must be host:port")), nil)
 	}
 	t.config = func() (*tls.Config, error) {
-		return p.certificates.config(cmp.Or(req.Hostname, plainHost(host)))
+		return p.certificates.config(plainHost(cmp.Or(req.Hostname, host)))
 	}
 	at, err := p.locate(ctx, p.dialer, &req, host, port)
 	t.phase = PhaseResolve
@@ -90,16 +89,6 @@ func (o *Outbound) locate(ctx context.Context, d *dialer, req *Request, host, po
 		req.Debug("resolved target address", "host", host, "ip", addr)
 	}
 	return at, err
-}
-
-// lookupName is a host name as a resolver wants it. The dot at the end of a full
-// name stays: it keeps the search domains out.
-func lookupName(host string) string {
-	name := plainHost(host)
-	if strings.Contains(name, ".") && strings.HasSuffix(host, ".") {
-		name += "."
-	}
-	return name
 }
 
 // connect opens a connection to the place, if the network policy allows it.

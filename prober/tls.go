@@ -49,7 +49,7 @@ func (s *tlsSource) config(serverName string, protocols ...string) (*tls.Config,
 		return nil, because(ReasonInternal, fmt.Errorf("reading TLS options: %w", err))
 	}
 	c := base.Clone()
-	if c.ServerName == "" {
+	if c.ServerName = asciiHost(c.ServerName); c.ServerName == "" {
 		c.ServerName = serverName
 	}
 	c.NextProtos = protocols

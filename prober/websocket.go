@@ -147,13 +147,14 @@ func (r *websocketRun) do(ctx context.Context) error {
 	if err != nil {
 		return because(ReasonInternal, errors.New("target is no URL"))
 	}
+	tidyURL(u)
 	r.url = u
 	if u.Scheme == "wss" {
 		if r.options, err = r.certificates.config(plainHost(u.Hostname())); err != nil {
 			return err
 		}
 	}
-	if u.Hostname() == "" {
+	if plainHost(u.Hostname()) == "" {
 		r.looked = true // in vain
 		return because(ReasonInternal, errNoWebsocketURL)
 	}

@@ -88,7 +88,7 @@ func (r *websocketRun) ask(conn net.Conn, header http.Header) (*websocket.Conn, 
 	r.phase = PhaseRequest
 	options := &websocket.DialOptions{
 		HTTPHeader:   header,
-		Host:         header.Get("Host"),
+		Host:         plainHostPort(header.Get("Host")),
 		Subprotocols: subprotocols(header),
 	}
 	trip := &upgradeTrip{conn: conn}
