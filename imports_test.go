@@ -4,8 +4,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,6 +139,47 @@ func TestOnlyTestsImportTestneed(t *testing.T) {
 		if slices.Contains(imports, module+"/internal/testneed") {
 			t.Errorf("%s imports internal/testneed outside of its tests: no program needs package testing", folder)
 		}
+	}
+}
+
+// TestOnlyDurableWritesFiles: what survives a crash, a full disk and damage is written in
+// one place.
+func TestOnlyDurableWritesFiles(t *testing.T) {
+	its := regexp.MustCompile(`\bos\.(Rename|Link|WriteFile|CreateTemp|Create)\(|\bb?bolt\.Open\(|\bENOSPC\b|\.Sync\(\)|\bFlock\(`)
+	others := map[string]string{
+		"internal/registry/files.go": "it finds out early whether the directory can be written to",
+		"examples/embedded/main.go":  "its check of that shows how to write one",
+	}
+	seen := 0
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && file != ".":
+			return fs.SkipDir
+		case !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		file = filepath.ToSlash(file)
+		for _, found := range its.FindAll(text, -1) {
+			switch {
+			case path.Dir(file) == "internal/durable":
+				seen++
+			case others[file] == "":
+				t.Errorf("%s: %s…: it is internal/durable that writes files", file, found)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 8 {
+		t.Errorf("only %d of them in internal/durable: the test looks for the wrong things", seen)
 	}
 }
 

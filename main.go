@@ -24,6 +24,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/app"
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 const (
@@ -93,9 +94,9 @@ func fail(code int, err error) int {
 }
 
 func writeRules(dir string) int {
-	written, err := alerting.Write(dir)
+	written, err := durable.WriteTree(dir, alerting.Files())
 	if err != nil {
-		return fail(exitFailure, err)
+		return fail(exitFailure, fmt.Errorf("writing rules, templates and dashboards: %w", err))
 	}
 	for _, path := range written {
 		fmt.Println(path)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
@@ -55,7 +56,7 @@ func mustOutput(t *testing.T, dir, path string, args ...string) string {
 func installed(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if _, err := alerting.Write(dir); err != nil {
+	if _, err := durable.WriteTree(dir, alerting.Files()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"prometheus.yml", "alertmanager.yml"} {
@@ -93,7 +94,7 @@ func TestWrite(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		paths, err := alerting.Write(dir)
+		paths, err := durable.WriteTree(dir, alerting.Files())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +121,7 @@ func TestWriteFails(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, checkRules, "x"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	paths, err := alerting.Write(dir)
+	paths, err := durable.WriteTree(dir, alerting.Files())
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -131,7 +132,7 @@ func TestWriteFails(t *testing.T) {
 	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("paths returned (-want +got):\n%s", diff)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, "rules", ".health_exporter-*"))
+	left, err := filepath.Glob(filepath.Join(dir, "rules", ".*.new-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("temporary files left: %q, %v", left, err)
 	}

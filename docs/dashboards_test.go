@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestObjectivesOfTheDocument(t *testing.T) {
 	promtool := testneed.Program(t, "prometheus", "promtool")
 	dir := t.TempDir()
-	if _, err := alerting.Write(dir); err != nil {
+	if _, err := durable.WriteTree(dir, alerting.Files()); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
@@ -62,7 +63,7 @@ func TestDashboardsDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if _, err := alerting.Write(dir); err != nil {
+	if _, err := durable.WriteTree(dir, alerting.Files()); err != nil {
 		t.Fatal(err)
 	}
 	rules, err := os.ReadFile(filepath.Join(dir, "rules", "health_slo.rules.yml"))

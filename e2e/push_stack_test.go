@@ -15,6 +15,7 @@ import (
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/alertmanager"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
@@ -39,7 +40,7 @@ func startPushStack(t *testing.T, number int) *pushStack {
 	t.Helper()
 	program := testneed.Program(t, "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
 	s := &pushStack{mailbox: startMailbox(t), dir: t.TempDir()}
-	if _, err := alerting.Write(s.dir); err != nil {
+	if _, err := durable.WriteTree(s.dir, alerting.Files()); err != nil {
 		t.Fatal(err)
 	}
 	example(t, s.dir, "alertmanager.yml",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
@@ -26,7 +27,7 @@ func TestAlertsEqualThoseOfRules(t *testing.T) {
 	t.Parallel()
 	promtool := testneed.Program(t, "prometheus", "promtool")
 	dir := t.TempDir()
-	if _, err := alerting.Write(dir); err != nil {
+	if _, err := durable.WriteTree(dir, alerting.Files()); err != nil {
 		t.Fatal(err)
 	}
 	var tests strings.Builder

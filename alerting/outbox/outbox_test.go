@@ -445,8 +445,8 @@ func TestDamagedOutbox(t *testing.T) {
 	if !strings.Contains(log.String(), "damaged") {
 		t.Errorf("log %q", log.String())
 	}
-	if _, err := os.Stat(filepath.Join(dir, storeFile+".damaged")); err != nil {
-		t.Error(err)
+	if kept, err := filepath.Glob(filepath.Join(dir, storeFile+".corrupt-*")); err != nil || len(kept) != 1 {
+		t.Errorf("kept %q, %v", kept, err)
 	}
 }
 

@@ -3,18 +3,16 @@ package outbox
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/internal/durable"
 )
 
 // entry is one thing to tell to one recipient.
@@ -26,8 +24,13 @@ type entry struct {
 
 // store keeps what is to be told, and what has been, on disk.
 type store struct {
-	db      *bbolt.DB // nil keeps it in memory only
+	path    string
+	log     *slog.Logger
 	created time.Time // what happened before is not told
+
+	mu      sync.Mutex  // protects all following fields
+	db      *durable.DB // nil keeps it in memory only
+	retryAt time.Time   // when a file that cannot be written is opened again
 }
 
 var (
@@ -36,141 +39,79 @@ var (
 	metaBucket     = []byte("meta")
 	keptBucket     = []byte("kept")
 	createdKey     = []byte("created")
-	errOtherLayout = errors.New("it is none of ours")
-	errPanicked    = errors.New("reading it panicked")
+	errOtherLayout = &durable.DamageError{What: "it is none of ours"}
 )
 
-// storeFile is the name of the file in the storage directory.
-const storeFile = "outbox.db"
-
-// openStore opens the file in a directory and reads it. One that is damaged is moved
-// aside, and a new one begun: then nobody is told what happened before.
-func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map[string]alerting.Memory, err error) {
-	if dir == "" {
-		return &store{created: time.Now()}, nil, map[string]alerting.Memory{}, nil
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, nil, fmt.Errorf("opening the outbox: %w", err)
-	}
-	path := filepath.Join(dir, storeFile)
-	s, queue, known, err = tryStore(path)
-	if err == nil {
-		return s, queue, known, nil
-	}
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout), errors.Is(err, os.ErrPermission):
-		return nil, nil, nil, fmt.Errorf("opening the outbox %s: %w", path, err)
-	case !isDamage(err): // such as a full disk
-		log.Error("the outbox cannot be used: what is to be told is kept in memory, and lost with the next restart", "file", path, "err", err)
-		return &store{created: time.Now()}, nil, map[string]alerting.Memory{}, nil
-	}
-	log.Error("the outbox is damaged: it is moved aside, and changes that were not told yet are lost", "file", path, "err", err)
-	if err := os.Rename(path, path+".damaged"); err != nil {
-		return nil, nil, nil, fmt.Errorf("moving the damaged outbox aside: %w", err)
-	}
-	if s, queue, known, err = tryStore(path); err != nil {
-		return nil, nil, nil, fmt.Errorf("opening a new outbox: %w", err)
-	}
-	return s, queue, known, nil
-}
-
-// isDamage tells what no other attempt will mend.
-func isDamage(err error) bool {
-	for _, damage := range []error{
-		bolterrors.ErrInvalid, bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum, bolterrors.ErrInvalidMapping, errOtherLayout, errPanicked,
-	} {
-		if errors.Is(err, damage) {
-			return true
-		}
-	}
-	return false
-}
-
-// tryStore opens or makes a file. bbolt panics on some kinds of damage.
-func tryStore(path string) (s *store, queue []entry, known map[string]alerting.Memory, err error) {
-	var db *bbolt.DB
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("%w: %v", errPanicked, v)
-		}
-		if err != nil && db != nil {
-			err = errors.Join(err, db.Close())
-		}
-	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	s = &store{db: db}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{queueBucket, memoryBucket, metaBucket, keptBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		meta := tx.Bucket(metaBucket)
-		if text := meta.Get(createdKey); text != nil {
-			return s.created.UnmarshalText(text)
-		}
-		s.created = time.Now()
-		text, err := s.created.MarshalText()
-		if err != nil {
-			return err
-		}
-		return meta.Put(createdKey, text)
-	})
-	if err == nil {
-		queue, known, err = s.load()
-	}
-	return s, queue, known, err
-}
+const (
+	// storeFile is the name of the file in the storage directory.
+	storeFile = "outbox.db"
+	// keptDamaged is how many damaged files are kept.
+	keptDamaged = 3
+	// retryAfter is how long a file that could not be written is left alone.
+	retryAfter = 10 * time.Second
+)
 
 func (s *store) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.db == nil {
 		return nil
 	}
 	return s.db.Close()
 }
 
+// persistent reports whether there is a file.
+func (s *store) persistent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.db != nil
+}
+
+// update makes all changes or none. When it returns without error they are on disk. A file
+// that could not be written, or is gone, is checked and opened again when it is time.
+func (s *store) update(change func(*bbolt.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if (s.db.Broken() != nil || s.db.Replaced()) && !time.Now().Before(s.retryAt) {
+		s.retryAt = time.Now().Add(retryAfter)
+		broken := s.db
+		_ = broken.Close()
+		if _, err := s.open(); err != nil {
+			s.db = broken
+			return fmt.Errorf("writing the outbox: %w", err)
+		}
+	}
+	if err := s.db.Update(change); err != nil {
+		return fmt.Errorf("writing the outbox: %w", err)
+	}
+	return nil
+}
+
+// view reads.
+func (s *store) view(read func(*bbolt.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.db.View(read); err != nil {
+		return fmt.Errorf("reading the outbox: %w", err)
+	}
+	return nil
+}
+
 // load reads everything.
 func (s *store) load() (queue []entry, known map[string]alerting.Memory, err error) {
-	known = map[string]alerting.Memory{}
-	if s.db == nil {
-		return nil, known, nil
-	}
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		if err := tx.Bucket(queueBucket).ForEach(func(k, v []byte) error {
-			var e entry
-			if len(k) != 8 || json.Unmarshal(v, &e) != nil {
-				return errOtherLayout
-			}
-			e.Seq = binary.BigEndian.Uint64(k)
-			queue = append(queue, e)
-			return nil
-		}); err != nil {
-			return err
-		}
-		return tx.Bucket(memoryBucket).ForEach(func(k, v []byte) error {
-			var m alerting.Memory
-			if json.Unmarshal(v, &m) != nil {
-				return errOtherLayout
-			}
-			known[string(k)] = m
-			return nil
-		})
+	err = s.view(func(tx *bbolt.Tx) (err error) {
+		queue, known, err = contents(tx)
+		return err
 	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the outbox: %w", err)
-	}
-	return queue, known, nil
+	return queue, known, err
 }
 
 // write makes all changes or none. When it returns without error they are on disk.
 func (s *store) write(c *changes) error {
-	if s.db == nil || c.empty() {
+	if !s.persistent() || c.empty() {
 		return nil
 	}
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		queue, known := tx.Bucket(queueBucket), tx.Bucket(memoryBucket)
 		for _, seq := range c.drop {
 			if err := queue.Delete(seqKey(seq)); err != nil {
@@ -194,10 +135,6 @@ func (s *store) write(c *changes) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("writing the outbox: %w", err)
-	}
-	return nil
 }
 
 func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
@@ -225,27 +162,24 @@ func (c *changes) empty() bool {
 // kept reads what was given to keep.
 func (s *store) kept() (map[string][]byte, error) {
 	all := map[string][]byte{}
-	if s.db == nil {
+	if !s.persistent() {
 		return all, nil
 	}
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket(keptBucket).ForEach(func(k, v []byte) error {
 			all[string(k)] = slices.Clone(v)
 			return nil
 		})
 	})
-	if err != nil {
-		return nil, fmt.Errorf("reading the outbox: %w", err)
-	}
-	return all, nil
+	return all, err
 }
 
 // keep keeps values by key; nil forgets one.
 func (s *store) keep(values map[string][]byte) error {
-	if s.db == nil || len(values) == 0 {
+	if !s.persistent() || len(values) == 0 {
 		return nil
 	}
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		bucket := tx.Bucket(keptBucket)
 		for key, value := range values {
 			if value == nil {
@@ -258,8 +192,4 @@ func (s *store) keep(values map[string][]byte) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("writing the outbox: %w", err)
-	}
-	return nil
 }
