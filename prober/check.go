@@ -14,9 +14,13 @@ func CheckModule(checker *health.Checker, name string, timeout time.Duration) *M
 	// A check has its own timeout. What hangs beyond it is none of the schedule's
 	// business, so a little more is allowed here.
 	return FuncModule(fmt.Sprintf("check %s of %p", name, checker), timeout+time.Second, func(ctx context.Context) Result {
+		began := time.Now()
 		status, ok := checker.RunNow(ctx, name)
-		if !ok {
+		switch {
+		case !ok:
 			return Failure(ReasonInternal, errNoCheck)
+		case status.Result.Time.Before(began) && !status.Hung: // what was known before
+			return cancelled("the check was ended before it had a result")
 		}
 		return CheckResult(&status.Result)
 	})

@@ -177,10 +177,7 @@ func timeLimit(ctx context.Context) time.Duration {
 // timeLimit said at its start.
 func failed(ctx context.Context, limit time.Duration, err error) Result {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return Result{
-			Outcome: health.Fail, Reason: ReasonInternal,
-			Error: "the probe was cancelled", Inconclusive: true,
-		}
+		return cancelled(errCancelled)
 	}
 	res := Result{Outcome: health.Fail, Reason: classify(err), Inconclusive: isOwnFault(err) || outOfResources(err) || ownNetwork(err)}
 	res.Error = explain(err, res.Reason, limit)

@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -64,6 +65,9 @@ type Result struct {
 	// Inconclusive marks a failure of ours that says nothing about the target,
 	// as when file descriptors ran out. It must not change a state.
 	Inconclusive bool
+	// Cancelled marks an inconclusive probe that was ended before it had a result: its
+	// context was cancelled. It counts for nothing, as if it had never begun.
+	Cancelled bool
 	// Start and Duration are set by Module.Probe.
 	Start    time.Time
 	Duration time.Duration
@@ -119,7 +123,20 @@ func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
 		ctx, cancel = context.WithTimeout(ctx, m.timeout)
 		defer cancel()
 	}
-	return m.spec.probe(ctx, req)
+	res = m.spec.probe(ctx, req)
+	if res.Outcome == health.Fail && errors.Is(ctx.Err(), context.Canceled) {
+		// Whatever the kind makes of that. What it has measured stays.
+		res.Reason, res.Error, res.Inconclusive, res.Cancelled = ReasonInternal, errCancelled, true, true
+	}
+	return res
+}
+
+// errCancelled is what the page and the log of an ad-hoc probe say of it.
+const errCancelled = "the probe was cancelled"
+
+// cancelled is the result of a probe that was ended before it had one.
+func cancelled(why string) Result {
+	return Result{Outcome: health.Fail, Reason: ReasonInternal, Error: why, Inconclusive: true, Cancelled: true}
 }
 
 // Failure is the result of a probe that failed for the given reason.

@@ -245,7 +245,7 @@ func kept(t *testing.T, m *Module, target string, phase Phase) Result {
 		return m.Probe(ctx, Request{Target: target})
 	})
 	checkResult(t, cancelled, Result{
-		Outcome: health.Fail, Reason: ReasonInternal, Phase: phase, Error: "the probe was cancelled", Inconclusive: true,
+		Outcome: health.Fail, Reason: ReasonInternal, Phase: phase, Error: "the probe was cancelled", Inconclusive: true, Cancelled: true,
 	})
 	return res
 }

@@ -21,6 +21,7 @@ type job struct {
 	due      int64 // slot of the next probe
 	pos      int   // place in the wheel's slot
 	queued   bool  // in the wheel
+	begun    bool  // the first probe was started
 	interval int64 // slots
 	phase    int64
 

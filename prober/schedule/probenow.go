@@ -21,7 +21,7 @@ func (s *Scheduler) ProbeNow(ctx context.Context, app string) (Entry, error) {
 	select {
 	case e, ok := <-answer:
 		if !ok {
-			return Entry{}, fmt.Errorf("%w: it changed during the probe", ErrNotProbing)
+			return Entry{}, fmt.Errorf("%w: the probe was ended because the target changed or the schedule stops", ErrNotProbing)
 		}
 		return e, nil
 	case <-ctx.Done():
@@ -32,18 +32,16 @@ func (s *Scheduler) ProbeNow(ctx context.Context, app string) (Entry, error) {
 func (s *Scheduler) startNow(j *job, answer chan<- Entry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.jobs[j.app] != j { // it was removed since it was found
+		return ErrUnknownTarget
+	}
 	j.mu.Lock()
 	running := j.running
-	if running {
-		j.waiters = append(j.waiters, answer)
-	}
+	j.waiters = append(j.waiters, answer)
 	j.mu.Unlock()
 	if running {
 		return nil
 	}
-	j.mu.Lock()
-	j.waiters = append(j.waiters, answer)
-	j.mu.Unlock()
 	if err := s.start(j, 0); err != nil {
 		j.mu.Lock()
 		j.waiters = slices.DeleteFunc(j.waiters, func(w chan<- Entry) bool { return w == answer })

@@ -200,6 +200,7 @@ func (s *Scheduler) start(j *job, due int64) error {
 	j.running, j.cancel = true, cancel
 	desired, generation := j.desired, j.generation
 	wanted := len(j.waiters) > 0 || j.history.failedLast()
+	j.begun = true
 	s.started.Add(1)
 	s.probes.Go(func() {
 		defer s.lanes.leave(which)
@@ -228,13 +229,14 @@ func probeJob(ctx context.Context, d Job, wanted bool) prober.Result {
 	return res
 }
 
-// finish takes the result of probing t over, unless the job has changed under the probe.
+// finish takes the result of probing t over, unless the job has changed under the probe
+// or the probe was cancelled.
 func (s *Scheduler) finish(j *job, t *prober.Target, res *prober.Result, generation uint64) {
 	j.mu.Lock()
 	j.running, j.cancel = false, nil
 	waiters := j.waiters
 	j.waiters = nil
-	if j.generation != generation {
+	if j.generation != generation || res.Cancelled {
 		j.mu.Unlock()
 		for _, w := range waiters {
 			close(w)

@@ -60,25 +60,31 @@ func (s *Scheduler) change(j *job, d Job, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	interval := slots(d.Target.Interval)
+	waits := !j.begun && d.NotBefore.After(now)
 	switch {
 	case !d.probing():
 		s.unqueue(j)
-	case !j.queued, interval != j.interval:
+	case !j.queued, interval != j.interval, !j.begun && !d.NotBefore.Equal(old.NotBefore):
 		s.unqueue(j)
-		s.queue(j, interval, s.slotAt(now)+1)
+		j.interval, j.phase = interval, phaseOf(j.app, interval)
+		if first := s.slotAt(now) + 1; waits {
+			s.queue(j, first+int64(d.NotBefore.Sub(now)/slot))
+		} else {
+			s.queue(j, onGrid(first, interval, j.phase))
+		}
 	}
 }
 
 // end takes a job off the schedule; a probe of it under way counts for nothing.
 func (s *Scheduler) end(j *job) {
-	j.mu.Lock()
-	j.dropRunning()
-	j.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unqueue(j)
-	delete(s.dirty, j.app)
 	delete(s.jobs, j.app)
+	j.mu.Lock()
+	j.dropRunning() // after it is off the wheel, or it might be started anew
+	j.mu.Unlock()
+	delete(s.dirty, j.app)
 }
 
 // begin makes the jobs that are new. Their first probes are spread evenly.
@@ -102,19 +108,16 @@ func (s *Scheduler) begin(wanted map[string]Job, now time.Time) []*job {
 		if notBefore := j.desired.NotBefore; notBefore.After(now) {
 			first = start + int64(notBefore.Sub(now)/slot)
 		}
-		s.queue(j, slots(t.Interval), first)
-		s.wheel.remove(j)
-		j.due = first
-		s.wheel.add(j)
+		j.interval = slots(t.Interval)
+		j.phase = phaseOf(j.app, j.interval)
+		s.queue(j, first)
 	}
 	return made
 }
 
-// queue puts a job on the wheel, at its first slot in phase from earliest on.
-func (s *Scheduler) queue(j *job, interval, earliest int64) {
-	j.interval, j.phase = interval, phaseOf(j.app, interval)
-	j.due = onGrid(earliest, interval, j.phase)
-	j.queued = true
+// queue puts a job on the wheel. Later probes are made in phase, whenever this one is.
+func (s *Scheduler) queue(j *job, due int64) {
+	j.due, j.queued = due, true
 	s.wheel.add(j)
 }
 
