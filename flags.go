@@ -84,7 +84,7 @@ func commandLine() (*kingpin.Application, *flags) {
 		BoolVar(&f.histograms)
 	k.Flag("zeroconf", "Announce the exporter on the local network (mDNS), unless it listens on loopback only.").
 		Default("true").BoolVar(&f.zeroconf)
-	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners.").
+	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners; a second signal ends it.").
 		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
 	k.Flag("web.external-url", "URL under which people find the exporter, for links in mails and feeds; alerting.external_url of the configuration wins.").
 		SetValue(&f.externalURL)

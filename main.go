@@ -181,17 +181,19 @@ func serve(f *flags) int {
 	if err := web.Validate(*f.web.WebConfigFile); err != nil {
 		return fail(exitFailure, fmt.Errorf("reading %s: %w", *f.web.WebConfigFile, err))
 	}
+	hurry := make(chan struct{})
 	a, err := app.New(app.Options{
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
 		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, Zeroconf: f.zeroconf && !f.test, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
-		Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
+		Hurry: hurry, Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})
 	if err != nil {
 		return fail(exitFailure, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer closeAtNextSignal(ctx, hurry)()
 	reloadOnHangup(ctx, a)
 	log.Info("starting", "program", name, "version", cli.Version(), "revision", cli.Revision(),
 		"page", pages(*f.web.WebListenAddresses, f.prefix()), "storage", f.storagePath, "config", f.configFile)
@@ -199,6 +201,25 @@ func serve(f *flags) int {
 		return fail(exitFailure, err)
 	}
 	return 0
+}
+
+// closeAtNextSignal closes hurry at the second signal to end: the first ends ctx.
+func closeAtNextSignal(ctx context.Context, hurry chan<- struct{}) (done func()) {
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			close(hurry)
+		case <-over:
+		}
+	})
+	return func() {
+		stop()
+		close(over)
+	}
 }
 
 func reloadOnHangup(ctx context.Context, a *app.App) {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestSeedAliases(t *testing.T) {
@@ -115,6 +118,38 @@ func TestPrefix(t *testing.T) {
 		k, _ := commandLine()
 		if _, err := k.Parse([]string{"--web.external-url=" + bad}); err == nil {
 			t.Errorf("%q is taken for a URL", bad)
+		}
+	}
+}
+
+// TestSecondSignal is told apart from the first.
+func TestSecondSignal(t *testing.T) {
+	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGTERM)
+	defer stop()
+	hurry := make(chan struct{})
+	defer closeAtNextSignal(ctx, hurry)()
+	send := func() {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send()
+	<-ctx.Done()
+	select {
+	case <-hurry:
+		t.Fatal("the first signal hurries")
+	default:
+	}
+	// The second is looked for in a goroutine, which may not have begun to.
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		send()
+		select {
+		case <-hurry:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no signal hurries")
 		}
 	}
 }

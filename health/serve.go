@@ -17,6 +17,10 @@ const DefaultDrain = 5 * time.Second
 // notice; then requests under way are finished, for as long as drain again, and the
 // Checker is closed. Background checks run all the while. A drain of 0 means
 // DefaultDrain, a negative one none.
+//
+// Whoever cannot wait any longer closes the server, which ends all that at once. With
+// context.AfterFunc(ctx, stop), where stop is that of signal.NotifyContext, a second
+// signal ends the program as if nothing waited for it.
 func Serve(ctx context.Context, server *http.Server, checker *Checker, drain time.Duration) error {
 	if drain == 0 {
 		drain = DefaultDrain
@@ -36,7 +40,11 @@ func Serve(ctx context.Context, server *http.Server, checker *Checker, drain tim
 	case err = <-failed:
 	case <-ctx.Done():
 		checker.Drain()
-		time.Sleep(drain)
+		select {
+		case <-time.After(drain):
+		case err := <-failed: // somebody has closed the server: nothing is left to wait for
+			failed <- err
+		}
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(drain, time.Second))
 		err = server.Shutdown(ending)
 		cancel()

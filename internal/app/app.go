@@ -46,6 +46,9 @@ type Options struct {
 	RoutePrefix string
 	// DrainDelay is the time between "not ready" and closing the listeners.
 	DrainDelay time.Duration
+	// Hurry is closed when whoever stops the exporter waits no longer: neither for the
+	// end of the drain delay nor for requests under way. nil for never.
+	Hurry <-chan struct{}
 	// MaxInFlight bounds the probes under way; 0 derives it from the open files allowed.
 	MaxInFlight int
 	// HistoryLimit is how many ad-hoc probes are remembered for /logs.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -89,13 +90,32 @@ func (a *App) serve(ctx context.Context, listeners []net.Listener) error {
 	a.setNotReady(errors.New("shutting down"))
 	a.log.Info("shutting down", "cause", context.Cause(ctx).Error(), "drain_delay", a.opts.DrainDelay)
 	a.stopAnnouncing()
-	time.Sleep(a.opts.DrainDelay)
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
+	select {
+	case <-time.After(a.opts.DrainDelay):
+	case <-a.opts.Hurry:
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	}
+	a.shutdown(context.WithoutCancel(ctx), srv)
+	<-failed
+	return nil
+}
+
+// shutdown waits for the requests under way, for as long as is reasonable.
+func (a *App) shutdown(ctx context.Context, srv *http.Server) {
+	bounded, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		select {
+		case <-a.opts.Hurry:
+			cancel()
+		case <-bounded.Done():
+		}
+	})
 	if err := srv.Shutdown(bounded); err != nil {
 		srv.Close()
 		a.log.Warn("requests were cut off", "err", err)
 	}
-	<-failed
-	return nil
+	cancel()
+	waiting.Wait()
 }
