@@ -16,14 +16,13 @@ func lastDay(now time.Time) page.Window {
 
 // lastDays are n days up to today, by the calendar of the zone of now.
 func lastDays(now time.Time, n int) page.Window {
-	const width = 24 * time.Hour
-	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
-	return page.Window{From: today.Add(-time.Duration(n-1) * width), Width: width, N: n}
+	first := page.Window{From: now}.At(1 - n)
+	return page.Window{From: first, N: n}
 }
 
 // cells are the buckets of a window.
 func (s *server) cells(x subject, w page.Window) []page.Cell {
-	buckets := s.History.Buckets(x.remembered(), w.From, w.Width, w.N)
+	buckets := s.buckets(x, w)
 	cells := make([]page.Cell, len(buckets))
 	for i, b := range buckets {
 		cells[i] = page.Cell{
@@ -36,6 +35,25 @@ func (s *server) cells(x subject, w page.Window) []page.Cell {
 		}
 	}
 	return cells
+}
+
+// buckets asks for as many at once as have the same width: a day may have 23 hours, or
+// none.
+func (s *server) buckets(x subject, w page.Window) []history.Bucket {
+	var list []history.Bucket
+	for len(list) < w.N {
+		i := len(list)
+		width, n := w.At(i+1).Sub(w.At(i)), 1
+		if width == 0 {
+			list = append(list, history.Bucket{Worst: history.NoData})
+			continue
+		}
+		for i+n < w.N && (w.Width != 0 || w.At(i+n+1).Sub(w.At(i+n)) == width) {
+			n++
+		}
+		list = s.History.AppendBuckets(list, x.remembered(), w.At(i), width, n)
+	}
+	return list
 }
 
 // uptime is the share of what is summed up.

@@ -206,15 +206,48 @@ type Uptime struct {
 	UnknownSeconds float64 `json:"unknown_seconds"`
 }
 
-// Window is a number of buckets of time of one width.
+// Window is a number of buckets of time that lie side by side: of one width or, if that
+// is 0, the days of the calendar in the zone of From.
 type Window struct {
 	From  time.Time     `json:"from"`
 	Width time.Duration `json:"-"`
 	N     int           `json:"buckets"`
 }
 
+// At is when the i-th bucket begins, and the one before it ends.
+func (w Window) At(i int) time.Time {
+	if w.Width == 0 {
+		return beginOfDay(w.day(i))
+	}
+	return w.From.Add(time.Duration(i) * w.Width)
+}
+
+// day is noon of the i-th day, which there is once on every day.
+func (w Window) day(i int) time.Time {
+	return time.Date(w.From.Year(), w.From.Month(), w.From.Day()+i, 12, 0, 0, 0, w.From.Location())
+}
+
 // To is the end of the last bucket.
-func (w Window) To() time.Time { return w.From.Add(time.Duration(w.N) * w.Width) }
+func (w Window) To() time.Time { return w.At(w.N) }
+
+// beginOfDay is the first moment of the day that a noon is in. Where the clock is put
+// forward at midnight that is not midnight, and where it is put back over midnight it is
+// the first of two.
+func beginOfDay(noon time.Time) time.Time {
+	t := time.Date(noon.Year(), noon.Month(), noon.Day(), 0, 0, 0, 0, noon.Location())
+	if t.Day() != noon.Day() { // there is no midnight: the day begins where the clock is put forward
+		_, t = t.ZoneBounds()
+		return t
+	}
+	if put, _ := t.ZoneBounds(); !put.IsZero() {
+		_, before := put.Add(-1).Zone()
+		_, since := t.Zone()
+		if first := t.Add(-time.Duration(before-since) * time.Second); first.Before(put) && first.Day() == t.Day() {
+			return first
+		}
+	}
+	return t
+}
 
 // Cell is one bucket of a strip.
 type Cell struct {

@@ -85,15 +85,13 @@ func put(b *strings.Builder, parts ...string) {
 
 // words is the time of n buckets from the i-th on: "14:00–15:30", or days.
 func (w Window) words(i, n int) string {
-	from := w.From.Add(time.Duration(i) * w.Width)
-	to := w.From.Add(time.Duration(i+n) * w.Width)
-	if w.Width >= 24*time.Hour {
-		last := to.Add(-w.Width)
+	if w.Width == 0 {
 		if n == 1 {
-			return from.Format("2 Jan")
+			return w.day(i).Format("2 Jan")
 		}
-		return from.Format("2 Jan") + "–" + last.Format("2 Jan")
+		return w.day(i).Format("2 Jan") + "–" + w.day(i+n-1).Format("2 Jan")
 	}
+	from, to := w.At(i), w.At(i+n)
 	if from.YearDay() != to.YearDay() {
 		return from.Format("Mon 15:04") + "–" + to.Format("Mon 15:04")
 	}
