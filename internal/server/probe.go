@@ -51,7 +51,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), asDuration(seconds))
 	defer cancel()
-	record := s.probeOnce(ctx, seconds, name, module, prober.Request{
+	record := s.probeOnce(ctx, seconds, name, settings, prober.Request{
 		Target: target, Hostname: hostname, Network: settings.Network, Samples: true,
 	})
 	if query.Get("debug") == "true" {
@@ -66,8 +66,10 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// probeOnce makes the probe and remembers it.
-func (s *server) probeOnce(ctx context.Context, timeout float64, name string, module *prober.Module, req prober.Request) *probeRecord {
+// probeOnce makes the probe and remembers it, with its module as it is in the settings:
+// a reload may have changed it by the time that somebody looks.
+func (s *server) probeOnce(ctx context.Context, timeout float64, name string, settings *Settings, req prober.Request) *probeRecord {
+	module, text := settings.Modules[name], settings.ModuleText
 	logged := newRecorder(s.ProbeLog)
 	log := slog.New(logged)
 	if s.ProbeLog != nil {
@@ -84,7 +86,7 @@ func (s *server) probeOnce(ctx context.Context, timeout float64, name string, mo
 	}
 	record := &probeRecord{
 		module: name, target: req.Target, result: res, samples: append(res.Samples, commonSamples(&res, timeout)...),
-		log: logged.taken(), moduleText: func() string { return s.Settings().ModuleText(name) },
+		log: logged.taken(), moduleText: func() string { return text(name) },
 	}
 	record.result.Samples = nil
 	s.probes.add(record)

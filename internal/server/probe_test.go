@@ -118,6 +118,19 @@ func TestProbeDebugAndLogs(t *testing.T) {
 	}
 }
 
+// TestModuleOfAnOldProbe is shown as it was when the probe was made.
+func TestModuleOfAnOldProbe(t *testing.T) {
+	f := newFixture(t)
+	f.do("GET", "/probe?target=127.0.0.1:1", "")
+	f.settings.ModuleText = func(string) string { return "prober: tcp\n" }
+	if w := f.do("GET", "/logs?id=0", ""); !strings.Contains(w.Body.String(), "Module configuration:\nprober: http") {
+		t.Errorf("after a reload:\n%s", w.Body)
+	}
+	if w := f.do("GET", "/probe?debug=true&target=127.0.0.1:1", ""); !strings.Contains(w.Body.String(), "Module configuration:\nprober: tcp") {
+		t.Errorf("of a new probe:\n%s", w.Body)
+	}
+}
+
 // TestFailuresAreRememberedLonger: with a limit of 3, three failures outlive any
 // number of good probes.
 func TestFailuresAreRememberedLonger(t *testing.T) {
