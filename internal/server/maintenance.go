@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Maintenance is a time in which nothing is told of some targets and checks.
@@ -101,6 +103,9 @@ func (s *server) removeMaintenance(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// maxName is how many characters the name of maintenance may have.
+const maxName = 128
+
 func parseMaintenance(body []byte, now time.Time) (Maintenance, []fieldFault, error) {
 	var m Maintenance
 	var duration time.Duration
@@ -130,6 +135,8 @@ func parseMaintenance(body []byte, now time.Time) (Maintenance, []fieldFault, er
 	switch {
 	case m.Name == "":
 		faults = append(faults, fieldFault{"name", "is required"})
+	case utf8.RuneCountInString(m.Name) > maxName || strings.ContainsFunc(m.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		faults = append(faults, fieldFault{"name", fmt.Sprintf("must be printable and have at most %d characters", maxName)})
 	case m.End != nil && duration != 0:
 		faults = append(faults, fieldFault{"duration", "cannot be used together with end"})
 	case m.End == nil && duration <= 0:

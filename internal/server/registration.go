@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -19,9 +19,10 @@ import (
 
 const maxRegistrationBody = 64 << 10
 
-// readRegistration reads a target from the body of a request. All faults come
-// in one problem.
-func (s *server) readRegistration(w http.ResponseWriter, r *http.Request) (prober.Target, *problem) {
+// readRegistration reads a target from the body of a request. All faults come in one
+// problem. A name that the path gives, if it does, stands for one that the body leaves
+// out.
+func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath string) (prober.Target, *problem) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return prober.Target{}, &problem{Status: http.StatusUnsupportedMediaType,
 			Detail: "send JSON with the header Content-Type: application/json"}
@@ -36,6 +37,11 @@ func (s *server) readRegistration(w http.ResponseWriter, r *http.Request) (probe
 	t, faults, err := parseRegistration(body)
 	if err != nil {
 		return t, &problem{Status: http.StatusBadRequest, Detail: err.Error()}
+	}
+	if inPath != "" && t.App == "" {
+		t.App = inPath
+	} else if inPath != "" && t.App != inPath {
+		faults = append(faults, &prober.FieldError{Path: "app", Detail: fmt.Sprintf("%q in the body differs from %q in the path", t.App, inPath)})
 	}
 	faults = append(faults, t.Validate(prober.RegistrationLimits(), s.Settings().kindOf)...)
 	faults = append(faults, checkHost(&t, requester(r).local, s.Settings().Network)...)
@@ -61,20 +67,40 @@ func firstOfEach(faults []*prober.FieldError) []*prober.FieldError {
 
 // checkHost refuses what the registrant cannot mean, or may not have probed.
 func checkHost(t *prober.Target, local bool, policy *prober.NetworkPolicy) []*prober.FieldError {
-	u, err := url.Parse(t.URL)
-	if err != nil || u.Hostname() == "" {
+	field := "address"
+	if t.URL != "" {
+		field = "url"
+	}
+	hostport := hostOf(t.Place())
+	host := hostport
+	if alone, _, err := net.SplitHostPort(hostport); err == nil {
+		host = alone
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if host == "" {
 		return nil
 	}
-	host := strings.ToLower(u.Hostname())
 	addr, _ := netip.ParseAddr(host)
 	if !local && (host == "localhost" || strings.HasSuffix(host, ".localhost") || addr.Unmap().IsLoopback()) {
-		return []*prober.FieldError{{Path: "url", Detail: fmt.Sprintf(
+		return []*prober.FieldError{{Path: field, Detail: fmt.Sprintf(
 			"%q is the exporter's own host, not yours; give an address that the exporter can reach", host)}}
 	}
-	if err := policy.CheckLiteral(u.Host); err != nil {
-		return []*prober.FieldError{{Path: "url", Detail: err.Error()}}
+	if err := policy.CheckLiteral(hostport); err != nil {
+		return []*prober.FieldError{{Path: field, Detail: err.Error()}}
 	}
 	return nil
+}
+
+// hostOf is the host of a URL or an address, with its port if it has one. It is empty
+// if there is none, as in the path of a socket.
+func hostOf(place string) string {
+	if _, after, found := strings.Cut(place, "://"); found {
+		place = after
+	}
+	if end := strings.IndexAny(place, "/?#"); end >= 0 {
+		place = place[:end]
+	}
+	return place[strings.LastIndexByte(place, '@')+1:]
 }
 
 // parseRegistration decodes strictly: unknown and repeated fields are faults,

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func newFixture(t testing.TB) *fixture {
 			AllowsEmail: func(address string) bool { return strings.HasSuffix(address, "@example.org") },
 		},
 	}
-	for module, kind := range map[string]string{"health": "health", "http_2xx": "http"} {
+	for module, kind := range map[string]string{"health": "health", "http_2xx": "http", "tcp_connect": "tcp"} {
 		if f.settings.Modules[module], err = prober.NewModule(prober.ModuleSource{Kind: kind, Text: []byte(module)}); err != nil {
 			t.Fatal(err)
 		}
@@ -260,6 +261,37 @@ func TestBadBodies(t *testing.T) {
 	f.expect(http.StatusBadRequest, f.do("PUT", "/api/v1/targets/other", nas))
 }
 
+// TestNameInThePath is held to the same rules as one in the body.
+func TestNameInThePath(t *testing.T) {
+	f := newFixture(t)
+	f.expect(http.StatusCreated, f.do("PUT", "/api/v1/targets/nas", `{"url": "http://10.0.0.1"}`))
+	f.expect(http.StatusOK, f.do("PUT", "/api/v1/targets/nas", `{"app": "", "url": "http://10.0.0.1"}`))
+	for _, name := range []string{"a/b", "../..", "..", ".", "a\nb", " a", "a ", "\xff", strings.Repeat("x", 500)} {
+		for _, body := range []string{`{"url": "http://10.0.0.1"}`, `{"app": null, "url": "http://10.0.0.1"}`, `{"app": "", "url": "http://10.0.0.1"}`} {
+			r := httptest.NewRequest("PUT", "/api/v1/targets/x", strings.NewReader(body))
+			r.URL.Path, r.URL.RawPath = "/api/v1/targets/"+name, "/api/v1/targets/"+strings.ReplaceAll(url.PathEscape(name), ".", "%2E")
+			r.RemoteAddr = f.from
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			f.handler.ServeHTTP(w, r)
+			if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `"field":"app"`) {
+				t.Errorf("%.20q with %s: %d %s", name, body, w.Code, w.Body)
+			}
+		}
+	}
+	got := f.expect(http.StatusBadRequest, f.do("PUT", "/api/v1/targets/nas", `{"url": "http://10.0.0.1", "depends_on": ["router", "nas"]}`))
+	if !strings.Contains(toText(got), `"field":"depends_on[1]"`) {
+		t.Errorf("a target depends on itself: %v", got)
+	}
+	got = f.expect(http.StatusBadRequest, f.do("PUT", "/api/v1/targets/nas", `{"app": 3, "url": "http://10.0.0.1", "interval": 1}`))
+	if !strings.Contains(toText(got), `"field":"app"`) || !strings.Contains(toText(got), `"field":"interval"`) {
+		t.Errorf("a name that is no text: %v", got)
+	}
+	if len(f.registry.Targets()) != 1 {
+		t.Errorf("%d targets", len(f.registry.Targets()))
+	}
+}
+
 func TestNamesNeedNoCare(t *testing.T) {
 	f := newFixture(t)
 	for _, name := range []string{"Sample HealthChecker.Server App", "späti ☕", "a?b#c%d", "100%", `quo"te\back`, "..."} {
@@ -366,6 +398,12 @@ func TestLoopbackMeansTheExporterItself(t *testing.T) {
 			t.Errorf("%s: %v", url, got)
 		}
 	}
+	for _, address := range []string{"localhost:22", "127.0.0.1:22", "[::1]:22", "x.localhost:22", "tcp://127.0.0.1:22"} {
+		got := f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "module": "tcp_connect", "address": "`+address+`"}`))
+		if !strings.Contains(toText(got), "own host") || !strings.Contains(toText(got), `"field":"address"`) {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
 	f.from = "127.0.0.1:1"
 	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://localhost:80"}`))
 }
@@ -379,6 +417,10 @@ func TestRefusedAddresses(t *testing.T) {
 		got := f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://`+host+`/"}`))
 		if !strings.Contains(toText(got), `"field":"url"`) {
 			t.Errorf("%s: %v", host, got)
+		}
+		got = f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "module": "tcp_connect", "address": "`+host+`:80"}`))
+		if !strings.Contains(toText(got), `"field":"address"`) {
+			t.Errorf("address %s: %v", host, got)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (s *server) answer(w http.ResponseWriter, status int, t *prober.Target, war
 }
 
 func (s *server) createTarget(w http.ResponseWriter, r *http.Request) {
-	t, p := s.readRegistration(w, r)
+	t, p := s.readRegistration(w, r, "")
 	if p != nil {
 		p.write(w)
 		return
@@ -66,36 +66,14 @@ func (s *server) createTarget(w http.ResponseWriter, r *http.Request) {
 	s.register(w, r, t)
 }
 
+// putTarget takes the name from the path; the body may repeat it.
 func (s *server) putTarget(w http.ResponseWriter, r *http.Request) {
-	t, p := s.readRegistration(w, r)
-	app := r.PathValue("app")
-	if p != nil && t.App == "" { // the path names it
-		p.Errors = withoutField(p.Errors, "app")
-		if len(p.Errors) == 0 && p.Title != "" {
-			p = nil
-		}
-		t.App = app
-	}
-	if p == nil && t.App != app {
-		p = &problem{Status: http.StatusBadRequest, Title: "Invalid registration", Errors: []fieldFault{
-			{"app", fmt.Sprintf("%q in the body differs from %q in the path", t.App, app)},
-		}}
-	}
+	t, p := s.readRegistration(w, r, r.PathValue("app"))
 	if p != nil {
 		p.write(w)
 		return
 	}
 	s.register(w, r, t)
-}
-
-func withoutField(faults []fieldFault, field string) []fieldFault {
-	var kept []fieldFault
-	for _, f := range faults {
-		if f.Field != field {
-			kept = append(kept, f)
-		}
-	}
-	return kept
 }
 
 // errDryRun keeps a registration from being stored that could be.
