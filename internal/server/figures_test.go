@@ -10,6 +10,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // TestDaysOfTheCalendar begin and end at midnight by the clock on the wall, also where
@@ -92,7 +93,7 @@ func TestCellsOfDays(t *testing.T) {
 	}
 	now = time.Date(2026, 3, 31, 12, 0, 0, 0, zone)
 	s := &server{Deps: Deps{History: store}}
-	got := s.cells(subject{kind: kindTarget, status: &prober.Status{Target: &prober.Target{App: "nas"}}}, lastDays(now, 5))
+	got := s.cells(subject{kind: kindTarget, status: &schedule.Status{Target: &prober.Target{App: "nas"}}}, lastDays(now, 5))
 	want := []page.Cell{
 		{NoData: true}, {State: health.Healthy}, {State: health.Unhealthy, Down: time.Hour}, {State: health.Degraded, Degraded: time.Minute}, {State: health.Healthy},
 	}
