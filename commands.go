@@ -129,7 +129,7 @@ func (o *operator) names() kingpin.HintAction {
 func (o *operator) run(command string, f *flags) (exitCode int, ours bool) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	terminal := cli.Terminal{Out: os.Stdout, Err: os.Stderr, JSON: o.json, Color: isTerminal(os.Stdout), Width: cli.WidthOf(os.Stdout)}
+	terminal := terminal(o.json)
 	act := cli.Act{Exporter: o.exporter, Terminal: terminal, Apps: o.apps}
 	switch command {
 	case "status":
@@ -158,6 +158,11 @@ func (o *operator) run(command string, f *flags) (exitCode int, ours bool) {
 		return cli.Completion(os.Stdout, o.shell), true
 	}
 	return 0, false
+}
+
+// terminal is the one that the program was started from.
+func terminal(json bool) cli.Terminal {
+	return cli.Terminal{Out: os.Stdout, Err: os.Stderr, JSON: json, Color: isTerminal(os.Stdout), Width: cli.WidthOf(os.Stdout)}
 }
 
 // runLoad knows the modules of the configuration, which a stopped exporter cannot

@@ -133,7 +133,8 @@ func isTerminal(f *os.File) bool {
 func discover(f *flags) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return f.discover.Run(ctx, os.Stdout, os.Stderr)
+	f.discover.Terminal = terminal(f.discover.JSON)
+	return f.discover.Run(ctx)
 }
 
 func tryNotify(f *flags) int {

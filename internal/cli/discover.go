@@ -2,12 +2,9 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -17,12 +14,11 @@ import (
 
 // Discover lists what is found on the local network.
 type Discover struct {
+	Terminal
 	// Types of services to look for; none means discoverTypes.
 	Types []string
 	// Timeout is how long to look.
 	Timeout time.Duration
-	// JSON asks for a machine's form.
-	JSON bool
 }
 
 // discoverTypes are exporters, what wants to be polled, and what has metrics.
@@ -46,7 +42,7 @@ func (d *Discover) Flags(command *kingpin.CmdClause) {
 
 // Run looks, and prints what it has found. The exit code is 1 if that is nothing, and
 // 2 if the types are none.
-func (d *Discover) Run(ctx context.Context, out, complaints io.Writer) int {
+func (d *Discover) Run(ctx context.Context) int {
 	types := d.Types
 	if len(types) == 0 {
 		types = discoverTypes
@@ -55,34 +51,36 @@ func (d *Discover) Run(ctx context.Context, out, complaints io.Writer) int {
 	defer cancel()
 	found, err := client.Browse(ctx, types...)
 	if err != nil {
-		fmt.Fprintf(complaints, "health_exporter: error: %s\n", err)
-		return 2
+		d.fail(err)
+		return ExitUsage
 	}
-	d.print(out, found)
+	code := d.show(found)
 	if len(found) == 0 {
-		fmt.Fprint(complaints, nothingFound)
-		return 1
+		fmt.Fprint(d.Err, nothingFound)
+		return ExitFailed
 	}
-	return 0
+	return code
 }
 
-func (d *Discover) print(out io.Writer, found []client.Service) {
+func (d *Discover) show(found []client.Service) int {
 	if d.JSON {
-		writeServices(out, found)
-		return
+		list := make([]serviceJSON, len(found))
+		for i, s := range found {
+			list[i] = serviceJSON{s.Name, s.Type, s.Host, s.Address.String(), s.Port, s.Text["path"], s.URL(), s.Text}
+		}
+		return d.writeJSON(list)
 	}
-	if len(found) == 0 {
-		return
-	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tTYPE\tADDRESS\tPORT\tPATH")
+	rows := make([][]string, 0, len(found))
 	for _, s := range found {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-			printable(s.Name), s.Type, s.Address, strconv.Itoa(int(s.Port)), printable(s.Text["path"]))
+		rows = append(rows, []string{s.Name, s.Type, s.Address.String(), strconv.Itoa(int(s.Port)), s.Text["path"]})
 	}
-	_ = table.Flush() // a terminal that is gone cannot be told
+	if len(rows) > 0 {
+		d.table([]string{"NAME", "TYPE", "ADDRESS", "PORT", "PATH"}, rows)
+	}
+	return ExitOK
 }
 
+// serviceJSON is a service in a machine's form.
 type serviceJSON struct {
 	Name    string            `json:"name"`
 	Type    string            `json:"type"`
@@ -92,14 +90,4 @@ type serviceJSON struct {
 	Path    string            `json:"path,omitempty"`
 	URL     string            `json:"url"`
 	Text    map[string]string `json:"txt"`
-}
-
-func writeServices(out io.Writer, found []client.Service) {
-	list := make([]serviceJSON, len(found))
-	for i, s := range found {
-		list[i] = serviceJSON{s.Name, s.Type, s.Host, s.Address.String(), s.Port, s.Text["path"], s.URL(), s.Text}
-	}
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	_ = e.Encode(list) // a terminal that is gone cannot be told
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/netip"
 	"strings"
@@ -18,38 +17,38 @@ func TestDiscoverPrints(t *testing.T) {
 		{Name: "NAS\x1b[1m", Type: "_http._tcp", Host: "nas.local", Address: netip.MustParseAddr("10.0.0.7"), Port: 8080, Text: map[string]string{"path": "/health"}},
 		{Name: "exporter", Type: client.ExporterType, Address: netip.MustParseAddr("fd00::1"), Port: 10115, Text: map[string]string{"scheme": "https"}},
 	}
-	var out bytes.Buffer
-	(&Discover{}).print(&out, found)
+	d, s := Discover{}, newScreen(false)
+	d.Terminal = s.Terminal
 	want := `NAME      TYPE                   ADDRESS   PORT   PATH
 NAS·[1m   _http._tcp             10.0.0.7  8080   /health
-exporter  _health-exporter._tcp  fd00::1   10115  
+exporter  _health-exporter._tcp  fd00::1   10115
 `
-	if out.String() != want {
-		t.Errorf("%s\nwant\n%s", out.String(), want)
+	if code := d.show(found); code != 0 || s.out.String() != want {
+		t.Errorf("%d\n%s\nwant\n%s", code, s.out.String(), want)
 	}
-	out.Reset()
-	(&Discover{JSON: true}).print(&out, found)
+	s.out.Reset()
+	d.JSON = true
+	d.show(found)
 	var list []serviceJSON
-	if err := json.Unmarshal(out.Bytes(), &list); err != nil || len(list) != 2 || list[0].Path != "/health" || list[1].URL != "https://[fd00::1]:10115" {
+	if err := json.Unmarshal(s.out.Bytes(), &list); err != nil || len(list) != 2 || list[0].Path != "/health" || list[1].URL != "https://[fd00::1]:10115" {
 		t.Errorf("%v %+v", err, list)
 	}
-	out.Reset()
-	if (&Discover{JSON: true}).print(&out, nil); strings.TrimSpace(out.String()) != "[]" {
-		t.Errorf("nothing is %q", out.String())
+	s.out.Reset()
+	if d.show(nil); strings.TrimSpace(s.out.String()) != "[]" {
+		t.Errorf("nothing is %q", s.out.String())
 	}
 }
 
 func TestDiscoverExitCodes(t *testing.T) {
-	var out, complaints bytes.Buffer
-	d := Discover{Types: []string{"_nobody-has-it._tcp"}, Timeout: time.Millisecond}
-	if code := d.Run(t.Context(), &out, &complaints); code != 1 || out.Len() > 0 || !strings.Contains(complaints.String(), "UDP port 5353") {
-		t.Errorf("%d %q %q", code, out.String(), complaints.String())
+	s := newScreen(false)
+	d := Discover{Terminal: s.Terminal, Types: []string{"_nobody-has-it._tcp"}, Timeout: time.Millisecond}
+	code := d.Run(t.Context())
+	if s.out.Len() > 0 {
+		t.Errorf("it prints %q", s.out.String())
 	}
-	complaints.Reset()
+	s.expect(t, 1, code, "UDP port 5353")
 	d.Types = []string{"http"}
-	if code := d.Run(t.Context(), &out, &complaints); code != 2 || !strings.Contains(complaints.String(), `"http" is no type`) {
-		t.Errorf("%d %q", code, complaints.String())
-	}
+	s.expect(t, 2, d.Run(t.Context()), `"http" is no type`)
 }
 
 func TestDiscoverFlags(t *testing.T) {

@@ -70,7 +70,7 @@ func dumped(t *testing.T, d Dump) string {
 	d.Terminal = s.Terminal
 	code := d.Run(t.Context())
 	text := s.out.String()
-	s.expect(t, ExitOK, code)
+	s.expect(t, 0, code)
 	return text
 }
 
@@ -79,13 +79,13 @@ func TestRoundTrip(t *testing.T) {
 	dir, file := filepath.Join(t.TempDir(), "data"), written(t, "dump.json", fullDump)
 	s := newScreen(false)
 	load := Load{Terminal: s.Terminal, StoragePath: dir, File: file, KindOf: kindOf, DryRun: true}
-	s.expect(t, ExitOK, load.Run(t.Context()), "2 registrations could be loaded")
+	s.expect(t, 0, load.Run(t.Context()), "2 registrations could be loaded")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a dry run has written")
 	}
 	load.DryRun = false
 	for range 2 { // again it changes nothing
-		s.expect(t, ExitOK, load.Run(t.Context()), "2 registrations loaded")
+		s.expect(t, 0, load.Run(t.Context()), "2 registrations loaded")
 		if diff := cmp.Diff(fullDump, dumped(t, Dump{StoragePath: dir})); diff != "" {
 			t.Errorf("through storage:\n%s", diff)
 		}
@@ -96,9 +96,9 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("of the exporter that runs on that storage:\n%s", diff)
 	}
 	dump := Dump{Terminal: s.Terminal, StoragePath: dir}
-	s.expect(t, ExitFailed, dump.Run(t.Context()), "in use by another process", "is reached with --url")
+	s.expect(t, 1, dump.Run(t.Context()), "in use by another process", "is reached with --url")
 	load.StoragePath = dir
-	s.expect(t, ExitFailed, load.Run(t.Context()), "in use by another process", "is reached with --url")
+	s.expect(t, 1, load.Run(t.Context()), "in use by another process", "is reached with --url")
 	stop()
 	if diff := cmp.Diff(fullDump, dumped(t, Dump{StoragePath: dir})); diff != "" {
 		t.Errorf("after the exporter has run:\n%s", diff)
@@ -106,7 +106,7 @@ func TestRoundTrip(t *testing.T) {
 
 	other, _ := exporter(t, "", "", "")
 	load = Load{Exporter: Exporter{URL: "http://" + other}, Terminal: s.Terminal, File: "-", In: strings.NewReader(fullDump)}
-	s.expect(t, ExitOK, load.Run(t.Context()), "2 registrations loaded")
+	s.expect(t, 0, load.Run(t.Context()), "2 registrations loaded")
 	got := dumped(t, Dump{Exporter: Exporter{URL: "http://" + other}})
 	if diff := cmp.Diff(withoutPast(t, fullDump), withoutPast(t, got)); diff != "" {
 		t.Errorf("through the API:\n%s", diff)
@@ -135,7 +135,7 @@ func TestLoadNothingOfABadDump(t *testing.T) {
 		{"app": "b", "url": "http://10.0.0.1", "wat": 1}]}`)
 	s := newScreen(false)
 	load := Load{Terminal: s.Terminal, StoragePath: dir, File: bad, KindOf: kindOf}
-	s.expect(t, ExitFailed, load.Run(t.Context()), "nothing was loaded from "+bad,
+	s.expect(t, 1, load.Run(t.Context()), "nothing was loaded from "+bad,
 		"targets[1] (good): app: is given twice, first as targets[0]", "targets[1] (good): interval: must be between 5 and 300",
 		"targets[1] (good): timeout: must be a whole number of seconds", `targets[2] (a): module: unknown module "none"`,
 		"targets[2] (a): owner: must be", `targets[3]: unknown field "wat"`)
@@ -143,9 +143,9 @@ func TestLoadNothingOfABadDump(t *testing.T) {
 		t.Error("something was written")
 	}
 	dump := Dump{Terminal: s.Terminal, StoragePath: dir}
-	s.expect(t, ExitFailed, dump.Run(t.Context()), "there is no registry in")
+	s.expect(t, 1, dump.Run(t.Context()), "there is no registry in")
 	dump.StoragePath = ""
-	s.expect(t, ExitFailed, dump.Run(t.Context()), "--storage.path is empty")
+	s.expect(t, 1, dump.Run(t.Context()), "--storage.path is empty")
 
 	address, _ := exporter(t, "targets: [{app: of the file, url: 'http://10.0.0.2'}]", "", "")
 	at := Exporter{URL: "http://" + address}
@@ -153,7 +153,7 @@ func TestLoadNothingOfABadDump(t *testing.T) {
 		{"app": "good", "url": "http://10.0.0.1"},
 		{"app": "of the file", "url": "http://10.0.0.1"},
 		{"app": "a", "url": "http://10.0.0.1", "module": "none"}]}`)}
-	s.expect(t, ExitFailed, load.Run(t.Context()), "nothing was loaded", "can only be changed there", `unknown module "none"`)
+	s.expect(t, 1, load.Run(t.Context()), "nothing was loaded", "can only be changed there", `unknown module "none"`)
 	if names := at.Names(t.Context()); len(names) != 1 {
 		t.Errorf("after a bad dump there are %q", names)
 	}

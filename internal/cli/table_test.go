@@ -83,14 +83,14 @@ func TestJudge(t *testing.T) {
 		code    int
 		says    string
 	}{
-		{nil, StatusWarning, "there are no targets yet, so nothing is watched"},
-		{in(health.Healthy), StatusOK, "1 healthy | "},
-		{in(health.Healthy, health.Degraded), StatusWarning, "1 degraded, 1 healthy | "},
-		{in(health.Healthy, health.Unknown), StatusWarning, "1 unknown, 1 healthy | "},
-		{in(health.Unhealthy, health.Degraded), StatusCritical, "1 unhealthy (a0), 1 degraded | "},
-		{in(health.Degraded, health.Unhealthy, health.Unknown), StatusCritical, "1 unhealthy (a1), 1 degraded, 1 unknown | "},
-		{many, StatusCritical, "7 unhealthy (a0, a1, a2, a3, a4 and 2 more) | "},
-		{paused, StatusOK, "1 paused | "},
+		{nil, 1, "there are no targets yet, so nothing is watched"},
+		{in(health.Healthy), 0, "1 healthy | "},
+		{in(health.Healthy, health.Degraded), 1, "1 degraded, 1 healthy | "},
+		{in(health.Healthy, health.Unknown), 1, "1 unknown, 1 healthy | "},
+		{in(health.Unhealthy, health.Degraded), 2, "1 unhealthy (a0), 1 degraded | "},
+		{in(health.Degraded, health.Unhealthy, health.Unknown), 2, "1 unhealthy (a1), 1 degraded, 1 unknown | "},
+		{many, 2, "7 unhealthy (a0, a1, a2, a3, a4 and 2 more) | "},
+		{paused, 0, "1 paused | "},
 	} {
 		v := judge(test.targets, len(test.targets))
 		if v.code != test.code || !strings.HasPrefix(v.line(), test.says) {

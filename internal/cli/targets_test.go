@@ -19,29 +19,29 @@ func TestLifeOfATarget(t *testing.T) {
 	status := func(screen *screen, f Filter) int {
 		return (&Status{Exporter: at, Terminal: screen.Terminal, Filter: f}).Run(ctx)
 	}
-	s.expect(t, StatusWarning, status(s, Filter{}), "HEALTH WARNING - there are no targets yet")
+	s.expect(t, 1, status(s, Filter{}), "HEALTH WARNING - there are no targets yet")
 
 	add := Add{Exporter: at, Terminal: s.Terminal, App: "web shop", Place: shop, Module: "http_2xx", Group: "home", Healthy: 2, Unhealthy: 2,
 		Interval: 300 * time.Second, ProbeTimeout: 2 * time.Second, InitialDelay: 300 * time.Second, Labels: map[string]string{"room": "attic"}, Email: "me@example.org"}
-	s.expect(t, ExitOK, add.Run(ctx), "added web shop", "with module http_2xx, every 5m0s", "warning: email")
+	s.expect(t, 0, add.Run(ctx), "added web shop", "with module http_2xx, every 5m0s", "warning: email")
 	add = Add{Exporter: at, Terminal: j.Terminal, App: "tür/../x", Place: "x", InitialDelay: -1}
-	j.expect(t, ExitFailed, add.Run(ctx), "app:", "must not contain")
+	j.expect(t, 1, add.Run(ctx), "app:", "must not contain")
 	add = Add{Exporter: at, Terminal: j.Terminal, App: "router", Place: "127.0.0.1:1", Module: "tcp_connect", InitialDelay: 300 * time.Second}
-	j.expect(t, ExitOK, add.Run(ctx), `"address": "127.0.0.1:1"`)
-	s.expect(t, StatusWarning, status(s, Filter{}), "HEALTH WARNING - 2 unknown | unhealthy=0")
+	j.expect(t, 0, add.Run(ctx), `"address": "127.0.0.1:1"`)
+	s.expect(t, 1, status(s, Filter{}), "HEALTH WARNING - 2 unknown | unhealthy=0")
 
 	probe := ProbeNow{Exporter: at, Terminal: s.Terminal, Apps: []string{"web shop"}}
-	s.expect(t, ExitOK, probe.Run(ctx), "PASS", "200")
-	s.expect(t, ExitOK, probe.Run(ctx), "HEALTHY")
-	s.expect(t, StatusOK, status(s, Filter{Groups: []string{"home"}}), "HEALTH OK - 1 healthy |")
+	s.expect(t, 0, probe.Run(ctx), "PASS", "200")
+	s.expect(t, 0, probe.Run(ctx), "HEALTHY")
+	s.expect(t, 0, status(s, Filter{Groups: []string{"home"}}), "HEALTH OK - 1 healthy |")
 	breakIt()
-	s.expect(t, ExitFailed, probe.Run(ctx), "FAIL", "418")
-	s.expect(t, ExitFailed, probe.Run(ctx), "UNHEALTHY")
-	s.expect(t, StatusCritical, status(s, Filter{}), "HEALTH CRITICAL - 1 unhealthy (web shop), 1 unknown |", "UNHEALTHY  web shop")
-	j.expect(t, StatusCritical, status(j, Filter{}), `"exit_code": 2`, `"registered_at"`)
-	s.expect(t, StatusUnknown, status(s, Filter{Apps: []string{"webshop"}}), `HEALTH UNKNOWN - there is no target "webshop"; did you mean "web shop"?`)
-	s.expect(t, StatusUnknown, status(s, Filter{Groups: []string{"zzzzzz"}}), "`health_exporter targets list`")
-	s.expect(t, StatusOK, status(s, Filter{States: []string{"degraded"}}), "no such targets")
+	s.expect(t, 1, probe.Run(ctx), "FAIL", "418")
+	s.expect(t, 1, probe.Run(ctx), "UNHEALTHY")
+	s.expect(t, 2, status(s, Filter{}), "HEALTH CRITICAL - 1 unhealthy (web shop), 1 unknown |", "UNHEALTHY  web shop")
+	j.expect(t, 2, status(j, Filter{}), `"exit_code": 2`, `"registered_at"`)
+	s.expect(t, 3, status(s, Filter{Apps: []string{"webshop"}}), `HEALTH UNKNOWN - there is no target "webshop"; did you mean "web shop"?`)
+	s.expect(t, 3, status(s, Filter{Groups: []string{"zzzzzz"}}), "`health_exporter targets list`")
+	s.expect(t, 0, status(s, Filter{States: []string{"degraded"}}), "no such targets")
 
 	list := List{Exporter: at, Terminal: j.Terminal, Filter: Filter{States: []string{"unhealthy"}}}
 	code := list.Run(ctx)
@@ -49,23 +49,23 @@ func TestLifeOfATarget(t *testing.T) {
 	if err := json.Unmarshal(j.out.Bytes(), &listed); err != nil || len(listed.Targets) != 1 || listed.Targets[0].App != "web shop" {
 		t.Errorf("%v in %s", err, j.out.String())
 	}
-	j.expect(t, ExitOK, code)
+	j.expect(t, 0, code)
 
 	history := History{Exporter: at, Terminal: s.Terminal, App: "web shop", Limit: 3}
-	s.expect(t, ExitOK, history.Run(ctx), "RESULT", "FROM", "UNHEALTHY", "status")
+	s.expect(t, 0, history.Run(ctx), "RESULT", "FROM", "UNHEALTHY", "status")
 	history.App = "router"
-	s.expect(t, ExitOK, history.Run(ctx), "has not been probed yet")
+	s.expect(t, 0, history.Run(ctx), "has not been probed yet")
 	history.App, history.Terminal = "web shop", j.Terminal
-	j.expect(t, ExitOK, history.Run(ctx), `"entries"`, `"transitions"`)
+	j.expect(t, 0, history.Run(ctx), `"entries"`, `"transitions"`)
 
 	act := Act{Exporter: at, Terminal: s.Terminal, Apps: []string{"web shop", "ruoter"}}
-	s.expect(t, ExitFailed, act.Pause(ctx), "paused web shop", `there is no target "ruoter"; did you mean "router"?`)
-	s.expect(t, ExitFailed, probe.Run(ctx), "is not being probed")
-	s.expect(t, StatusWarning, status(s, Filter{}), "1 unknown, 1 paused |")
+	s.expect(t, 1, act.Pause(ctx), "paused web shop", `there is no target "ruoter"; did you mean "router"?`)
+	s.expect(t, 1, probe.Run(ctx), "is not being probed")
+	s.expect(t, 1, status(s, Filter{}), "1 unknown, 1 paused |")
 	act.Apps = act.Apps[:1]
-	s.expect(t, ExitOK, act.Resume(ctx), "resumed web shop")
+	s.expect(t, 0, act.Resume(ctx), "resumed web shop")
 	act.Terminal = j.Terminal
-	j.expect(t, ExitOK, act.Remove(ctx), `"done": "removed"`)
+	j.expect(t, 0, act.Remove(ctx), `"done": "removed"`)
 	if names := at.Names(ctx); len(names) != 1 || names[0] != "router" {
 		t.Errorf("names %q", names)
 	}
@@ -82,7 +82,7 @@ func TestBadExporters(t *testing.T) {
 	// A user whose password is a token as well opens both.
 	both := "registration: {tokens: [{name: a, token_file: " + written(t, "token", password) + "}]}\naccess: {read: token}"
 	doubly, _ := exporter(t, both, webConfig, "")
-	const ok, hasNone = "HEALTH WARNING - there are no targets yet", StatusWarning
+	const ok, hasNone = "HEALTH WARNING - there are no targets yet", 1
 	for _, test := range []struct {
 		name string
 		at   Exporter
@@ -133,7 +133,7 @@ func TestRedirects(t *testing.T) {
 	for _, at := range []Exporter{{URL: s.URL, Token: "secret"}, {URL: strings.Replace(s.URL, "//", "//me:secret@", 1)}} {
 		screen := newScreen(false)
 		list := List{Exporter: at, Terminal: screen.Terminal}
-		screen.expect(t, ExitFailed, list.Run(t.Context()), "it redirects to "+elsewhere.URL)
+		screen.expect(t, 1, list.Run(t.Context()), "it redirects to "+elsewhere.URL)
 	}
 }
 
@@ -147,12 +147,12 @@ maintenance: [{name: now, targets: [shop], start: 2020-01-01T00:00:00Z, end: 210
 `, "", "")
 	s := newScreen(false)
 	status := Status{Exporter: Exporter{URL: "http://" + address}, Terminal: s.Terminal}
-	for deadline := time.Now().Add(20 * time.Second); status.Run(t.Context()) != StatusCritical && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(20 * time.Second); status.Run(t.Context()) != 2 && time.Now().Before(deadline); {
 		s.out.Reset()
 		time.Sleep(50 * time.Millisecond)
 	}
 	s.out.Reset()
-	s.expect(t, StatusCritical, status.Run(t.Context()), "1 unhealthy (file), 1 maintenance |", "MAINTENANCE  shop", "UNHEALTHY    file", "check of kind file", "Checks")
+	s.expect(t, 2, status.Run(t.Context()), "1 unhealthy (file), 1 maintenance |", "MAINTENANCE  shop", "UNHEALTHY    file", "check of kind file", "Checks")
 	status.States = []string{"maintenance"}
-	s.expect(t, StatusOK, status.Run(t.Context()), "1 maintenance |")
+	s.expect(t, 0, status.Run(t.Context()), "1 maintenance |")
 }

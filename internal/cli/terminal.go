@@ -14,6 +14,7 @@ import (
 const (
 	ExitOK     = 0
 	ExitFailed = 1
+	ExitUsage  = 2
 )
 
 // Terminal is where a command writes to.
