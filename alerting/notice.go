@@ -1,6 +1,7 @@
 package alerting
 
 import (
+	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -54,6 +55,12 @@ func (s *Subject) Key() string { return Key(s.Kind, s.Name) }
 
 // Key identifies a subject. No name can have its separator.
 func Key(kind Kind, name string) string { return string(kind) + "\x00" + name }
+
+// SplitKey undoes Key.
+func SplitKey(key string) (Kind, string) {
+	kind, name, _ := strings.Cut(key, "\x00")
+	return Kind(kind), name
+}
 
 // What says what a Notice is about.
 type What string

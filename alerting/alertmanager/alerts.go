@@ -96,7 +96,7 @@ type story struct {
 // tell makes the story of a subject.
 func (r *remembered) tell(key string, origin Origin) story {
 	s := story{key: key, changed: r.Changed}
-	kind, name := splitKey(key)
+	kind, name := alerting.SplitKey(key)
 	for _, f := range r.Ended {
 		s.alerts = append(s.alerts, f.alert(kind, name, origin))
 	}

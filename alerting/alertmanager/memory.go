@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
@@ -31,12 +30,6 @@ const checksKey = "checks"
 type checksMemory struct {
 	Bad   bool      `json:"bad,omitempty"`
 	Until time.Time `json:"until,omitzero"`
-}
-
-// splitKey undoes Key.
-func splitKey(key string) (alerting.Kind, string) {
-	kind, name, _ := strings.Cut(key, "\x00")
-	return alerting.Kind(kind), name
 }
 
 // look takes in what the subjects are like now and gives the stories there are to
@@ -78,7 +71,7 @@ func (m *Memory) look(subjects []alerting.Subject, origin Origin, now time.Time,
 	}
 	for _, key := range m.missing() {
 		r := m.subjects[key]
-		kind, _ := splitKey(key)
+		kind, _ := alerting.SplitKey(key)
 		next := r.gone(kind, now)
 		take(key, r, next)
 		if !near(r.Gone, now, max(alerting.FlappingWindow, toldFor)) && r.Firing.State == "" && len(r.Ended) == 0 {
@@ -193,7 +186,7 @@ func (m *Memory) restore(parts map[string][]byte) error {
 			faults = append(faults, fmt.Errorf("reading what is remembered of %q: %w", key, err))
 			continue
 		}
-		if kind, _ := splitKey(key); kind == alerting.Check {
+		if kind, _ := alerting.SplitKey(key); kind == alerting.Check {
 			r.StalledSince = time.Time{} // a program that was started again has to find out
 		}
 		m.subjects[key] = r

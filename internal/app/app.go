@@ -93,8 +93,8 @@ type App struct {
 	recorder *recorder
 
 	outbox  *outbox.Outbox
-	offered map[string]time.Time // the last change of each subject that the outbox was told of; notifyLoop's
-	stored  chan struct{}        // tells notifyLoop that changes are on disk
+	news    news          // notifyLoop's
+	stored  chan struct{} // tells notifyLoop that changes are on disk
 	pushing pushing
 
 	multicast multicast
@@ -119,7 +119,7 @@ func New(opts Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{},
-		offered: map[string]time.Time{}, stored: make(chan struct{}, 1)}
+		news: news{offered: map[string]time.Time{}}, stored: make(chan struct{}, 1)}
 	a.setNotReady(errors.New("starting"))
 	a.gone.Store(&[]registry.Tombstone{})
 	a.registry, err = registry.Open(registry.Options{

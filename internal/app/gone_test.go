@@ -39,7 +39,7 @@ func TestGone(t *testing.T) {
 	a.registry.Replace("mdns", nil)
 	told := func() map[string]string {
 		all := map[string]string{}
-		list, _ := a.subjects(time.Now(), nil)
+		list := a.subjects(time.Now())
 		for _, s := range list {
 			if s.Kind == "target" {
 				all[s.Name] = s.Email

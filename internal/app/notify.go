@@ -105,32 +105,28 @@ func (a *App) notifyLoop(ctx context.Context) {
 	}
 }
 
-// notify hands over what is known. The outbox logs its own errors.
-func (a *App) notify() {
-	subjects, changes := a.subjects(time.Now(), a.offered)
-	if a.outbox.Update(subjects) == nil {
-		_ = a.outbox.Offer(changes)
+// notify hands over what is known.
+func (a *App) notify() { a.news.tell(a.outbox, a.subjects(time.Now()), a.storedChanges) }
+
+// storedChanges are those changes of a subject that are on disk, oldest first.
+func (a *App) storedChanges(kind alerting.Kind, name string) []schedule.Transition {
+	if kind == alerting.Check {
+		name = checkPrefix + name
 	}
+	if saved := a.registry.Saved(name); saved != nil {
+		return saved.Transitions
+	}
+	return nil
 }
 
-// subjects are all targets and checks, and those changes of theirs that are on disk and
-// newer than the last one offered, which is noted; nil for none.
-func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.Subject, map[string][]alerting.Change) {
+// subjects are all targets and checks, also targets that are gone.
+func (a *App) subjects(now time.Time) []alerting.Subject {
 	external := a.externalURL(a.config.Load())
 	a.reconciling.Lock() // a target must not be missing in both
 	targets, gone := a.scheduler.Snapshot(), *a.gone.Load()
 	a.reconciling.Unlock()
 	checks := a.checkScheduler.Snapshot()
 	list := make([]alerting.Subject, 0, len(targets)+len(gone)+len(checks))
-	changes := map[string][]alerting.Change{}
-	add := func(s alerting.Subject, savedAs string) {
-		list = append(list, s)
-		if saved := a.registry.Saved(savedAs); saved != nil && offered != nil {
-			if news := newChanges(offered, s.Key(), saved.Transitions); news != nil {
-				changes[s.Key()] = news
-			}
-		}
-	}
 	there := map[string]bool{}
 	for _, st := range targets {
 		if len(gone) > 0 {
@@ -144,7 +140,7 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 		if external != "" {
 			s.Link = external + "/targets/" + url.PathEscape(s.Name)
 		}
-		add(s, s.Name)
+		list = append(list, s)
 	}
 	for i := range gone {
 		if !there[gone[i].App] {
@@ -156,9 +152,9 @@ func (a *App) subjects(now time.Time, offered map[string]time.Time) ([]alerting.
 		if external != "" {
 			s.Link = external + "/checks/" + url.PathEscape(s.Name)
 		}
-		add(s, checkPrefix+s.Name)
+		list = append(list, s)
 	}
-	return list, changes
+	return list
 }
 
 // subject is what both have in common.
@@ -169,24 +165,6 @@ func subject(kind alerting.Kind, st *schedule.Status, now time.Time) alerting.Su
 		Stalled: st.Problem != "" || st.Probed && now.Sub(st.LastProbe) > notProbed || !st.Probed && st.Error != "",
 		Paused:  st.Target.Paused,
 	}
-}
-
-// newChanges are the changes in the form of the outbox, nil if they are those of the
-// last time.
-func newChanges(offered map[string]time.Time, key string, list []schedule.Transition) []alerting.Change {
-	if len(list) == 0 {
-		return nil
-	}
-	last := list[len(list)-1].Time
-	if offered[key].Equal(last) {
-		return nil
-	}
-	offered[key] = last
-	changes := make([]alerting.Change, len(list))
-	for i, t := range list {
-		changes[i] = alerting.Change{Time: t.Time, From: t.From, To: t.To, Reason: t.Reason}
-	}
-	return changes
 }
 
 // notificationStats are the figures of mailing and pushing as metrics.

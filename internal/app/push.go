@@ -90,7 +90,7 @@ func (a *App) restartPushing(cfg config.Alerting) {
 }
 
 func (a *App) pushedSubjects() []alerting.Subject {
-	list, _ := a.subjects(time.Now(), nil)
+	list := a.subjects(time.Now())
 	for i := range list {
 		list[i].Error, list[i].Place, list[i].Response = redact.Text(list[i].Error), redact.Text(list[i].Place), nil
 	}
