@@ -94,7 +94,7 @@ type Notice struct {
 	BadSince time.Time
 	// WasHeld tells that it waited for a reason other than the mail server.
 	WasHeld bool
-	// Held is how many notices of others wait because they depend on this subject.
+	// Held is of how many others news waits because they depend on this subject.
 	Held int
 }
 

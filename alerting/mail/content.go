@@ -52,7 +52,7 @@ type Entry struct {
 	Response string
 	// Link is an http or https URL.
 	Link string
-	// Held is how many notices of others wait because they depend on this.
+	// Held is of how many others news waits because they depend on this.
 	Held int
 }
 

@@ -116,46 +116,22 @@ func (o *Outbox) due(now time.Time) (batches []batch, mails []*mail.Message, sen
 	return batches, mails, o.opts.Sender, again
 }
 
-// held tells whether nothing shall be told of a subject now; mu is held.
-func (o *Outbox) held(s *alerting.Subject, now time.Time) bool {
-	if o.opts.Hold != nil && o.opts.Hold(s, now) {
-		return true
-	}
-	for _, w := range o.windows {
-		if w.Open(now) && w.Covers(s) {
-			return true
-		}
-	}
-	return o.parentIsBad(s, nil)
-}
-
-// parentIsBad tells whether something is down that the subject depends on: then it
-// cannot be well, and that is no news.
-func (o *Outbox) parentIsBad(s *alerting.Subject, path []string) bool {
-	for _, name := range s.DependsOn {
-		for _, key := range []string{alerting.Key(alerting.Target, name), alerting.Key(alerting.Check, name)} {
-			parent := o.current[key]
-			if parent == nil || slices.Contains(path, key) {
-				continue
-			}
-			if parent.State == health.Unhealthy || parent.State == health.Degraded || o.parentIsBad(parent, append(path, key)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// waiting groups by recipient what may be told now, and notes on each how many others
-// are held because of it; mu is held.
+// waiting groups by recipient what may be told now, and notes on each of how many
+// others the news is held because of it; mu is held.
 func (o *Outbox) waiting(now time.Time) (byRecipient map[string][]entry, order []string) {
 	byRecipient = map[string][]entry{}
-	children := map[string]int{}
+	explained := map[string]map[string]bool{} // by the key of what is down, the keys of the others
 	for _, e := range o.queue {
 		subject := o.subjectOf(&e)
-		if o.held(subject, now) {
-			for _, name := range subject.DependsOn {
-				children[name]++
+		if o.maintained(subject, now) {
+			continue
+		}
+		if down := o.badParents(subject); len(down) > 0 {
+			for _, key := range down {
+				if explained[key] == nil {
+					explained[key] = map[string]bool{}
+				}
+				explained[key][subject.Key()] = true
 			}
 			continue
 		}
@@ -167,7 +143,7 @@ func (o *Outbox) waiting(now time.Time) (byRecipient map[string][]entry, order [
 	for _, entries := range byRecipient {
 		for i := range entries {
 			if n := &entries[i].Notice; n.To != health.Healthy {
-				n.Held = children[n.Subject.Name]
+				n.Held = len(explained[n.Subject.Key()])
 			}
 		}
 	}

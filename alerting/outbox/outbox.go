@@ -41,8 +41,9 @@ type Options struct {
 	Interval time.Duration
 	// Reminder is how often an outage that goes on is told again; 0 for never.
 	Reminder time.Duration
-	// Hold tells whether nothing shall be told of a subject at the moment, and why; nil
-	// never holds. What happened meanwhile is told afterwards, as one change.
+	// Hold reports whether nothing shall be told of a subject at the moment, as during
+	// maintenance; nil never holds. What happened meanwhile is told afterwards, as one
+	// change.
 	Hold func(s *alerting.Subject, now time.Time) bool
 	// Redact, if set, takes secrets out of every text that is told.
 	Redact func(string) string

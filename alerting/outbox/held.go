@@ -1,0 +1,62 @@
+package outbox
+
+import (
+	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// held reports whether nothing shall be told of a subject now; mu is held.
+func (o *Outbox) held(s *alerting.Subject, now time.Time) bool {
+	return o.maintained(s, now) || len(o.badParents(s)) > 0
+}
+
+// maintained reports whether maintenance of the subject is going on; mu is held.
+func (o *Outbox) maintained(s *alerting.Subject, now time.Time) bool {
+	if o.opts.Hold != nil && o.opts.Hold(s, now) {
+		return true
+	}
+	for _, w := range o.windows {
+		if w.Open(now) && w.Covers(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// badParents are the keys of what is down and without which the subject cannot be
+// well: then it is no news that it is not. In a circle nobody explains anybody. mu is
+// held.
+func (o *Outbox) badParents(s *alerting.Subject) (bad []string) {
+	for key := range o.ancestors(s) {
+		parent := o.current[key]
+		if (parent.State == health.Unhealthy || parent.State == health.Degraded) && !o.ancestors(parent)[s.Key()] {
+			bad = append(bad, key)
+		}
+	}
+	return bad
+}
+
+// ancestors are the keys of what the subject depends on, directly or through others;
+// mu is held.
+func (o *Outbox) ancestors(s *alerting.Subject) map[string]bool {
+	if len(s.DependsOn) == 0 {
+		return nil
+	}
+	found := map[string]bool{}
+	var add func(names []string)
+	add = func(names []string) {
+		for _, name := range names {
+			for _, kind := range []alerting.Kind{alerting.Target, alerting.Check} {
+				key := alerting.Key(kind, name)
+				if parent := o.current[key]; parent != nil && !found[key] {
+					found[key] = true
+					add(parent.DependsOn)
+				}
+			}
+		}
+	}
+	add(s.DependsOn)
+	return found
+}

@@ -1,0 +1,89 @@
+package outbox
+
+import (
+	"regexp"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/health"
+)
+
+// TestHeldBack: the mail says of how many others there is news that it explains. What
+// is held for another reason, such as maintenance, does not count, nor does it count
+// twice what two people would be told of.
+func TestHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{
+			Interval: -1, Wait: -1, To: []string{"a@example.org", "b@example.org"},
+			Hold: func(s *alerting.Subject, _ time.Time) bool { return s.Group == "maintained" },
+		})
+		defer func() { w.stop() }()
+		for _, name := range []string{"router", "database", "switch", "nas", "tv", "shop"} {
+			w.set(name, health.Healthy)
+		}
+		w.subjects["switch"].DependsOn = []string{"router"}
+		w.subjects["nas"].DependsOn = []string{"switch"}
+		w.subjects["tv"].DependsOn = []string{"router"}
+		w.subjects["tv"].Group = "maintained"
+		w.subjects["shop"].DependsOn = []string{"router", "database"}
+		w.pass(10 * time.Second)
+		for _, name := range []string{"nas", "tv", "shop"} {
+			w.set(name, health.Unhealthy)
+		}
+		w.set("router", health.Unhealthy)
+		w.set("database", health.Unknown) // its connection is refused: no news yet, and no cause
+		w.pass(time.Minute)
+		var got []string
+		for _, m := range w.office.mails {
+			got = append(got, m.To+": "+m.Subject+": "+regexp.MustCompile(`news of .*`).FindString(m.Text))
+		}
+		want := []string{
+			"a@example.org: router is unhealthy: news of 2 others that depend on it",
+			"b@example.org: router is unhealthy: news of 2 others that depend on it",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestDependenceInACircle: whoever depends on himself, through others or not, is told
+// of all the same.
+func TestDependenceInACircle(t *testing.T) {
+	for name, dependsOn := range map[string]map[string][]string{
+		"itself": {"a": {"a"}},
+		"two":    {"a": {"b"}, "b": {"a"}},
+		"three":  {"a": {"b"}, "b": {"c"}, "c": {"a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, Options{Interval: -1, Wait: -1})
+				defer func() { w.stop() }()
+				for name := range dependsOn {
+					w.set(name, health.Healthy)
+				}
+				w.set("below", health.Healthy)
+				for name, parents := range dependsOn {
+					w.subjects[name].DependsOn = parents
+				}
+				w.subjects["below"].DependsOn = []string{"a"}
+				w.pass(10 * time.Second)
+				w.set("a", health.Unhealthy)
+				w.pass(time.Minute)
+				w.expect("ops@example.org: a is unhealthy")
+				w.set("below", health.Unhealthy)
+				w.pass(time.Minute)
+				w.expect()
+				if len(dependsOn) > 1 {
+					w.set("b", health.Unhealthy)
+					w.pass(time.Minute)
+					w.expect("ops@example.org: b is unhealthy")
+				}
+			})
+		})
+	}
+}
