@@ -22,6 +22,7 @@ type Dialogue struct {
 	// TLS makes the whole dialogue run over TLS.
 	TLS       bool             `yaml:"tls"`
 	TLSConfig config.TLSConfig `yaml:"tls_config"`
+	LegacyTLS `yaml:",inline"`
 
 	// made by prepare
 	certificates *tlsSource
@@ -36,7 +37,7 @@ func (d *Dialogue) prepare() []error {
 			step.Labels[i].clean = cleanLabelName(step.Labels[i].Name)
 		}
 	}
-	d.certificates = newTLSSource(d.TLSConfig)
+	d.certificates = newTLSSource(d.TLSConfig, d.TLSLegacy)
 	d.readers = &sync.Pool{New: func() any { return newLineReader() }}
 	return faults
 }
@@ -121,7 +122,7 @@ func (t *talk) hold(ctx context.Context, conn net.Conn) (err error) {
 		stop()
 	}()
 	if t.TLS {
-		if err := t.secure(); err != nil {
+		if err := t.secure(ctx, len(t.QueryResponse) == 0); err != nil {
 			return err
 		}
 	}
@@ -136,15 +137,15 @@ func (t *talk) hold(ctx context.Context, conn net.Conn) (err error) {
 		if t.logs() {
 			t.req.Debug("processing query_response", "entry", i)
 		}
-		if err := t.step(&t.QueryResponse[i]); err != nil {
+		if err := t.step(ctx, &t.QueryResponse[i], i == len(t.QueryResponse)-1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// step does one step of the dialogue.
-func (t *talk) step(step *QueryResponse) error {
+// step does one step of the dialogue; last tells that nothing comes after it.
+func (t *talk) step(ctx context.Context, step *QueryResponse, last bool) error {
 	send := step.Send
 	if step.Expect.Regexp != nil {
 		line, match, err := t.expectLine(step.Expect)
@@ -173,7 +174,7 @@ func (t *talk) step(step *QueryResponse) error {
 		}
 	}
 	if step.StartTLS {
-		if err := t.secure(); err != nil {
+		if err := t.secure(ctx, last); err != nil {
 			return err
 		}
 		t.reader.follow(t.conn)
@@ -181,12 +182,17 @@ func (t *talk) step(step *QueryResponse) error {
 	return nil
 }
 
-// secure goes on over TLS.
-func (t *talk) secure() error {
+// secure goes on over TLS. If nothing is said after it, it waits for what the server
+// makes of our certificate, or of there being none.
+func (t *talk) secure(ctx context.Context, last bool) error {
 	t.phase = PhaseTLS
 	config, err := t.config()
 	if err != nil {
 		return err
+	}
+	var verdict *certificateVerdict
+	if last {
+		verdict = watchVerdict(config)
 	}
 	secure, err := handshake(t.conn, config)
 	if err != nil {
@@ -194,6 +200,9 @@ func (t *talk) secure() error {
 	}
 	state := secure.ConnectionState()
 	t.conn, t.tls = secure, &state
+	if err := verdict.await(ctx, secure); err != nil {
+		return err
+	}
 	if t.logs() {
 		t.req.Debug("TLS handshake done", "version", tls.VersionName(state.Version))
 	}
@@ -224,7 +233,7 @@ func (t *talk) result(ctx context.Context, limit time.Duration, err error, sampl
 		}
 	}
 	if t.tls != nil && res.CertExpiry.IsZero() {
-		res.CertExpiry = earliestExpiry(t.tls.PeerCertificates)
+		res.CertExpiry = expiryOf(t.tls)
 	}
 	if !t.req.Samples {
 		return res

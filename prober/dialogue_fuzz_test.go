@@ -96,7 +96,7 @@ func FuzzDialogue(f *testing.F) {
 	)
 	p := m.spec.(*tcpProbe)
 	p.TLSConfig.InsecureSkipVerify = true
-	p.certificates = newTLSSource(p.TLSConfig)
+	p.certificates = newTLSSource(p.TLSConfig, false)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ours, theirs := net.Pipe()
 		done := make(chan struct{})

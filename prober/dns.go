@@ -47,7 +47,7 @@ func (p *dnsProbe) probe(ctx context.Context, req Request) Result {
 	}
 	res.StatusCode = run.statusCode
 	if run.tls != nil {
-		res.CertExpiry = earliestExpiry(run.tls.PeerCertificates)
+		res.CertExpiry = expiryOf(run.tls)
 	}
 	if req.Samples {
 		res.Samples = run.samples()

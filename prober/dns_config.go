@@ -40,6 +40,7 @@ type dnsProbe struct {
 	ValidateAuthority  dnsRRConditions  `yaml:"validate_authority_rrs"`
 	ValidateAdditional dnsRRConditions  `yaml:"validate_additional_rrs"`
 	TLSConfig          config.TLSConfig `yaml:"tls_config"`
+	LegacyTLS          `yaml:",inline"`
 
 	// configured tells that there is a block of options, which must have a name.
 	configured bool
@@ -112,7 +113,7 @@ func (p *dnsProbe) validate() error {
 		return errors.Join(faults...)
 	}
 	p.dialer = d
-	p.certificates = newTLSSource(p.TLSConfig)
+	p.certificates = newTLSSource(p.TLSConfig, p.TLSLegacy)
 	return nil
 }
 

@@ -27,6 +27,7 @@ type grpcProbe struct {
 	Service   string           `yaml:"service"`
 	TLS       bool             `yaml:"tls"`
 	TLSConfig config.TLSConfig `yaml:"tls_config"`
+	LegacyTLS `yaml:",inline"`
 	// Metadata is sent with the call.
 	Metadata map[string][]string `yaml:"metadata"`
 
@@ -46,7 +47,7 @@ func (p *grpcProbe) validate() error {
 	d, faults := p.newDialer()
 	faults = append(faults, checkTLSConfig(&p.TLSConfig)...)
 	p.dialer = d
-	p.certificates = newTLSSource(p.TLSConfig)
+	p.certificates = newTLSSource(p.TLSConfig, p.TLSLegacy)
 	p.metadata = metadata.MD{}
 	for name, values := range p.Metadata {
 		if !slices.Contains(reservedMetadata, strings.ToLower(name)) {
@@ -134,7 +135,7 @@ func (p *grpcProbe) probe(ctx context.Context, req Request) Result {
 		req.Debug("probe failed", "reason", string(res.Reason), "phase", string(res.Phase), "err", res.Error)
 	}
 	if r.tls != nil && res.CertExpiry.IsZero() {
-		res.CertExpiry = earliestExpiry(r.tls.PeerCertificates)
+		res.CertExpiry = expiryOf(r.tls)
 	}
 	if req.Samples {
 		res.Samples = refusedSamples(r.samples(), err)

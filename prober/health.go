@@ -30,7 +30,8 @@ type healthProbe struct {
 	KeepAlive bool `yaml:"keep_alive"`
 	// Client are Prometheus' common options: tls_config, basic_auth, proxy_url …
 	// Kind health speaks HTTP/1.1, whatever enable_http2 says.
-	Client config.HTTPClientConfig `yaml:",inline"`
+	Client    config.HTTPClientConfig `yaml:",inline"`
+	LegacyTLS `yaml:",inline"`
 
 	agent string
 	creds *credentials
@@ -55,7 +56,7 @@ func (p *healthProbe) validate() error {
 	p.agent = userAgent()
 	d := newDialer()
 	p.creds = newCredentials(&p.Client).withOAuth2(p.Client.OAuth2, d)
-	p.conns = newHTTPConns(d, newTLSSource(p.Client.TLSConfig), p.KeepAlive)
+	p.conns = newHTTPConns(d, newTLSSource(p.Client.TLSConfig, p.TLSLegacy), p.KeepAlive)
 	p.proxy = proxyFor(&p.Client.ProxyConfig)
 	return nil
 }
@@ -234,7 +235,7 @@ func (p *healthProbe) getViaProxy(ctx context.Context, u *url.URL, host string, 
 	defer resp.Body.Close()
 	answer := httpAnswer{code: resp.StatusCode, header: resp.Header, done: func() {}}
 	if resp.TLS != nil {
-		answer.expiry = earliestExpiry(resp.TLS.PeerCertificates)
+		answer.expiry = expiryOf(resp.TLS)
 	}
 	if limit >= 0 {
 		var whole bool

@@ -137,7 +137,7 @@ func (r *httpRun) evaluate(ctx context.Context, unfollowed bool) {
 	resp := r.resp
 	r.req.Debug("received HTTP response", "status_code", resp.StatusCode, "proto", resp.Proto)
 	if resp.TLS != nil {
-		r.result.CertExpiry = earliestExpiry(resp.TLS.PeerCertificates)
+		r.result.CertExpiry = expiryOf(resp.TLS)
 	}
 	r.phase = PhaseCheck
 	r.checkStatus(ctx)

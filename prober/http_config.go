@@ -56,7 +56,8 @@ type httpProbe struct {
 	SkipResolvePhaseWithProxy bool `yaml:"skip_resolve_phase_with_proxy"`
 	EnableHTTP3               bool `yaml:"enable_http3"`
 	// Client are Prometheus' common options: tls_config, basic_auth, proxy_url …
-	Client config.HTTPClientConfig `yaml:",inline"`
+	Client    config.HTTPClientConfig `yaml:",inline"`
+	LegacyTLS `yaml:",inline"`
 
 	// made by validate
 	header       http.Header // of the first request, without Host and credentials
@@ -152,7 +153,7 @@ func (p *httpProbe) validate() error {
 		p.BodySizeLimit = unlimitedBody
 	}
 	p.creds = newCredentials(&p.Client).withOAuth2(p.Client.OAuth2, d)
-	p.certificates = newTLSSource(p.Client.TLSConfig)
+	p.certificates = newTLSSource(p.Client.TLSConfig, p.TLSLegacy)
 	p.dialer = d
 	if !p.EnableHTTP3 { // which no proxy can pass on
 		p.proxy = proxyFor(&p.Client.ProxyConfig)

@@ -166,7 +166,8 @@ func (c *httpConns) connect(ctx context.Context, req *getRequest) (*httpConn, er
 		return nil, during(PhaseTLS, because(ReasonTLS, err))
 	}
 	made.Conn = secure
-	made.expiry = earliestExpiry(secure.ConnectionState().PeerCertificates)
+	state := secure.ConnectionState()
+	made.expiry = expiryOf(&state)
 	return made, nil
 }
 

@@ -43,7 +43,7 @@ type tokenSource struct {
 func newTokenSource(options *config.OAuth2, d *dialer) *tokenSource {
 	return &tokenSource{
 		options: options, agent: userAgent(), dialer: d,
-		tls: newTLSSource(options.TLSConfig), proxy: proxyFor(&options.ProxyConfig),
+		tls: newTLSSource(options.TLSConfig, false), proxy: proxyFor(&options.ProxyConfig),
 		turn: make(chan struct{}, 1),
 	}
 }

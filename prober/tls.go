@@ -19,6 +19,7 @@ import (
 // files it is made of has changed: certificates rotate without a reload.
 type tlsSource struct {
 	options config.TLSConfig
+	legacy  bool
 	files   []string
 
 	mu     sync.Mutex // guards what follows
@@ -31,8 +32,8 @@ type fileStamp struct {
 	modified time.Time
 }
 
-func newTLSSource(options config.TLSConfig) *tlsSource {
-	s := &tlsSource{options: options}
+func newTLSSource(options config.TLSConfig, legacy bool) *tlsSource {
+	s := &tlsSource{options: options, legacy: legacy}
 	for _, file := range []string{options.CAFile, options.CertFile, options.KeyFile} {
 		if file != "" {
 			s.files = append(s.files, file)
@@ -69,6 +70,9 @@ func (s *tlsSource) base() (*tls.Config, error) {
 	made, err := config.NewTLSConfig(&s.options)
 	if err != nil {
 		return nil, err
+	}
+	if s.legacy {
+		offerLegacy(made)
 	}
 	s.made, s.stamps = made, stamps
 	return made, nil
@@ -113,6 +117,16 @@ func lastChainExpiry(state *tls.ConnectionState) time.Time {
 		}
 	}
 	return last
+}
+
+// expiryOf is when the connection can no longer be verified: certificates beside the
+// chain that was verified, such as an expired cross-signature, do not matter. Without
+// verification it is when the first certificate that the peer sent expires.
+func expiryOf(state *tls.ConnectionState) time.Time {
+	if last := lastChainExpiry(state); !last.IsZero() {
+		return last
+	}
+	return earliestExpiry(state.PeerCertificates)
 }
 
 // tlsSamples are the metrics of a connection over TLS. The cipher is what only

@@ -19,7 +19,8 @@ type websocketProbe struct {
 	// Client are Prometheus' common options. Of them tls_config, basic_auth,
 	// authorization and bearer_token act; the others are accepted for the sake of
 	// existing files.
-	Client config.HTTPClientConfig `yaml:"http_config"`
+	Client    config.HTTPClientConfig `yaml:"http_config"`
+	LegacyTLS `yaml:",inline"`
 	// Headers are sent with the request for the upgrade. Host is the name to ask
 	// for, Sec-WebSocket-Protocol the subprotocols to offer.
 	Headers config.Headers `yaml:"headers"`
@@ -57,7 +58,7 @@ func (p *websocketProbe) validate() error {
 		}
 	}
 	p.dialer = d
-	p.certificates = newTLSSource(p.Client.TLSConfig)
+	p.certificates = newTLSSource(p.Client.TLSConfig, p.TLSLegacy)
 	p.creds = newCredentials(&p.Client)
 	p.agent = userAgent()
 	return errors.Join(faults...)

@@ -77,7 +77,7 @@ func (r *websocketRun) secure(conn net.Conn) (net.Conn, error) {
 		return nil, err
 	}
 	state := secure.ConnectionState()
-	r.certExpiry = earliestExpiry(state.PeerCertificates)
+	r.certExpiry = expiryOf(&state)
 	r.req.Debug("TLS handshake done", "version", tls.VersionName(state.Version))
 	return secure, nil
 }
