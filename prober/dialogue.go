@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -169,7 +168,7 @@ func (t *talk) step(ctx context.Context, step *QueryResponse, last bool) error {
 		if t.logs() {
 			t.req.Debug("sending line", "line", send)
 		}
-		if _, err := io.WriteString(t.conn, send+"\n"); err != nil {
+		if _, err := t.conn.Write(append([]byte(send), '\n')); err != nil {
 			return fmt.Errorf("sending: %w", err)
 		}
 	}

@@ -1,7 +1,6 @@
 package prober
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/netip"
@@ -226,92 +225,7 @@ func TestTCPSourceAddress(t *testing.T) {
 	}
 }
 
-// kept checks that a probe ends when it must, and says so.
-func kept(t *testing.T, m *Module, target string, phase Phase) Result {
-	t.Helper()
-	const timeout = 300 * time.Millisecond
-	res := inTime(t, timeout, func() Result {
-		return probeWithin(t, m, timeout, Request{Target: target, Samples: true})
-	})
-	checkResult(t, res, Result{Outcome: health.Fail, Reason: ReasonTimeout, Phase: phase})
-	if !strings.HasPrefix(res.Error, "no answer within ") {
-		t.Errorf("says %q", res.Error)
-	}
-
-	cancelled := inTime(t, timeout, func() Result {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		defer time.AfterFunc(timeout, cancel).Stop()
-		return m.Probe(ctx, Request{Target: target})
-	})
-	checkResult(t, cancelled, Result{
-		Outcome: health.Fail, Reason: ReasonInternal, Phase: phase, Error: "the probe was cancelled", Inconclusive: true, Cancelled: true,
-	})
-	return res
-}
-
-// inTime makes a probe that must take as long as that and at most 50 ms more. It
-// may miss that twice, for the machine may be busy with something else.
-func inTime(t *testing.T, want time.Duration, probe func() Result) (res Result) {
-	t.Helper()
-	var took time.Duration
-	for range 3 {
-		begin := time.Now()
-		res = probe()
-		if took = time.Since(begin); took >= want && took <= want+50*time.Millisecond {
-			return res
-		}
-	}
-	t.Errorf("took %s of %s", took, want)
-	return res
-}
-
-// A peer that does not answer, or not enough, cannot hold a probe.
+// A peer that does not answer cannot hold a probe.
 func TestTCPDeadline(t *testing.T) {
-	overTLS := func(p *tcpProbe) { p.TLS = true }
-	expecting := func(steps ...QueryResponse) func(p *tcpProbe) {
-		return func(p *tcpProbe) { p.QueryResponse = steps }
-	}
-	says := func(text string) func(net.Conn) {
-		return func(conn net.Conn) {
-			_, _ = io.WriteString(conn, text)
-			silent(conn)
-		}
-	}
-	deaf := func(conn net.Conn) { // reads nothing until the test is over
-		_, _ = conn.Read(make([]byte, 1))
-		buf := make([]byte, 1)
-		for {
-			time.Sleep(20 * time.Millisecond)
-			if _, err := conn.Read(buf); err != nil {
-				return
-			}
-		}
-	}
-	for _, test := range []struct {
-		name  string
-		serve func(net.Conn)
-		set   func(p *tcpProbe)
-		phase Phase
-		names string
-	}{
-		{"silence", silent, expecting(QueryResponse{Expect: re("x")}), PhaseRequest, connectedNames},
-		{"half a line", says("half"), expecting(QueryResponse{Expect: re("half")}), PhaseTransfer, connectedNames},
-		{"another line", says("one\n"), expecting(QueryResponse{Expect: re("two")}), PhaseTransfer, connectedNames},
-		{"half the bytes", says("ha"), expecting(QueryResponse{ExpectBytes: "half"}), PhaseTransfer, connectedNames},
-		{"no handshake", silent, overTLS, PhaseTLS, locatedNames},
-		{"no STARTTLS", says("go\n"), expecting(QueryResponse{Expect: re("go"), StartTLS: true}), PhaseTLS, connectedNames},
-		{"does not read", deaf, expecting(QueryResponse{Send: strings.Repeat("x", 16<<20)}), PhaseRequest, connectedNames},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			res := kept(t, tcpModule(t, test.set), listen(t, test.serve), test.phase)
-			if got := namesOf(res.Samples); got != test.names {
-				t.Errorf("metrics %s, want %s", got, test.names)
-			}
-			if strings.Contains(test.names, "regex") {
-				checkValues(t, res, map[string]float64{"probe_failed_due_to_regex": 0, "probe_failed_due_to_bytes": 0})
-			}
-		})
-	}
+	checkHeld(t, talking(t, QueryResponse{Expect: re("x")}), func(serve func(net.Conn)) string { return listen(t, serve) })
 }

@@ -135,8 +135,11 @@ func TestUnixAbstract(t *testing.T) {
 
 func TestUnixDeadline(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	listenUnix(t, path, silent)
-	kept(t, unixModule(t, func(p *unixProbe) { p.QueryResponse = []QueryResponse{{Expect: re("x")}} }), path, PhaseRequest)
+	m := unixModule(t, func(p *unixProbe) { p.QueryResponse = []QueryResponse{{Expect: re("x")}} })
+	checkHeld(t, m, func(serve func(net.Conn)) string {
+		listenUnix(t, path, serve)
+		return path
+	})
 }
 
 func TestUnixWarnings(t *testing.T) {
