@@ -55,11 +55,26 @@ type Target struct {
 	Source string `json:"source,omitempty"`
 	// Owner is who may change a target registered through the API.
 	Owner string `json:"owner,omitempty"`
+	// From is from where it was registered through the API: FromOwnHost, the address of
+	// who did, or FromElsewhere.
+	From string `json:"from,omitempty"`
 	// RegisteredAt is when the target was first told to us.
 	RegisteredAt time.Time `json:"registered_at,omitzero"`
 	// MailAllowed says that Email may be mailed and shown as a label.
 	MailAllowed bool `json:"-"`
 }
+
+// What From may be besides an address.
+const (
+	// FromOwnHost means that the exporter's own host registered the target.
+	FromOwnHost = "own host"
+	// FromElsewhere means that it was another one, whose address is not known.
+	FromElsewhere = "elsewhere"
+)
+
+// FromOtherHost reports whether another host has registered the target. What somebody
+// there writes down must not lead to what only this host may reach.
+func (t *Target) FromOtherHost() bool { return t.From != "" && t.From != FromOwnHost }
 
 // DefaultModule is the module of targets that name none.
 const DefaultModule = "health"
@@ -109,7 +124,7 @@ func (t *Target) Equal(u *Target) bool {
 		a.Email == b.Email && a.Group == b.Group && a.Interval == b.Interval && a.Timeout == b.Timeout &&
 		a.Unhealthy == b.Unhealthy && a.Healthy == b.Healthy && a.DegradedAfter == b.DegradedAfter &&
 		a.FastStart == b.FastStart && a.Paused == b.Paused && a.Source == b.Source && a.Owner == b.Owner &&
-		a.MailAllowed == b.MailAllowed && a.TTL == b.TTL
+		a.From == b.From && a.MailAllowed == b.MailAllowed && a.TTL == b.TTL
 }
 
 func equalDelay(a, b *time.Duration) bool {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ type record struct {
 	TTL           float64            `json:"ttl,omitempty"`
 	Paused        bool               `json:"paused,omitempty"`
 	Owner         string             `json:"owner,omitempty"`
+	From          string             `json:"from,omitempty"`
 	RegisteredAt  *time.Time         `json:"registered_at,omitempty"`
 }
 
@@ -50,7 +52,7 @@ func recordOf(t *prober.Target) record {
 	r := record{
 		App: t.App, URL: t.URL, Address: t.Address, Module: t.ModuleName(), Email: t.Email, Group: t.Group, Labels: t.Labels,
 		DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(), Unhealthy: t.Unhealthy, Healthy: t.Healthy,
-		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart, StatusCodes: t.StatusCodes, TTL: t.TTL.Seconds(), Paused: t.Paused, Owner: t.Owner,
+		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart, StatusCodes: t.StatusCodes, TTL: t.TTL.Seconds(), Paused: t.Paused, Owner: t.Owner, From: t.From,
 	}
 	if t.InitialDelay != nil {
 		r.InitialDelay = new(t.InitialDelay.Seconds())
@@ -66,7 +68,7 @@ func (r *record) target() prober.Target {
 	t := prober.NewTarget()
 	t.App, t.URL, t.Address, t.Module, t.Email, t.Group, t.Labels = r.App, r.URL, r.Address, r.Module, r.Email, r.Group, r.Labels
 	t.DependsOn, t.DegradedAfter, t.FastStart, t.StatusCodes = r.DependsOn, r.DegradedAfter, r.FastStart, r.StatusCodes
-	t.TTL, t.Paused, t.Owner, t.Source = inSeconds(r.TTL), r.Paused, r.Owner, "api"
+	t.TTL, t.Paused, t.Owner, t.From, t.Source = inSeconds(r.TTL), r.Paused, r.Owner, r.From, "api"
 	if r.Module == prober.DefaultModule {
 		t.Module = "" // as who names none has it stored
 	}
@@ -96,7 +98,7 @@ func (r *record) target() prober.Target {
 
 // registration is the record as the API takes it, which sets the rest itself.
 func (r record) registration() record {
-	r.Paused, r.Owner, r.RegisteredAt = false, "", nil
+	r.Paused, r.Owner, r.From, r.RegisteredAt = false, "", "", nil
 	return r
 }
 
@@ -158,6 +160,9 @@ func (r *record) faults(where string, kindOf func(string) (string, bool)) (fault
 	}
 	if r.InitialDelay != nil && *r.InitialDelay != float64(int64(*r.InitialDelay)) {
 		faults = append(faults, fmt.Errorf("%s: initial_delay: must be a whole number of seconds", where))
+	}
+	if _, err := netip.ParseAddr(r.From); err != nil && r.From != "" && r.From != prober.FromOwnHost && r.From != prober.FromElsewhere {
+		faults = append(faults, fmt.Errorf("%s: from: must be an address, %q or %q, not %.60q", where, prober.FromOwnHost, prober.FromElsewhere, r.From))
 	}
 	if owner, token := strings.CutPrefix(r.Owner, "token:"); r.Owner != "" && r.Owner != "anonymous" && (!token || owner == "") {
 		faults = append(faults, fmt.Errorf(`%s: owner: must be "anonymous" or "token:" with the name of a token, not %q`, where, r.Owner))

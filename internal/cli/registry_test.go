@@ -29,6 +29,7 @@ const fullDump = `{
       "unhealthy": 2,
       "healthy": 10,
       "owner": "anonymous",
+      "from": "own host",
       "registered_at": "2026-01-02T03:04:05.678Z"
     },
     {
@@ -57,6 +58,7 @@ const fullDump = `{
       "ttl": 600,
       "paused": true,
       "owner": "token:shop",
+      "from": "10.0.0.9",
       "registered_at": "2025-01-02T03:04:05Z"
     }
   ]
@@ -121,7 +123,7 @@ func withoutPast(t *testing.T, text string) []record {
 		t.Fatal(err)
 	}
 	for i := range records {
-		records[i].Owner, records[i].RegisteredAt = "", nil
+		records[i].Owner, records[i].From, records[i].RegisteredAt = "", "", nil
 	}
 	return records
 }
@@ -131,14 +133,14 @@ func TestLoadNothingOfABadDump(t *testing.T) {
 	bad := written(t, "bad.json", `{"format": "health_exporter registry 1", "targets": [
 		{"app": "good", "url": "http://10.0.0.1"},
 		{"app": "good", "url": "http://10.0.0.1", "interval": 1, "timeout": 2.5},
-		{"app": "a", "url": "http://10.0.0.1", "module": "none", "owner": "me"},
+		{"app": "a", "url": "http://10.0.0.1", "module": "none", "owner": "me", "from": "mars"},
 		{"app": "b", "url": "http://10.0.0.1", "wat": 1}]}`)
 	s := newScreen(false)
 	load := Load{Terminal: s.Terminal, StoragePath: dir, File: bad, KindOf: kindOf}
 	s.expect(t, 1, load.Run(t.Context()), "nothing was loaded from "+bad,
 		"targets[1] (good): app: is given twice, first as targets[0]", "targets[1] (good): interval: must be between 5 and 300",
 		"targets[1] (good): timeout: must be a whole number of seconds", `targets[2] (a): module: unknown module "none"`,
-		"targets[2] (a): owner: must be", `targets[3]: unknown field "wat"`)
+		"targets[2] (a): owner: must be", `targets[2] (a): from: must be an address, "own host" or "elsewhere", not "mars"`, `targets[3]: unknown field "wat"`)
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("something was written")
 	}

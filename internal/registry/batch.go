@@ -24,7 +24,7 @@ type batch struct {
 	targets map[key]*prober.Target // nil: removed
 	pauses  map[string]*bool       // nil: taken back
 	graves  map[string]*Tombstone  // nil: dropped
-	owned   map[string]int         // differences
+	owned   tally                  // differences
 	added   int                    // difference of the number of effective targets
 
 	renewals map[string]time.Time  // for the disk only: memory has them
@@ -85,7 +85,7 @@ func (c *change) run(b *batch, closed bool) (err error) {
 
 func (r *Registry) newBatch() *batch {
 	return &batch{
-		r: r, targets: map[key]*prober.Target{}, pauses: map[string]*bool{}, graves: map[string]*Tombstone{}, owned: map[string]int{},
+		r: r, targets: map[key]*prober.Target{}, pauses: map[string]*bool{}, graves: map[string]*Tombstone{}, owned: tally{},
 		renewals: map[string]time.Time{}, regraves: map[string]*Tombstone{},
 	}
 }
@@ -100,18 +100,14 @@ func (b *batch) target(k key) *prober.Target {
 	return b.r.sources[k.source][k.app]
 }
 
-// total is how many effective targets there will be.
-func (b *batch) total() int {
+// held is how many records there will be already when t comes.
+func (b *batch) held(t *prober.Target) Held {
 	b.r.mu.RLock()
 	defer b.r.mu.RUnlock()
-	return len(b.r.effective) + b.added
-}
-
-// ownedBy is how many stored records will belong to the owner.
-func (b *batch) ownedBy(owner string) int {
-	b.r.mu.RLock()
-	defer b.r.mu.RUnlock()
-	return b.r.owned[owner] + b.owned[owner]
+	held := Held{Total: len(b.r.effective) + b.added}
+	held.add(b.r.owned, t)
+	held.add(b.owned, t)
+	return held
 }
 
 func (b *batch) elsewhere(k key) bool {
@@ -134,10 +130,10 @@ func (b *batch) ownPaused(app string) (paused, known bool) {
 func (b *batch) set(k key, t *prober.Target) {
 	old := b.target(k)
 	if old != nil {
-		b.owned[old.Owner]--
+		b.owned.add(old, -1)
 	}
 	if t != nil {
-		b.owned[t.Owner]++
+		b.owned.add(t, 1)
 	}
 	if (old == nil) != (t == nil) && !b.elsewhere(k) {
 		if t != nil {

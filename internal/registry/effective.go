@@ -131,9 +131,7 @@ func renew(old *prober.Target, t prober.Target, source string) *prober.Target {
 func (r *Registry) setLocked(k key, t *prober.Target) {
 	records := r.sources[k.source]
 	if old := records[k.app]; old != nil && k.source == SourceAPI {
-		if r.owned[old.Owner]--; r.owned[old.Owner] == 0 {
-			delete(r.owned, old.Owner)
-		}
+		r.owned.add(old, -1)
 	}
 	if t == nil {
 		delete(records, k.app)
@@ -146,7 +144,7 @@ func (r *Registry) setLocked(k key, t *prober.Target) {
 	}
 	records[k.app] = t
 	if k.source == SourceAPI {
-		r.owned[t.Owner]++
+		r.owned.add(t, 1)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestLeaseEnds(t *testing.T) {
 				}
 				grave, ok := r.Tombstone("silent")
 				want := Tombstone{
-					App: "silent", Source: SourceAPI, Place: "http://10.0.0.7:8096/silent", Group: "attic", Email: "me@example.org", Owner: "token:house",
+					App: "silent", Source: SourceAPI, Place: "http://10.0.0.7:8096/silent", Group: "attic", Email: "me@example.org", Owner: "token:house", From: "10.0.0.9",
 					Reason: LeaseExpired, Since: began.UTC().Round(0), At: time.Now().UTC().Round(0), LastState: health.Unhealthy,
 					LastHealthy: state(1).LastHealthy,
 				}

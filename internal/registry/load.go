@@ -16,7 +16,7 @@ func (r *Registry) Load(targets []prober.Target) error {
 		if err := storable(t); err != nil {
 			return err
 		}
-		records[i] = t
+		records[i] = *withOrigin(&t)
 	}
 	err := r.write(func(b *batch) error {
 		for i, t := range records {

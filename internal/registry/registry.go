@@ -83,7 +83,7 @@ type Registry struct {
 	mu        sync.RWMutex
 	sources   map[string]map[string]*prober.Target // source → app → record
 	order     []string                             // the sources by precedence
-	owned     map[string]int                       // owner → records in SourceAPI
+	owned     tally                                // records in SourceAPI
 	pauses    map[string]bool                      // operators' word on Paused, by app
 	saved     map[string]*schedule.Saved
 	effective map[string]*prober.Target
@@ -137,7 +137,7 @@ func newRegistry(o Options) *Registry {
 		graves:      map[string]*Tombstone{},
 		expired:     map[Reason]uint64{},
 		sources:     map[string]map[string]*prober.Target{},
-		owned:       map[string]int{},
+		owned:       tally{},
 		pauses:      map[string]bool{},
 		saved:       map[string]*schedule.Saved{},
 		effective:   map[string]*prober.Target{},
@@ -152,6 +152,7 @@ func (r *Registry) adopt(found *contents) {
 	r.pauses, r.saved, r.graves = found.pauses, found.states, found.graves
 	now := time.Now()
 	for k, t := range found.targets {
+		t = withOrigin(t)
 		r.setLocked(k, t)
 		if t.TTL > 0 { // nobody could renew while we were away: a full term
 			r.leases.grant(k.app, t.TTL, earliestRenewal(t, found.renewals[k.app]), now, true)

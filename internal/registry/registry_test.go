@@ -69,7 +69,7 @@ func api(app string) prober.Target {
 		App: app, URL: "http://10.0.0.7:8096/" + app, Module: "http_2xx", Email: "me@example.org", Group: "attic",
 		Labels: map[string]string{"room": "attic", "floor": "3"}, Interval: 30 * time.Second, Timeout: 5 * time.Second,
 		InitialDelay: &delay, Unhealthy: 2, Healthy: 10, StatusCodes: prober.StatusCodes{{First: 200, Last: 299}, {First: 401, Last: 401}},
-		Source: SourceAPI, Owner: "token:house",
+		Source: SourceAPI, Owner: "token:house", From: "10.0.0.9",
 	}
 }
 

@@ -34,7 +34,9 @@ type Tombstone struct {
 	// Email is who wanted to know; whether it may be mailed is for others to say.
 	Email string `json:"email,omitempty"`
 	// Owner is who may remove the tombstone, as he might have removed the target.
-	Owner  string `json:"owner,omitempty"`
+	Owner string `json:"owner,omitempty"`
+	// From is from where the target was registered.
+	From   string `json:"from,omitempty"`
 	Reason Reason `json:"reason"`
 	// Since is when the registration was last renewed, or the target last discovered.
 	Since time.Time `json:"since"`
@@ -125,7 +127,7 @@ func (r *Registry) Retire(source string) { r.replace(source, nil, "") }
 // buryLocked makes the tombstone of a target; it does not put it anywhere.
 func (r *Registry) buryLocked(t *prober.Target, why Reason, since, at time.Time) *Tombstone {
 	grave := &Tombstone{
-		App: t.App, Source: t.Source, Place: t.Place(), Group: t.Group, Email: t.Email, Owner: t.Owner,
+		App: t.App, Source: t.Source, Place: t.Place(), Group: t.Group, Email: t.Email, Owner: t.Owner, From: t.From,
 		Reason: why, Since: since.UTC().Round(0), At: at.UTC().Round(0),
 	}
 	if s := r.saved[t.App]; s != nil {

@@ -20,10 +20,9 @@ func (r *Registry) Put(t prober.Target) (created bool, err error) {
 }
 
 // PutIf is Put if check agrees; its error is returned as it is. Check sees the
-// record of the same source (nil if there is none), the number of effective
-// targets and the number of stored ones that belong to t.Owner; no other change
-// comes between it and the Put. It must not change the registry itself.
-func (r *Registry) PutIf(t prober.Target, check func(old *prober.Target, total, owned int) error) (created bool, err error) {
+// record of the same source (nil if there is none), and how many there are; no
+// other change comes between it and the Put. It must not change the registry itself.
+func (r *Registry) PutIf(t prober.Target, check func(old *prober.Target, held Held) error) (created bool, err error) {
 	if err := storable(t); err != nil {
 		return false, err
 	}
@@ -31,7 +30,7 @@ func (r *Registry) PutIf(t prober.Target, check func(old *prober.Target, total, 
 	err = r.write(func(b *batch) error {
 		old := b.target(k)
 		if check != nil {
-			if err := check(old, b.total(), b.ownedBy(t.Owner)); err != nil {
+			if err := check(old, b.held(&t)); err != nil {
 				return err
 			}
 		}

@@ -75,7 +75,8 @@ func TestPutIfCountsWhatIsOnItsWay(t *testing.T) {
 	var all sync.WaitGroup
 	for _, app := range numbered(64) {
 		all.Go(func() {
-			_, err := r.PutIf(api(app), func(old *prober.Target, total, owned int) error {
+			_, err := r.PutIf(api(app), func(old *prober.Target, held Held) error {
+				total, owned := held.Total, held.Owned
 				if old != nil || total < 3+owned-1 || total > 3+owned {
 					t.Errorf("old %v, total %d, owned %d", old, total, owned)
 				}
@@ -103,7 +104,8 @@ func TestPutIfSeesOwnership(t *testing.T) {
 	theirs := api("a")
 	theirs.Owner = "somebody else"
 	denied := errors.New("denied")
-	_, err := r.PutIf(theirs, func(old *prober.Target, total, owned int) error {
+	_, err := r.PutIf(theirs, func(old *prober.Target, held Held) error {
+		total, owned := held.Total, held.Owned
 		if old.Owner != "token:house" || total != 1 || owned != 0 {
 			t.Errorf("old %v, total %d, owned %d", old, total, owned)
 		}
@@ -113,7 +115,7 @@ func TestPutIfSeesOwnership(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	put(t, r, theirs)
-	if want := map[string]int{"somebody else": 1}; !cmp.Equal(want, r.owned) {
+	if want := (tally{"owner somebody else": 1}); !cmp.Equal(want, r.owned) {
 		t.Errorf("owned: %v", r.owned)
 	}
 }
@@ -126,7 +128,7 @@ func TestPanicInCheckHurtsItsCallerOnly(t *testing.T) {
 				t.Error("the panic is lost")
 			}
 		}()
-		_, _ = r.PutIf(api("a"), func(*prober.Target, int, int) error { panic("oops") })
+		_, _ = r.PutIf(api("a"), func(*prober.Target, Held) error { panic("oops") })
 	}()
 	put(t, r, api("b"))
 	wantApps(t, r, "b")

@@ -4,6 +4,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // registrant is who asks to change the registry.
@@ -13,6 +16,8 @@ type registrant struct {
 	owner string
 	// local means that the request comes from this very host.
 	local bool
+	// from is where the request comes from, as it is stored.
+	from string
 }
 
 type registrantKey struct{}
@@ -24,7 +29,10 @@ func (s *server) identify(r *http.Request) (registrant, *problem) {
 			Detail: "registration is switched off (registration.enabled: false)"}
 	}
 	from := remoteAddr(r)
-	who := registrant{owner: "anonymous", local: isLocal(from)}
+	who := registrant{owner: registry.Anonymous, local: isLocal(from), from: from.String()}
+	if who.local {
+		who.from = prober.FromOwnHost
+	}
 	// A password that is no token is not ours to refuse: it may be that of a user of
 	// --web.config.file, who is then as anonymous as everybody.
 	secret, bearer := secretOf(r)

@@ -86,10 +86,10 @@ func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Targe
 		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and can only be changed there", t.App, old.Source))
 		return
 	}
-	t.Source, t.Owner = sourceAPI, requester(r).owner
+	t.Source, t.Owner, t.From = sourceAPI, requester(r).owner, requester(r).from
 	dryRun := r.URL.Query().Get("dry_run") == "true"
-	created, err := s.Registry.PutIf(t, func(old *prober.Target, total, owned int) error {
-		if err := s.mayPut(old, &t, total, owned); err != nil || !dryRun {
+	created, err := s.Registry.PutIf(t, func(old *prober.Target, held registry.Held) error {
+		if err := s.mayPut(old, &t, held.Total, held.Owned); err != nil || !dryRun {
 			return err
 		}
 		return errDryRun

@@ -38,6 +38,7 @@ type targetView struct {
 	Maintenance bool   `json:"maintenance,omitempty"`
 	Source      string `json:"source"`
 	Owner       string `json:"owner,omitempty"`
+	From        string `json:"from,omitempty"`
 	Problem     string `json:"problem,omitempty"`
 	Failures    uint32 `json:"consecutive_failures"`
 	Successes   uint32 `json:"consecutive_successes"`
@@ -65,7 +66,7 @@ func (s *server) view(t *prober.Target, st *schedule.Status) targetView {
 		App: t.App, URL: t.URL, Address: t.Address, Module: t.ModuleName(), Email: t.Email, Group: t.Group,
 		Labels: t.Labels, DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(),
 		Unhealthy: t.Unhealthy, Healthy: t.Healthy, DegradedAfter: t.DegradedAfter, FastStart: t.FastStart,
-		ValidStatusCodes: t.StatusCodes, Paused: t.Paused, Source: t.Source, Owner: t.Owner,
+		ValidStatusCodes: t.StatusCodes, Paused: t.Paused, Source: t.Source, Owner: t.Owner, From: t.From,
 		RegisteredAt: moment(t.RegisteredAt),
 	}
 	if end, ok := s.Registry.LeaseEnd(t.App); ok && t.TTL > 0 {
