@@ -1,6 +1,10 @@
 package alerting
 
-import "time"
+import (
+	"time"
+
+	"github.com/health-exporter/health_exporter/health"
+)
 
 // Flapping is becoming healthy, or ceasing to be so, this often within that time.
 // These figures and StalledAfter are those of the shipped rules, and every way of
@@ -12,3 +16,18 @@ const (
 
 // StalledAfter is how long a subject is not probed before that is told.
 const StalledAfter = 6 * time.Minute
+
+// StalledSince is since when the subject is not being probed although it should be,
+// zero if it is; before is what it was at the last look.
+func StalledSince(s *Subject, before, now time.Time) time.Time {
+	switch {
+	case !s.Stalled || s.State != health.Unknown || s.Paused:
+		return time.Time{}
+	case before.IsZero():
+		return now
+	}
+	return before
+}
+
+// Bad reports whether a state is bad news. UNKNOWN is only when it lasts.
+func Bad(v health.Verdict) bool { return v == health.Degraded || v == health.Unhealthy }

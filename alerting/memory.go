@@ -67,7 +67,7 @@ func (m Memory) Take(s *Subject, c Change) (Memory, *Notice) {
 		if m.BadSince.IsZero() {
 			m.BadSince = c.Time
 		}
-	case c.To == health.Degraded, c.To == health.Unhealthy:
+	case Bad(c.To):
 		if m.BadSince.IsZero() {
 			m.BadSince = c.Time
 		}
@@ -108,11 +108,7 @@ func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory,
 	m.Subject = s.outline()
 	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}
 	m.Crossings = recent(m.Crossings, now)
-	if !s.Stalled || s.State != health.Unknown || s.Paused {
-		m.StalledSince = time.Time{}
-	} else if m.StalledSince.IsZero() {
-		m.StalledSince = now
-	}
+	m.StalledSince = StalledSince(s, m.StalledSince, now)
 	switch {
 	case m.Flapping && len(m.Crossings) < FlappingCrossings:
 		m.Flapping = false
@@ -169,7 +165,7 @@ func (m *Memory) handedOver(s *Subject) bool {
 	if m.Subject.Email == s.Email || s.Paused {
 		return false
 	}
-	bad := s.State == health.Degraded || s.State == health.Unhealthy || s.State == health.Unknown && m.Stalled
+	bad := Bad(s.State) || s.State == health.Unknown && m.Stalled
 	return m.Flapping || bad && s.State == m.Last.To
 }
 

@@ -177,8 +177,7 @@ func (s *pushStack) startPusher(t *testing.T) {
 	p := s.pusher
 	p.mu.Lock()
 	p.Pusher = &alertmanager.Pusher{
-		Origin: alertmanager.Origin{Instance: "exporter:10115"}, Resend: time.Second, Timeout: 2 * time.Second,
-		Gap: 100 * time.Millisecond, Saved: maps.Clone(p.saved), Save: p.save,
+		Instance: "exporter:10115", Resend: time.Second, Saved: maps.Clone(p.saved), Save: p.save,
 	}
 	p.mu.Unlock()
 	for _, a := range s.servers {

@@ -1,11 +1,11 @@
 package alertmanager
 
 import (
-	"cmp"
 	"net/url"
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // Alert is an alert as Alertmanager's API v2 takes it.
@@ -18,14 +18,8 @@ type Alert struct {
 	GeneratorURL string    `json:"generatorURL,omitempty"`
 }
 
-// Origin is what the alerts of one exporter have in common: the labels that
-// Prometheus would add to what it scrapes from it.
-type Origin struct {
-	// Job is health_exporter if empty.
-	Job string
-	// Instance tells this exporter from others, as host:port.
-	Instance string
-}
+// job is the label job, as in prometheus.yml.example.
+const job = "health_exporter"
 
 // The values of the label state. Each belongs to one rule.
 const (
@@ -38,10 +32,12 @@ const (
 	stateGone         = "gone"
 )
 
-// alertRule is how the shipped rules describe the alert of a state.
+// alertRule is how the shipped rules describe the alert of a state. Its summary is the
+// title of the notice that tells the same.
 type alertRule struct {
 	state, alertname, severity string
-	summary                    string // follows the name
+	what                       alerting.What
+	to                         health.Verdict
 	description                string
 }
 
@@ -51,37 +47,28 @@ func alertRules(kind alerting.Kind) []alertRule {
 	const calm = "It became healthy or stopped being so 6 times or more in 15 minutes. Changes of state are not reported until it calms down."
 	if kind == alerting.Check {
 		return []alertRule{
-			{stateUnhealthy, "HealthCheckUnhealthy", "critical", " is unhealthy", "It fails, one run after the other."},
-			{stateDegraded, "HealthCheckDegraded", "warning", " health is degraded", "It has failed, or reports a warning."},
-			{stateUnknown, "HealthCheckUnknown", "warning", " health is unknown", "The check is not being run. The log of its program may say why."},
-			{stateFlapping, "HealthCheckFlapping", "warning", " keeps changing its state", calm},
-			{stateRecovered, "HealthCheckRecovered", "info", " is back to healthy", "It passes again."},
+			{stateUnhealthy, "HealthCheckUnhealthy", "critical", alerting.Changed, health.Unhealthy, "It fails, one run after the other."},
+			{stateDegraded, "HealthCheckDegraded", "warning", alerting.Changed, health.Degraded, "It has failed, or reports a warning."},
+			{stateUnknown, "HealthCheckUnknown", "warning", alerting.Changed, health.Unknown, "The check is not being run. The log of its program may say why."},
+			{stateFlapping, "HealthCheckFlapping", "warning", alerting.Flapping, health.Unknown, calm},
+			{stateRecovered, "HealthCheckRecovered", "info", alerting.Changed, health.Healthy, "It passes again."},
 		}
 	}
 	return []alertRule{
-		{stateUnhealthy, "HealthTargetUnhealthy", "critical", " is unhealthy", "Its health checks fail, one after the other."},
-		{stateDegraded, "HealthTargetDegraded", "warning", " health is degraded", "A health check has failed, or the target itself reports a warning."},
-		{stateUnknown, "HealthTargetUnknown", "warning", " health is unknown", "The target is not being probed. The exporter's status page and log say why."},
-		{stateFlapping, "HealthTargetFlapping", "warning", " keeps changing its state", calm},
-		{stateRecovered, "HealthTargetRecovered", "info", " is back to healthy", "Its health checks pass again."},
-		{stateUnregistered, "HealthTargetUnregistered", "info", " is no longer monitored", "The target was unregistered, or taken out of the configuration."},
-		{stateGone, "HealthTargetGone", "warning", " is gone", "Its registration was not renewed, or it is no longer discovered. Nobody has removed it, and nothing is known of its health any more."},
+		{stateUnhealthy, "HealthTargetUnhealthy", "critical", alerting.Changed, health.Unhealthy, "Its health checks fail, one after the other."},
+		{stateDegraded, "HealthTargetDegraded", "warning", alerting.Changed, health.Degraded, "A health check has failed, or the target itself reports a warning."},
+		{stateUnknown, "HealthTargetUnknown", "warning", alerting.Changed, health.Unknown, "The target is not being probed. The exporter's status page and log say why."},
+		{stateFlapping, "HealthTargetFlapping", "warning", alerting.Flapping, health.Unknown, calm},
+		{stateRecovered, "HealthTargetRecovered", "info", alerting.Changed, health.Healthy, "Its health checks pass again."},
+		{stateUnregistered, "HealthTargetUnregistered", "info", alerting.Unregistered, health.Unknown, "The target was unregistered, or taken out of the configuration."},
+		{stateGone, "HealthTargetGone", "warning", alerting.Departed, health.Unknown, "Its registration was not renewed, or it is no longer discovered. Nobody has removed it, and nothing is known of its health any more."},
 	}
 }
 
-// Alerts are those that fire now, as the shipped rules would have them: at most one
-// for each subject. It brings memory up to date with what it is shown, so it has to
-// be called again and again; all there is to know of the past is in memory.
-func Alerts(subjects []alerting.Subject, memory *Memory, origin Origin, now time.Time) []Alert {
-	var firing []Alert
-	for _, s := range memory.look(subjects, origin, now, 0) {
-		for _, a := range s.alerts {
-			if a.EndsAt.IsZero() {
-				firing = append(firing, a)
-			}
-		}
-	}
-	return firing
+// summary is what the rule says of a subject, in one line.
+func (r *alertRule) summary(kind alerting.Kind, name string) string {
+	n := alerting.Notice{What: r.what, To: r.to, Subject: alerting.Subject{Kind: kind, Name: name}}
+	return n.Title()
 }
 
 // story is what Alertmanager is to know of one subject: which alerts have ended, and
@@ -94,14 +81,14 @@ type story struct {
 }
 
 // tell makes the story of a subject.
-func (r *remembered) tell(key string, origin Origin) story {
+func (r *remembered) tell(key string, instance string) story {
 	s := story{key: key, changed: r.Changed}
 	kind, name := alerting.SplitKey(key)
 	for _, f := range r.Ended {
-		s.alerts = append(s.alerts, f.alert(kind, name, origin))
+		s.alerts = append(s.alerts, f.alert(kind, name, instance))
 	}
 	if r.Firing.State != "" {
-		a := r.Firing.alert(kind, name, origin)
+		a := r.Firing.alert(kind, name, instance)
 		a.GeneratorURL = webLink(r.link)
 		s.alerts = append(s.alerts, a)
 	}
@@ -109,21 +96,17 @@ func (r *remembered) tell(key string, origin Origin) story {
 }
 
 // alert is what the rule of its state makes of it.
-func (f *fired) alert(kind alerting.Kind, name string, origin Origin) Alert {
+func (f *fired) alert(kind alerting.Kind, name string, instance string) Alert {
 	a := Alert{StartsAt: f.Start, EndsAt: f.End}
 	for _, rule := range alertRules(kind) {
 		if rule.state != f.State {
 			continue
 		}
-		title := name
-		if kind == alerting.Check {
-			title = "check " + name
-		}
-		a.Annotations = map[string]string{"summary": title + rule.summary, "description": rule.description}
+		a.Annotations = map[string]string{"summary": rule.summary(kind, name), "description": rule.description}
 		a.Labels = map[string]string{
 			"alertname":  rule.alertname,
-			"job":        cmp.Or(origin.Job, "health_exporter"),
-			"instance":   origin.Instance,
+			"job":        job,
+			"instance":   instance,
 			string(kind): name,
 			"state":      rule.state,
 			"severity":   rule.severity,

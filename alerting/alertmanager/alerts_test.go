@@ -206,7 +206,7 @@ func TestAlertInFull(t *testing.T) {
 			StartsAt:    now.Add(-time.Hour),
 		},
 	}
-	if diff := cmp.Diff(want, Alerts(subjects, new(Memory), Origin{Instance: "x:1"}, now)); diff != "" {
+	if diff := cmp.Diff(want, firing(subjects, new(Memory), "x:1", now)); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
 	}
 }
@@ -216,7 +216,7 @@ func TestAlertBeginsAgain(t *testing.T) {
 	w := newScene()
 	s := w.set("nas", unhealthy)
 	begin := func() time.Time {
-		alerts := w.memory.look(w.list(), Origin{Instance: "x:1"}, w.now, time.Hour)[0].alerts
+		alerts := w.memory.look(w.list(), "x:1", w.now, time.Hour)[0].alerts
 		return alerts[len(alerts)-1].StartsAt
 	}
 	first := w.now
@@ -252,8 +252,8 @@ func TestRulesSayTheSame(t *testing.T) {
 		}
 		got := map[string][3]string{}
 		for _, r := range alertRules(kind) {
-			prefix := map[alerting.Kind]string{alerting.Target: "{{ $labels.target }}", alerting.Check: "check {{ $labels.check }}"}[kind]
-			got[r.alertname] = [3]string{r.severity, prefix + r.summary, r.description}
+			name := map[alerting.Kind]string{alerting.Target: "{{ $labels.target }}", alerting.Check: "{{ $labels.check }}"}[kind]
+			got[r.alertname] = [3]string{r.severity, r.summary(kind, name), r.description}
 		}
 		want := map[string][3]string{}
 		for _, r := range shipped.Groups[0].Rules {

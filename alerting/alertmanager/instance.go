@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -75,7 +74,7 @@ func (i *instance) run(ctx context.Context) {
 func (i *instance) tell(ctx context.Context, r pushRound) {
 	lasts := 4 * i.resend()
 	if r.last {
-		lasts = max(lasts, cmp.Or(i.Absence, time.Hour))
+		lasts = max(lasts, i.absence())
 	}
 	for _, batch := range batches(i.due(r)) {
 		now := time.Now()

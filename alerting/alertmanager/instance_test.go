@@ -69,7 +69,7 @@ func TestPushManyBatches(t *testing.T) {
 				c.set(fmt.Sprint("target", n), unhealthy)
 			}
 			<-c.changed
-			p := c.push(t, &Pusher{URLs: []string{r.URL}, Gap: time.Hour})
+			p := c.push(t, &Pusher{URLs: []string{r.URL}, times: times{gap: time.Hour}})
 			eventually(t, func() error {
 				if n := len(r.all()); n < want {
 					return fmt.Errorf("%d requests", n)

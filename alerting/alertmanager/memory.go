@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -13,8 +12,8 @@ import (
 
 // Memory is what the alerts depend on besides the present: whose bad news has
 // been told, who has gone and when, who keeps changing, which alert fires since when.
-// The zero value remembers nothing. Written as JSON and read again it is the same, so
-// that a restart changes nothing. It is not safe for concurrent use.
+// The zero value remembers nothing. Restored from what changes has given it is the
+// same, so that a restart changes nothing. It is not safe for concurrent use.
 type Memory struct {
 	subjects map[string]*remembered // by key
 	checks   checksMemory
@@ -35,7 +34,7 @@ type checksMemory struct {
 // look takes in what the subjects are like now and gives the stories there are to
 // tell: in the order of the subjects, and then those of subjects that have gone.
 // Alerts that have ended stay in them for the retention.
-func (m *Memory) look(subjects []alerting.Subject, origin Origin, now time.Time, retention time.Duration) []story {
+func (m *Memory) look(subjects []alerting.Subject, instance string, now time.Time, retention time.Duration) []story {
 	if m.subjects == nil {
 		m.subjects = map[string]*remembered{}
 	}
@@ -51,7 +50,7 @@ func (m *Memory) look(subjects []alerting.Subject, origin Origin, now time.Time,
 		}
 		r.facts, r.Ended = next, ended
 		if len(r.Ended) > 0 || r.Firing.State != "" {
-			stories = append(stories, r.tell(key, origin))
+			stories = append(stories, r.tell(key, instance))
 		}
 	}
 	for i := range subjects {
@@ -95,7 +94,7 @@ func (m *Memory) missing() []string {
 }
 
 func (m *Memory) lookAtChecks(subjects []alerting.Subject, now time.Time) {
-	bad := slices.ContainsFunc(subjects, func(s alerting.Subject) bool { return s.Kind == alerting.Check && isBad(s.State) })
+	bad := slices.ContainsFunc(subjects, func(s alerting.Subject) bool { return s.Kind == alerting.Check && alerting.Bad(s.State) })
 	if bad == m.checks.Bad {
 		return
 	}
@@ -141,32 +140,6 @@ func (m *Memory) part(key string) ([]byte, error) {
 		return json.Marshal(r)
 	}
 	return nil, nil
-}
-
-// MarshalJSON makes an object with a member for each subject.
-func (m *Memory) MarshalJSON() ([]byte, error) {
-	parts := map[string]json.RawMessage{}
-	for _, key := range append(slices.Collect(maps.Keys(m.subjects)), checksKey) {
-		part, err := m.part(key)
-		if err != nil {
-			return nil, err
-		}
-		parts[key] = part
-	}
-	return json.Marshal(parts)
-}
-
-// UnmarshalJSON reads what MarshalJSON has made.
-func (m *Memory) UnmarshalJSON(text []byte) error {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(text, &raw); err != nil {
-		return err
-	}
-	parts := map[string][]byte{}
-	for key, part := range raw {
-		parts[key] = part
-	}
-	return m.restore(parts)
 }
 
 // restore reads parts as changes has made them. Those that cannot be read are left

@@ -25,7 +25,7 @@ func TestStoriesHoldTogether(t *testing.T) {
 		ends := map[string]time.Time{}
 		for range 300 {
 			w.mutate(rnd)
-			stories := w.memory.look(w.list(), Origin{Instance: "x:1"}, w.now, retention)
+			stories := w.memory.look(w.list(), "x:1", w.now, retention)
 			before := ends
 			ends = map[string]time.Time{} // the same alert may fire again when its end is forgotten
 			for _, s := range stories {
@@ -48,7 +48,7 @@ func TestStoriesHoldTogether(t *testing.T) {
 			if err := restored.restore(saved); err != nil {
 				t.Fatal(err)
 			}
-			again := restored.look(w.list(), Origin{Instance: "x:1"}, w.now, retention)
+			again := restored.look(w.list(), "x:1", w.now, retention)
 			if diff := cmp.Diff(stories, again, cmp.AllowUnexported(story{})); diff != "" {
 				t.Fatalf("seed %d: after a restart (-before +after):\n%s", seed, diff)
 			}
@@ -57,10 +57,10 @@ func TestStoriesHoldTogether(t *testing.T) {
 		// In the end all have gone, and nothing is kept.
 		clear(w.subjects)
 		for range 2 {
-			w.memory.look(nil, Origin{Instance: "x:1"}, w.now, retention)
+			w.memory.look(nil, "x:1", w.now, retention)
 			w.now = w.now.Add(time.Hour)
 		}
-		w.memory.look(nil, Origin{Instance: "x:1"}, w.now, retention)
+		w.memory.look(nil, "x:1", w.now, retention)
 		changes, err := w.memory.changes()
 		if err != nil {
 			t.Fatal(err)
@@ -123,6 +123,6 @@ func BenchmarkLook(b *testing.B) {
 	memory := new(Memory)
 	b.ReportAllocs()
 	for b.Loop() {
-		memory.look(subjects, Origin{Instance: "x:1"}, now, time.Minute)
+		memory.look(subjects, "x:1", now, time.Minute)
 	}
 }

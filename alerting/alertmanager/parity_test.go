@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -155,21 +154,14 @@ func (h *history) randomLife(rnd *rand.Rand, kind alerting.Kind, name string) []
 	return life
 }
 
-// firing are the alerts that Alerts says fire, at each step at which the exporter runs.
+// firing are the alerts that fire, at each step at which the exporter runs.
 func (h *history) firing(t *testing.T) []map[string]string {
 	t.Helper()
 	all := make([]map[string]string, paritySteps)
-	memory := new(Memory)
+	memory, saved := new(Memory), disk{}
 	for n := range paritySteps {
 		if h.down[n] {
-			text, err := json.Marshal(memory)
-			if err != nil {
-				t.Fatal(err)
-			}
-			memory = new(Memory)
-			if err := json.Unmarshal(text, memory); err != nil {
-				t.Fatal(err)
-			}
+			memory = saved.restart(t, memory)
 			continue
 		}
 		var subjects []alerting.Subject
@@ -179,7 +171,7 @@ func (h *history) firing(t *testing.T) []map[string]string {
 			}
 		}
 		all[n] = map[string]string{}
-		for _, a := range Alerts(subjects, memory, Origin{Instance: "x:1"}, time.Unix(0, 0).Add(time.Duration(n)*parityStep)) {
+		for _, a := range firing(subjects, memory, "x:1", time.Unix(0, 0).Add(time.Duration(n)*parityStep)) {
 			var labels []string
 			for _, label := range slices.Sorted(maps.Keys(a.Labels)) {
 				labels = append(labels, fmt.Sprintf("%s=%q", label, a.Labels[label]))

@@ -2,7 +2,6 @@ package alertmanager
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -12,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // The reasons why a request to Alertmanager fails.
@@ -20,7 +18,7 @@ const (
 	pushConnect  = "connect"  // nobody answers
 	pushTLS      = "tls"      // no certificate that is trusted, or no TLS at all
 	pushTimeout  = "timeout"  // no answer in time
-	pushAuth     = "auth"     // 401, 403, or the secret could not be read
+	pushAuth     = "auth"     // 401, 403, 407
 	pushPath     = "path"     // 404, 405, 410: there is no API v2 here
 	pushRejected = "rejected" // 400, 413, 415, 422: it does not like the alerts
 	pushServer   = "server"   // 429, 5xx: it has troubles of its own
@@ -48,7 +46,7 @@ func (i *instance) post(ctx context.Context, alerts []Alert) *pushError {
 	if err != nil {
 		return &pushError{reason: pushRejected, err: fmt.Errorf("encoding alerts: %w", err), only: true}
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(i.Timeout, 10*time.Second))
+	ctx, cancel := context.WithTimeout(ctx, i.timeout())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url, bytes.NewReader(body))
 	if err != nil {
@@ -59,9 +57,6 @@ func (i *instance) post(ctx context.Context, alerts []Alert) *pushError {
 	// The same alerts again do no harm. net/http may therefore repeat the request on a
 	// new connection if Alertmanager was restarted; the header itself is not sent.
 	req.Header["Idempotency-Key"] = []string{}
-	if err := i.authorize(req); err != nil {
-		return &pushError{reason: pushAuth, err: err}
-	}
 	resp, err := i.client.Do(req)
 	if err != nil {
 		return &pushError{reason: netReason(err), err: err}
@@ -76,24 +71,6 @@ func (i *instance) post(ctx context.Context, alerts []Alert) *pushError {
 		text = []byte(err.Error())
 	}
 	return answerError(resp.StatusCode, resp.Status, text)
-}
-
-func (i *instance) authorize(req *http.Request) error {
-	switch {
-	case i.Token != nil:
-		token, err := i.Token()
-		if err != nil {
-			return fmt.Errorf("reading the token: %w", err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-	case i.Password != nil:
-		password, err := i.Password()
-		if err != nil {
-			return fmt.Errorf("reading the password: %w", err)
-		}
-		req.SetBasicAuth(i.Username, password)
-	}
-	return nil
 }
 
 // answerError is what an answer without success means.

@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -106,7 +105,7 @@ func TestPushUnreachable(t *testing.T) {
 		secure.URL:                         "tls",
 		strings.Replace(silent.URL, "http", "https", 1): "tls",
 	}
-	a := &Pusher{Timeout: 700 * time.Millisecond, Resend: 30 * time.Millisecond}
+	a := &Pusher{times: times{timeout: 700 * time.Millisecond}, Resend: 30 * time.Millisecond}
 	for u := range urls {
 		a.URLs = append(a.URLs, u)
 	}
@@ -160,47 +159,4 @@ func TestPushAfterConnectionClosed(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-func TestPushAuthentication(t *testing.T) {
-	secret := func(s string) func() (string, error) { return func() (string, error) { return s, nil } }
-	noSecret := func() (string, error) { return "", errors.New("no such file") }
-	tests := []struct {
-		name string
-		a    *Pusher
-		want string // header
-		err  string
-	}{
-		{"basic", &Pusher{Username: "me", Password: secret("s3cret")}, "Basic bWU6czNjcmV0", ""},
-		{"bearer", &Pusher{Token: secret("s3cret")}, "Bearer s3cret", ""},
-		{"no password", &Pusher{Username: "me", Password: noSecret}, "", "reading the password: no such file"},
-		{"no token", &Pusher{Token: noSecret}, "", "reading the token: no such file"},
-		{"token of two lines", &Pusher{Token: secret("s3cret\r\nX: y")}, "", "net/http: invalid header field value for \"Authorization\""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			r, c := newReceiver(t), newCrowd()
-			test.a.URLs = []string{r.URL}
-			c.set("nas", unhealthy)
-			p := c.push(t, test.a)
-			eventually(t, func() error {
-				i := p.Stats().Instances
-				if len(i) != 1 || (test.err == "" && i[0].Sent != 1) || !strings.HasSuffix(i[0].Error, test.err) {
-					return fmt.Errorf("stats %+v", i)
-				}
-				if test.err != "" && i[0].Error == "" {
-					return errors.New("no error")
-				}
-				return nil
-			})
-			if strings.Contains(p.Stats().Instances[0].Error, "s3cret") {
-				t.Errorf("the error has the secret: %s", p.Stats().Instances[0].Error)
-			}
-			for _, post := range r.all() {
-				if post.auth != test.want {
-					t.Errorf("authorization %q, want %q", post.auth, test.want)
-				}
-			}
-		})
-	}
 }

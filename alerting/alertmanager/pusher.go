@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"sync"
@@ -20,31 +19,12 @@ type Pusher struct {
 	// URLs are where they are, without /api/v2/alerts. At least one. They must not
 	// be addresses of a load balancer.
 	URLs []string
-	// Client makes the requests; nil is one of our own. It is where TLS and proxies
-	// are set up. Redirects are not followed.
-	Client *http.Client
-	// Username and Password are for basic authentication. Password is called for each
-	// request, since files of secrets are replaced.
-	Username string
-	Password func() (string, error)
-	// Token is for authentication with a bearer token instead.
-	Token func() (string, error)
-	// Origin has the labels that all alerts share. Instance is required.
-	Origin Origin
+	// Instance is the label instance of all alerts, as host:port: it tells this exporter
+	// from others. It is required.
+	Instance string
 	// Resend is how often everything is told again; 0 is 1 minute. An alert ends by
 	// itself when it was not told again four times.
 	Resend time.Duration
-	// Retention is how long it is told again that an alert has ended; 0 is 15 minutes.
-	Retention time.Duration
-	// Timeout bounds a request; 0 is 10 seconds.
-	Timeout time.Duration
-	// Gap is the shortest time between two looks at the subjects; 0 is 1 second.
-	Gap time.Duration
-	// Farewell bounds the last requests when Run ends; 0 is 5 seconds.
-	Farewell time.Duration
-	// Absence is how long alerts go on firing after Run has ended; 0 is 1 hour. A
-	// restart in that time makes nobody believe that they have begun anew.
-	Absence time.Duration
 	// Saved is what Save was given since ever: the last of each key, without those
 	// that were nil.
 	Saved map[string][]byte
@@ -54,6 +34,8 @@ type Pusher struct {
 	Save func(changed map[string][]byte) error
 	// Log is told what goes wrong; nil for nobody.
 	Log *slog.Logger
+
+	times times // others in tests
 
 	mu        sync.Mutex
 	instances []*instance // guarded by mu; while Run runs and after
@@ -107,21 +89,11 @@ func (a *Pusher) Check() error {
 			fault(fmt.Sprintf("URLs[%d]", i), "%q is there twice", text)
 		}
 	}
-	if a.Origin.Instance == "" {
-		fault("Origin.Instance", "it is needed to tell the alerts of one exporter from those of others")
+	if a.Instance == "" {
+		fault("Instance", "it is needed to tell the alerts of one exporter from those of others")
 	}
-	if (a.Username == "") != (a.Password == nil) {
-		fault("Username", "it needs a password, and a password needs it")
-	}
-	if a.Username != "" && a.Token != nil {
-		fault("Token", "there is a user name already; only one of them can be used")
-	}
-	for field, d := range map[string]time.Duration{
-		"Resend": a.Resend, "Retention": a.Retention, "Timeout": a.Timeout, "Gap": a.Gap, "Farewell": a.Farewell, "Absence": a.Absence,
-	} {
-		if d < 0 {
-			fault(field, "%v is less than 0", d)
-		}
+	if a.Resend < 0 {
+		fault("Resend", "%v is less than 0", a.Resend)
 	}
 	slices.SortStableFunc(faults, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(faults...)
@@ -140,9 +112,6 @@ func checkURL(text string) error {
 	}
 	return nil
 }
-
-func (a *Pusher) resend() time.Duration    { return cmp.Or(a.Resend, time.Minute) }
-func (a *Pusher) retention() time.Duration { return cmp.Or(a.Retention, 15*time.Minute) }
 
 // Stats is how it goes. It may be called at any time.
 func (a *Pusher) Stats() Stats {

@@ -52,7 +52,7 @@ func TestPushChanges(t *testing.T) {
 func TestPushAgain(t *testing.T) {
 	r, c := newReceiver(t), newCrowd()
 	c.set("nas", degraded)
-	p := c.push(t, &Pusher{URLs: []string{r.URL}, Resend: 50 * time.Millisecond, Retention: 400 * time.Millisecond})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Resend: 50 * time.Millisecond, times: times{retention: 400 * time.Millisecond}})
 	r.awaitDistinct(t, "+nas degraded")
 	c.set("nas", unhealthy)
 	r.awaitDistinct(t, "+nas degraded", "-nas degraded, +nas unhealthy", "+nas unhealthy")
@@ -83,7 +83,7 @@ func TestPushEndsWithoutResolving(t *testing.T) {
 	checkLeaks(t)
 	r, c := newReceiver(t), newCrowd()
 	c.set("nas", unhealthy)
-	p := c.push(t, &Pusher{URLs: []string{r.URL}, Resend: time.Minute, Absence: 2 * time.Hour})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Resend: time.Minute, times: times{absence: 2 * time.Hour}})
 	r.awaitDistinct(t, "+nas unhealthy")
 	before := len(r.all())
 	p.stop()
@@ -144,7 +144,7 @@ func TestPushOneHangs(t *testing.T) {
 		return nil
 	})
 	p := c.push(t, &Pusher{
-		URLs: []string{hanging.URL, good.URL}, Timeout: time.Hour, Farewell: 50 * time.Millisecond,
+		URLs: []string{hanging.URL, good.URL}, times: times{timeout: time.Hour, farewell: 50 * time.Millisecond},
 	})
 	var want []string
 	for n := range 5 {
@@ -198,25 +198,19 @@ func TestPushSaveFails(t *testing.T) {
 	}
 }
 
-func TestAlertmanagersCheck(t *testing.T) {
-	secret := func() (string, error) { return "", nil }
-	good := Origin{Instance: "x:1"}
+func TestPusherCheck(t *testing.T) {
+	good := "x:1"
 	tests := []struct {
 		name string
 		a    *Pusher
 		want []string
 	}{
-		{"good", &Pusher{URLs: []string{"http://localhost:9093", "https://[::1]/am/"}, Origin: good, Token: secret}, nil},
-		{"basic", &Pusher{URLs: []string{"http://localhost:9093"}, Origin: good, Username: "me", Password: secret}, nil},
-		{"empty", &Pusher{}, []string{"Origin.Instance", "URLs"}},
-		{"urls", &Pusher{Origin: good, URLs: []string{
+		{"good", &Pusher{URLs: []string{"http://localhost:9093", "https://[::1]/am/"}, Instance: good}, nil},
+		{"empty", &Pusher{}, []string{"Instance", "URLs"}},
+		{"urls", &Pusher{Instance: good, URLs: []string{
 			"localhost:9093", "ftp://a", "http://", "http://a?b", "http://a#b", "http://me:s3cret@a", "http://%zz:s3cret@a", "http://a", "http://a",
 		}}, []string{"URLs[0]", "URLs[1]", "URLs[2]", "URLs[3]", "URLs[4]", "URLs[5]", "URLs[6]", "URLs[8]"}},
-		{"name without password", &Pusher{URLs: []string{"http://a"}, Origin: good, Username: "me"}, []string{"Username"}},
-		{"password without name", &Pusher{URLs: []string{"http://a"}, Origin: good, Password: secret}, []string{"Username"}},
-		{"two ways", &Pusher{URLs: []string{"http://a"}, Origin: good, Username: "me", Password: secret, Token: secret}, []string{"Token"}},
-		{"times", &Pusher{URLs: []string{"http://a"}, Origin: good, Resend: -1, Retention: -1, Timeout: -1, Gap: -1, Farewell: -1, Absence: -1},
-			[]string{"Absence", "Farewell", "Gap", "Resend", "Retention", "Timeout"}},
+		{"times", &Pusher{URLs: []string{"http://a"}, Instance: good, Resend: -1}, []string{"Resend"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -247,7 +241,7 @@ func TestPushChangedClosed(t *testing.T) {
 	c.set("nas", unhealthy)
 	<-c.changed
 	close(c.changed)
-	p := c.push(t, &Pusher{URLs: []string{r.URL}, Gap: time.Millisecond})
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, times: times{gap: time.Millisecond}})
 	r.awaitDistinct(t, "+nas unhealthy")
 	time.Sleep(50 * time.Millisecond)
 	p.stop()

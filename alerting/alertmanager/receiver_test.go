@@ -143,14 +143,14 @@ type pushing struct {
 // push runs a, with short times where none are given.
 func (c *crowd) push(t *testing.T, a *Pusher) *pushing {
 	t.Helper()
-	if a.Origin.Instance == "" {
-		a.Origin.Instance = "x:1"
+	if a.Instance == "" {
+		a.Instance = "x:1"
 	}
 	if a.Resend == 0 {
 		a.Resend = time.Hour
 	}
-	if a.Gap == 0 {
-		a.Gap = 10 * time.Millisecond
+	if a.times.gap == 0 {
+		a.times.gap = 10 * time.Millisecond
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,7 +19,7 @@ const longestLook = 15 * time.Second
 // calls source for the subjects as they are now, soon after there is something in
 // changed and now and then; it must not be started before source knows all of them,
 // since who is missing counts as unregistered. When it ends nothing is declared over:
-// the alerts are told once more, and go on firing for the time of Absence.
+// the alerts are told once more, and go on firing for an hour.
 func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, changed <-chan struct{}) error {
 	if err := a.Check(); err != nil {
 		return fmt.Errorf("pushing to Alertmanager: %w", err)
@@ -34,8 +33,8 @@ func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, chan
 		log.Error("some alerts are forgotten", "err", err)
 	}
 
-	client, done := a.client()
-	defer done()
+	client := newClient()
+	defer client.CloseIdleConnections()
 	var instances []*instance
 	for _, u := range a.URLs {
 		instances = append(instances, newInstance(a, u, client, log))
@@ -52,7 +51,7 @@ func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, chan
 		work.Go(func() { i.run(posting) })
 	}
 	stories := a.watch(ctx, source, changed, memory, log)
-	deadline := time.AfterFunc(cmp.Or(a.Farewell, 5*time.Second), stop)
+	deadline := time.AfterFunc(a.farewell(), stop)
 	defer deadline.Stop()
 	for _, i := range instances {
 		i.offer(pushRound{stories: stories, full: true, last: true})
@@ -74,7 +73,7 @@ func (a *Pusher) watch(ctx context.Context, source func() []alerting.Subject, ch
 	)
 	for ctx.Err() == nil {
 		now := time.Now()
-		stories = memory.look(source(), a.Origin, now, a.retention())
+		stories = memory.look(source(), a.Instance, now, a.retention())
 		if err := a.save(memory); err == nil {
 			complain.end()
 		} else if complain.due("saving", now) {
@@ -90,7 +89,7 @@ func (a *Pusher) watch(ctx context.Context, source func() []alerting.Subject, ch
 		for _, i := range a.instances { // only Run changes it
 			i.offer(r)
 		}
-		changed = awaitNews(ctx, cmp.Or(a.Gap, time.Second), ticker.C, changed)
+		changed = awaitNews(ctx, a.gap(), ticker.C, changed)
 	}
 	return stories
 }
@@ -134,18 +133,13 @@ func (a *Pusher) save(memory *Memory) error {
 	return err
 }
 
-// client is the one to use, and what to do when it is no longer used.
-func (a *Pusher) client() (*http.Client, func()) {
-	client, done := new(http.Client), func() {}
-	if a.Client != nil {
-		*client = *a.Client
-	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
-		own := t.Clone()
-		client.Transport = own
-		done = own.CloseIdleConnections
+// newClient makes the client of all requests. Redirects are not followed.
+func newClient() *http.Client {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		client.Transport = t.Clone()
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return client, done
+	return client
 }
 
 // complaint keeps a fault that lasts from filling the log: it is told once an hour,

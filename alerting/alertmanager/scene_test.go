@@ -1,7 +1,6 @@
 package alertmanager
 
 import (
-	"encoding/json"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -17,12 +16,13 @@ import (
 type scene struct {
 	subjects map[string]*alerting.Subject
 	memory   *Memory
+	disk     disk
 	now      time.Time
 }
 
 func newScene() *scene {
 	return &scene{
-		subjects: map[string]*alerting.Subject{}, memory: new(Memory),
+		subjects: map[string]*alerting.Subject{}, memory: new(Memory), disk: disk{},
 		now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
 	}
 }
@@ -54,15 +54,15 @@ func (w *scene) list() []alerting.Subject {
 
 // look gives the alerts that fire as "name state", with the address if it is another.
 func (w *scene) look() string {
-	var firing []string
-	for _, a := range Alerts(w.list(), w.memory, Origin{Instance: "x:1"}, w.now) {
+	var list []string
+	for _, a := range firing(w.list(), w.memory, "x:1", w.now) {
 		text := a.Labels["target"] + a.Labels["check"] + " " + a.Labels["state"]
 		if email := a.Labels["email"]; email != "a@example.org" && a.Labels["check"] == "" {
 			text += " " + email
 		}
-		firing = append(firing, text)
+		list = append(list, text)
 	}
-	return strings.Join(firing, ", ")
+	return strings.Join(list, ", ")
 }
 
 // pass lets time go by, with a look each 15 seconds.
@@ -76,14 +76,7 @@ func (w *scene) pass(d time.Duration) {
 // restart forgets all but what was saved.
 func (w *scene) restart(t *testing.T) {
 	t.Helper()
-	text, err := json.Marshal(w.memory)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.memory = new(Memory)
-	if err := json.Unmarshal(text, w.memory); err != nil {
-		t.Fatal(err)
-	}
+	w.memory = w.disk.restart(t, w.memory)
 }
 
 // sceneStep is something that happens, and what fires then.
@@ -133,4 +126,39 @@ func (w *scene) mutate(rnd *rand.Rand) {
 	case 4:
 		w.now = w.now.Add(20 * time.Minute)
 	}
+}
+
+// disk is what was saved of a Memory.
+type disk map[string][]byte
+
+// restart is what a Memory is after the program was started again.
+func (d disk) restart(t *testing.T, m *Memory) *Memory {
+	t.Helper()
+	parts, err := m.changes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, part := range parts {
+		if d[key] = part; part == nil {
+			delete(d, key)
+		}
+	}
+	again := new(Memory)
+	if err := again.restore(d); err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+// firing are the alerts that fire now. It brings memory up to date with what it is
+// shown, so it has to be called again and again.
+func firing(subjects []alerting.Subject, memory *Memory, instance string, now time.Time) (list []Alert) {
+	for _, s := range memory.look(subjects, instance, now, 0) {
+		for _, a := range s.alerts {
+			if a.EndsAt.IsZero() {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
 }

@@ -70,8 +70,6 @@ func near(t, now time.Time, span time.Duration) bool {
 	return !t.IsZero() && now.Sub(t).Abs() < span
 }
 
-func isBad(v health.Verdict) bool { return v == health.Degraded || v == health.Unhealthy }
-
 // dropEnded leaves out what ended longer ago than the retention.
 func dropEnded(ended []fired, now time.Time, retention time.Duration) []fired {
 	return slices.DeleteFunc(slices.Clone(ended), func(f fired) bool { return !near(f.End, now, retention) })
@@ -135,11 +133,7 @@ func (r *remembered) gone(kind alerting.Kind, now time.Time) facts {
 
 // observe takes in the state.
 func (f *facts) observe(s *alerting.Subject, waiting bool, now time.Time) {
-	if s.State != health.Unknown || !s.Stalled || s.Paused {
-		f.StalledSince = time.Time{}
-	} else if f.StalledSince.IsZero() {
-		f.StalledSince = now
-	}
+	f.StalledSince = alerting.StalledSince(s, f.StalledSince, now)
 	if s.Kind == alerting.Check && s.State == health.Unknown && (waiting || !f.stalled(now)) {
 		return // it may have to find out, or to wait for another one
 	}

@@ -60,20 +60,20 @@ type SMTP struct {
 	From string
 	// Hello is how to introduce oneself, by default localhost.
 	Hello string
-	// StepTimeout bounds each step of the dialogue as a whole, however the server
-	// dribbles; by default 10 s. Only the answer to the content of a mail may take
-	// the rest of Total: who gives up there sends the mail once more.
-	StepTimeout time.Duration
-	// Total bounds a mail; the first one of a connection together with logging in.
-	// By default 60 s.
-	Total time.Duration
 	// Debug receives the dialogue for a person to read, credentials masked. Nil for none.
 	Debug io.Writer
+
+	stepLimit, mailLimit time.Duration // others in tests; 0 means the default
 }
 
 const (
-	defaultStepTimeout = 10 * time.Second
-	defaultTotal       = time.Minute
+	// defaultStepLimit bounds each step of the dialogue as a whole, however the server
+	// dribbles. Only the answer to the content of a mail may take the rest of the time
+	// for the mail: who gives up there sends it once more.
+	defaultStepLimit = 10 * time.Second
+	// defaultMailLimit bounds a mail; the first one of a connection together with logging
+	// in.
+	defaultMailLimit = time.Minute
 )
 
 // Check tells all faults of the options at once. Sending with faulty ones fails.
@@ -91,12 +91,6 @@ func (s *SMTP) checkServer() (faults []error) {
 	}
 	if modes := []TLSMode{"", STARTTLS, ImplicitTLS, NoTLS}; !slices.Contains(modes, s.TLS) {
 		fault("tls: %q is not allowed, must be one of %s", s.TLS, choices(modes[1:]))
-	}
-	if s.StepTimeout < 0 {
-		fault("step_timeout: %s is not allowed, must not be negative", s.StepTimeout)
-	}
-	if s.Total < 0 {
-		fault("total: %s is not allowed, must not be negative", s.Total)
 	}
 	return faults
 }

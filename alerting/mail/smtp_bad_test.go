@@ -79,7 +79,7 @@ func TestSendToWorseServers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			client := &SMTP{
 				Host: "127.0.0.1", Port: refusing.Addr().(*net.TCPAddr).Port, TLS: NoTLS,
-				From: "monitor@example.org", StepTimeout: 300 * time.Millisecond, Total: time.Second,
+				From: "monitor@example.org", stepLimit: 300 * time.Millisecond, mailLimit: time.Second,
 			}
 			if test.serve != nil {
 				client.Port = startBadServer(t, test.serve).port
@@ -123,10 +123,10 @@ func TestSteps(t *testing.T) {
 		t.Parallel()
 		server := startBadServer(t, func(c net.Conn) { drip(c, "220 "+strings.Repeat("x", 2000)) })
 		client := server.client()
-		client.Total = time.Minute
+		client.mailLimit = time.Minute
 		begin := time.Now()
 		err := sendError(t, client.Send(t.Context(), testMail("alice@example.org", 1)))
-		if took := time.Since(begin); err.Reason != ReasonTimeout || took < client.StepTimeout || took > 4*time.Second {
+		if took := time.Since(begin); err.Reason != ReasonTimeout || took < client.stepLimit || took > 4*time.Second {
 			t.Errorf("%v after %s", err, took)
 		}
 	})
@@ -135,10 +135,10 @@ func TestSteps(t *testing.T) {
 		slow := script(map[string][]string{"RCPT": {silent}})
 		server := startBadServer(t, func(c net.Conn) { slow(slowConn{c}) })
 		client := server.client()
-		client.StepTimeout, client.Total = time.Minute, 400*time.Millisecond
+		client.stepLimit, client.mailLimit = time.Minute, 400*time.Millisecond
 		begin := time.Now()
 		err := sendError(t, client.Send(t.Context(), testMail("alice@example.org", 1)))
-		if took := time.Since(begin); err.Reason != ReasonTimeout || took < client.Total || took > 4*time.Second {
+		if took := time.Since(begin); err.Reason != ReasonTimeout || took < client.mailLimit || took > 4*time.Second {
 			t.Errorf("%v after %s", err, took)
 		}
 	})
@@ -151,7 +151,7 @@ func TestSteps(t *testing.T) {
 			_, _ = io.WriteString(c, "250 taken\r\n")
 		})
 		client := server.client()
-		client.Total = 10 * time.Second
+		client.mailLimit = 10 * time.Second
 		if err := client.Send(t.Context(), testMail("alice@example.org", 1)); err != nil {
 			t.Error(err)
 		}
@@ -166,7 +166,7 @@ func TestSteps(t *testing.T) {
 			_, _ = io.Copy(io.Discard, c)
 		})
 		client := server.client()
-		client.StepTimeout, client.Total = time.Minute, time.Minute
+		client.stepLimit, client.mailLimit = time.Minute, time.Minute
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() { <-arrived; cancel() }()

@@ -9,11 +9,6 @@ import (
 	"time"
 )
 
-// Send sends the mail over a connection of its own. The error, if any, is a *SendError.
-func (s *SMTP) Send(ctx context.Context, m *Message) error {
-	return s.SendAll(ctx, []*Message{m})[0]
-}
-
 // SendAll sends the mails over one connection, or more if the server ends one early,
 // and returns a *SendError or nil for each. If a connection cannot be had, or breaks
 // before it carried any, the mails that are left are not tried.
@@ -96,8 +91,8 @@ func (s *SMTP) carry(ctx context.Context, mails []prepared, errs []error) (int, 
 	return len(mails), nil
 }
 
-func (s *SMTP) stepTimeout() time.Duration { return cmp.Or(s.StepTimeout, defaultStepTimeout) }
-func (s *SMTP) total() time.Duration       { return cmp.Or(s.Total, defaultTotal) }
+func (s *SMTP) stepTimeout() time.Duration { return cmp.Or(s.stepLimit, defaultStepLimit) }
+func (s *SMTP) total() time.Duration       { return cmp.Or(s.mailLimit, defaultMailLimit) }
 
 // transfer sends one mail. If it fails, it tells whether the server had not heard of
 // the mail yet: it may have ended the connection because that has carried enough.

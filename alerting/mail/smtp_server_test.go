@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -101,7 +102,7 @@ func (l *countingListener) Accept() (net.Conn, error) {
 func (b *mailServer) client(mode TLSMode) *SMTP {
 	return &SMTP{
 		Host: "127.0.0.1", Port: b.port, TLS: mode, TLSConfig: &tls.Config{RootCAs: b.authority},
-		From: "Monitor <monitor@example.org>", StepTimeout: 5 * time.Second,
+		From: "Monitor <monitor@example.org>", stepLimit: 5 * time.Second,
 	}
 }
 
@@ -248,4 +249,9 @@ func testMail(to string, number int) *Message {
 		To: to, Subject: "nas is unhealthy " + strconv.Itoa(number), Text: "It is.\n", HTML: "<p>It is.</p>\n",
 		MessageID: "mail-" + strconv.Itoa(number), InReplyTo: "outage", Date: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
 	}
+}
+
+// Send sends the mail over a connection of its own.
+func (s *SMTP) Send(ctx context.Context, m *Message) error {
+	return s.SendAll(ctx, []*Message{m})[0]
 }

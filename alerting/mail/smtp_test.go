@@ -275,7 +275,7 @@ func TestCheck(t *testing.T) {
 		{"most", func(s *SMTP) {
 			*s = SMTP{
 				Host: "::1", Port: 25, TLS: NoTLS, Auth: AuthXOAUTH2, Username: "me", Password: password,
-				From: `"The Monitor" <me@nas>`, Hello: "[127.0.0.1]", StepTimeout: 1, Total: 1,
+				From: `"The Monitor" <me@nas>`, Hello: "[127.0.0.1]",
 			}
 		}, ""},
 		{"nothing", func(s *SMTP) { *s = SMTP{} }, `host: "" is not allowed, must be a host name or an IP address` + "\n" +
@@ -283,13 +283,11 @@ func TestCheck(t *testing.T) {
 		{"all wrong", func(s *SMTP) {
 			*s = SMTP{
 				Host: "mail.example:25", Port: 70000, TLS: "ssl", Auth: "digest", Username: "a\nb", From: "a@x.org, b@x.org",
-				Hello: "a b", StepTimeout: -1, Total: -1,
+				Hello: "a b",
 			}
 		}, `host: "mail.example:25" is not allowed, must be a host name or an IP address
 port: 70000 is not allowed, must be 1 to 65535, or 0 for the default
 tls: "ssl" is not allowed, must be one of starttls, tls, none
-step_timeout: -1ns is not allowed, must not be negative
-total: -1ns is not allowed, must not be negative
 auth: "digest" is not allowed, must be one of auto, plain, login, cram-md5, xoauth2, none
 username: "a\nb" is not allowed, must be printable
 password: a user name needs one

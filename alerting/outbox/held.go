@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
-	"github.com/health-exporter/health_exporter/health"
 )
 
 // held reports whether nothing shall be told of a subject now; mu is held.
@@ -31,7 +30,7 @@ func (o *Outbox) maintained(s *alerting.Subject, now time.Time) bool {
 func (o *Outbox) badParents(s *alerting.Subject) (bad []string) {
 	for key := range o.ancestors(s) {
 		parent := o.current[key]
-		if (parent.State == health.Unhealthy || parent.State == health.Degraded) && !o.ancestors(parent)[s.Key()] {
+		if alerting.Bad(parent.State) && !o.ancestors(parent)[s.Key()] {
 			bad = append(bad, key)
 		}
 	}

@@ -47,16 +47,16 @@ type Options struct {
 	Hold func(s *alerting.Subject, now time.Time) bool
 	// Redact, if set, takes secrets out of every text that is told.
 	Redact func(string) string
-	// MaxQueue is how many notices wait at most; default 20 000. Beyond, the oldest are
-	// dropped.
-	MaxQueue int
 	// Log must not be nil.
 	Log *slog.Logger
+
+	maxQueue int // another in tests; 0 means the default
 }
 
 const (
 	defaultWait     = 5 * time.Second
 	defaultInterval = time.Minute
+	// defaultMaxQueue is how many notices wait at most. Beyond, the oldest are dropped.
 	defaultMaxQueue = 20_000
 )
 
@@ -101,7 +101,7 @@ type Stats struct {
 func Open(opts Options) (*Outbox, error) {
 	opts.Wait = cmp.Or(opts.Wait, defaultWait)
 	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
-	opts.MaxQueue = cmp.Or(opts.MaxQueue, defaultMaxQueue)
+	opts.maxQueue = cmp.Or(opts.maxQueue, defaultMaxQueue)
 	o := &Outbox{
 		opts: opts, current: map[string]*alerting.Subject{}, mailed: map[string]time.Time{}, logged: map[string]time.Time{},
 		wake: make(chan struct{}, 1), stats: Stats{Failed: map[string]uint64{}},
@@ -141,7 +141,7 @@ func (o *Outbox) Keep(values map[string][]byte) error { return o.store.keep(valu
 func (o *Outbox) Reconfigure(opts Options) {
 	opts.Wait = cmp.Or(opts.Wait, defaultWait)
 	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
-	opts.MaxQueue = cmp.Or(opts.MaxQueue, defaultMaxQueue)
+	opts.maxQueue = cmp.Or(opts.maxQueue, defaultMaxQueue)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	opts.Path, opts.Log = o.opts.Path, o.opts.Log
@@ -243,7 +243,7 @@ func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error 
 		delete(o.known, key)
 	}
 	o.queue = append(o.queue, c.add...)
-	for len(o.queue) > o.opts.MaxQueue {
+	for len(o.queue) > o.opts.maxQueue {
 		c.drop = append(c.drop, o.queue[0].Seq)
 		o.queue = o.queue[1:]
 		o.stats.Dropped++

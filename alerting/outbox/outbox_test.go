@@ -285,7 +285,7 @@ func TestRefusedRecipient(t *testing.T) {
 
 func TestFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{MaxQueue: 10})
+		w := newWorld(t, Options{maxQueue: 10})
 		defer func() { w.stop() }()
 		w.office.set(0, func(string) error { return &mail.SendError{Temporary: true, Reason: "timeout"} })
 		for i := range 15 {

@@ -75,7 +75,7 @@ func (a *App) restartPushing(cfg config.Alerting) {
 			a.log.Error("what was told the Alertmanagers is not known any more", "err", err)
 		}
 		pusher := &alertmanager.Pusher{
-			URLs: cfg.Alertmanagers, Origin: alertmanager.Origin{Instance: a.instance(cfg)}, Saved: saved, Save: a.outbox.Keep, Log: a.log,
+			URLs: cfg.Alertmanagers, Instance: a.instance(cfg), Saved: saved, Save: a.outbox.Keep, Log: a.log,
 		}
 		a.pushing.pusher = pusher
 		a.pushing.work.Go(func() {
