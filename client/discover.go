@@ -12,10 +12,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 )
 
-// ExporterType is the type of service under which exporters are found.
-const ExporterType = "_health-exporter._tcp"
+// ExporterType is the type of service under which exporters are found:
+// _health-exporter._tcp.
+const ExporterType = dnssd.HealthExporter
 
 const (
 	// discoverTimeout bounds Discover if its context does not do so earlier.
@@ -88,10 +91,11 @@ func Browse(ctx context.Context, types ...string) ([]Service, error) {
 	}
 	s := search{}
 	for _, each := range types {
-		if !validType(each) {
-			return nil, fmt.Errorf("browsing: %q is no type of service such as _http._tcp", each)
+		service, err := dnssd.ParseType(each)
+		if err != nil {
+			return nil, fmt.Errorf("browsing: %w", err)
 		}
-		s.services = append(s.services, strings.ToLower(each))
+		s.services = append(s.services, service)
 	}
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc

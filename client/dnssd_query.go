@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -201,13 +200,4 @@ func (s *search) ask(sockets []*path, more [][]byte) {
 			_, _ = p.conn.WriteToUDPAddrPort(content, p.group)
 		}
 	}
-}
-
-// validType tells whether a text is a type of service such as _http._tcp.
-func validType(service string) bool {
-	name, protocol, ok := strings.Cut(service, ".")
-	return ok && (protocol == "_tcp" || protocol == "_udp") && len(name) >= 2 && len(name) <= 16 && name[0] == '_' &&
-		!strings.ContainsFunc(name[1:], func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-'
-		})
 }

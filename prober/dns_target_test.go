@@ -78,7 +78,7 @@ const positive = -998
 
 func dnsRule(t testing.TB, text string) NetworkRule {
 	t.Helper()
-	rule, err := ParseNetworkRule(text)
+	rule, _, err := ParseNetworkRule(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,9 @@ func TestParseNetworkRule(t *testing.T) {
 		{"*:25", NetworkRule{Port: 25}, ""},
 	}
 	for _, test := range tests {
-		got, err := ParseNetworkRule(test.text)
-		if err != nil || got != test.want {
-			t.Errorf("%q: got %+v, %v, want %+v", test.text, got, err, test.want)
+		got, warning, err := ParseNetworkRule(test.text)
+		if err != nil || got != test.want || warning != "" {
+			t.Errorf("%q: got %+v, %s, %v, want %+v", test.text, got, warning, err, test.want)
 			continue
 		}
 		if test.back == "" {
@@ -44,26 +44,24 @@ func TestParseNetworkRule(t *testing.T) {
 		if got.String() != test.back {
 			t.Errorf("%q is written as %q, want %q", test.text, got.String(), test.back)
 		}
-		if again, err := ParseNetworkRule(got.String()); err != nil || again != got {
+		if again, _, err := ParseNetworkRule(got.String()); err != nil || again != got {
 			t.Errorf("%q: read again: got %+v, %v, want %+v", test.text, again, err, got)
 		}
 	}
 	for text, want := range map[string]string{
-		"":             `"": neither a network, an address nor a host name`,
-		"10.0.0.1/8":   `"10.0.0.1/8": has bits outside its mask, meant is perhaps 10.0.0.0/8`,
-		"10.0.0.0/33":  `"10.0.0.0/33": no network such as 10.0.0.0/8`,
-		"host:0":       `"host:0": "0" is no port from 1 to 65535`,
-		"host:70000":   `"host:70000": "70000" is no port from 1 to 65535`,
-		"host:":        `"host:": "" is no port from 1 to 65535`,
-		"[::1":         `"[::1": missing ]`,
-		"[::1]80":      `"[::1]80": "80" follows the address`,
-		"fe80::1%eth0": `"fe80::1%eth0": must not have a zone`,
-		"0x7f.1":       `"0x7f.1": unusual spelling of 127.0.0.1`,
-		"a.*.b":        `"a.*.b": neither a network, an address nor a host name`,
-		"-a":           `"-a": neither a network, an address nor a host name`,
-		"http://a":     `"http://a": "//a" is no port from 1 to 65535`,
+		"":            `"" is neither a network, an address nor a host name`,
+		"10.0.0.0/33": `"10.0.0.0/33" is not a valid network, such as 192.168.0.0/16 or fd00::/8`,
+		"host:0":      `"host:0": "0" is no port from 1 to 65535`,
+		"host:70000":  `"host:70000": "70000" is no port from 1 to 65535`,
+		"host:":       `"host:": "" is no port from 1 to 65535`,
+		"[::1":        `"[::1": missing ]`,
+		"[::1]80":     `"[::1]80": "80" follows the address`,
+		"0x7f.1":      `"0x7f.1" is an unusual spelling of 127.0.0.1`,
+		"a.*.b":       `"a.*.b" is neither a network, an address nor a host name`,
+		"-a":          `"-a" is neither a network, an address nor a host name`,
+		"http://a":    `"http://a": "//a" is no port from 1 to 65535`,
 	} {
-		if got, err := ParseNetworkRule(text); err == nil || err.Error() != want {
+		if got, _, err := ParseNetworkRule(text); err == nil || err.Error() != want {
 			t.Errorf("%q: got %+v, %v, want error %s", text, got, err, want)
 		}
 	}
@@ -113,7 +111,7 @@ func rules(t testing.TB, texts ...string) *NetworkPolicy {
 		if text[0] == '-' {
 			list, text = &p.Deny, text[1:]
 		}
-		rule, err := ParseNetworkRule(text)
+		rule, _, err := ParseNetworkRule(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,16 +188,55 @@ func TestCheckLiteral(t *testing.T) {
 	}
 }
 
+// TestParseNetwork: what is not exactly a network is read as the one that was meant, with
+// a warning, and in the same way wherever networks are configured.
+func TestParseNetwork(t *testing.T) {
+	for text, want := range map[string]struct{ network, warning string }{
+		"10.0.0.0/8":          {"10.0.0.0/8", ""},
+		"10.0.0.1/8":          {"10.0.0.0/8", `"10.0.0.1/8" has bits outside its mask and is read as 10.0.0.0/8`},
+		"10.0.0.1":            {"10.0.0.1/32", ""},
+		"fd00::1/8":           {"fd00::/8", `"fd00::1/8" has bits outside its mask and is read as fd00::/8`},
+		"fd00::1":             {"fd00::1/128", ""},
+		"0.0.0.0/0":           {"0.0.0.0/0", ""},
+		"fe80::1%eth0":        {"fe80::1/128", `"fe80::1%eth0" is read as fe80::1: networks have no zone`},
+		"::ffff:10.0.0.0/104": {"10.0.0.0/8", ""},
+		"::ffff:10.0.0.1/104": {"10.0.0.0/8", `"::ffff:10.0.0.1/104" has bits outside its mask and is read as 10.0.0.0/8`},
+		"::ffff:10.0.0.1":     {"10.0.0.1/32", ""},
+		"::ffff:0.0.0.0/96":   {"0.0.0.0/0", ""},
+	} {
+		got, warning, err := ParseNetwork(text)
+		if err != nil || got.String() != want.network || warning != want.warning {
+			t.Errorf("%s: got %s, %q, %v, want %s, %q", text, got, warning, err, want.network, want.warning)
+		}
+		rule, warning, err := ParseNetworkRule("[" + text + "]:80")
+		if err != nil || rule.Prefix != got || rule.Port != 80 || warning != want.warning {
+			t.Errorf("%s as a rule: got %s, %q, %v", text, rule, warning, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"":                   `"" is not a valid network, such as 192.168.0.0/16 or fd00::/8`,
+		"host":               `"host" is not a valid network, such as 192.168.0.0/16 or fd00::/8`,
+		"0x7f.1":             `"0x7f.1" is not a valid network, such as 192.168.0.0/16 or fd00::/8`,
+		"10.0.0.0/-1":        `"10.0.0.0/-1" is not a valid network, such as 192.168.0.0/16 or fd00::/8`,
+		"::ffff:10.0.0.1/8":  `"::ffff:10.0.0.1/8" covers more than IPv4; did you mean 10.0.0.0/8?`,
+		"::ffff:10.0.0.0/95": `"::ffff:10.0.0.0/95" covers more than IPv4; did you mean 10.0.0.0/32?`,
+	} {
+		if got, _, err := ParseNetwork(text); err == nil || err.Error() != want || got.IsValid() {
+			t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
+		}
+	}
+}
+
 func FuzzParseNetworkRule(f *testing.F) {
 	for _, seed := range []string{"10.0.0.0/8:80", "[::1]:1", "*.a.b", "::ffff:1.2.3.4/100", "*", "a:1", "0."} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		rule, err := ParseNetworkRule(text)
+		rule, _, err := ParseNetworkRule(text)
 		if err != nil {
 			return
 		}
-		if again, err := ParseNetworkRule(rule.String()); err != nil || again != rule {
+		if again, _, err := ParseNetworkRule(rule.String()); err != nil || again != rule {
 			t.Errorf("%q: %+v is written %q, which reads %+v, %v", text, rule, rule.String(), again, err)
 		}
 	})

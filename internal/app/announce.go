@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 )
@@ -65,8 +66,8 @@ func (a *App) announced(id string) []zeroconf.Service {
 	port := a.multicast.place.port
 	below := cmp.Or(a.opts.RoutePrefix, "/")
 	return []zeroconf.Service{
-		{Type: zeroconf.HealthExporter, Port: port, Text: text("path="+below+"health", "register="+below+"api/v1/targets")},
-		{Type: zeroconf.Prometheus, Port: port, Text: text("path=" + below + "metrics")},
+		{Type: dnssd.HealthExporter, Port: port, Text: text("path="+below+"health", "register="+below+"api/v1/targets")},
+		{Type: dnssd.Prometheus, Port: port, Text: text("path=" + below + "metrics")},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/health-exporter/health_exporter/client"
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 )
 
 // Discover lists what is found on the local network.
@@ -22,7 +23,7 @@ type Discover struct {
 }
 
 // discoverTypes are exporters, what wants to be polled, and what has metrics.
-var discoverTypes = []string{client.ExporterType, "_health-check._tcp", "_prometheus-http._tcp"}
+var discoverTypes = []string{dnssd.HealthExporter, dnssd.HealthCheck, dnssd.Prometheus}
 
 // nothingFound says what to look at.
 const nothingFound = `Nothing was found. See whether

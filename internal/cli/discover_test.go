@@ -48,7 +48,7 @@ func TestDiscoverExitCodes(t *testing.T) {
 	}
 	s.expect(t, 1, code, "UDP port 5353")
 	d.Types = []string{"http"}
-	s.expect(t, 2, d.Run(t.Context()), `"http" is no type`)
+	s.expect(t, 2, d.Run(t.Context()), `"http" is not a valid type`)
 }
 
 func TestDiscoverFlags(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -47,6 +48,8 @@ type Config struct {
 
 	modulePatterns []string          // of modules_files, as paths
 	builtin        map[string]string // the built-in modules as they would be written
+
+	warnings []strictyaml.Fault // of what is no module
 }
 
 // KindOf tells the kind of a module by its name.

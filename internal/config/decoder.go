@@ -6,8 +6,10 @@ import "github.com/health-exporter/health_exporter/internal/strictyaml"
 // not only its types, are its methods.
 type decoder struct {
 	strictyaml.Decoder
+
+	warnings []strictyaml.Fault // what is read otherwise than it is written
 }
 
 func newDecoder(faults *strictyaml.Faults) *decoder {
-	return &decoder{strictyaml.Decoder{Faults: faults}}
+	return &decoder{Decoder: strictyaml.Decoder{Faults: faults}}
 }

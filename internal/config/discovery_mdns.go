@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -38,7 +39,7 @@ type MDNS struct {
 
 // Defaults of discovery by mDNS.
 const (
-	DefaultMDNSService    = "_health-check._tcp"
+	DefaultMDNSService    = dnssd.HealthCheck
 	DefaultMDNSMaxTargets = 64
 	maxMDNSTargets        = 10_000
 	maxMDNSServices       = 16
@@ -65,10 +66,11 @@ type mdnsSection struct {
 
 const mdnsPath = "discovery.mdns"
 
-func (s *mdnsSection) build(faults *strictyaml.Faults, c *Config) *MDNS {
+func (s *mdnsSection) build(d *decoder, c *Config) *MDNS {
 	if s == nil {
 		return nil
 	}
+	faults := d.Faults
 	m := &MDNS{
 		Services: []string{DefaultMDNSService}, MaxTargets: DefaultMDNSMaxTargets, Builtin: builtinMDNS(),
 		Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout, Group: s.Group, Labels: s.Labels,
@@ -82,18 +84,18 @@ func (s *mdnsSection) build(faults *strictyaml.Faults, c *Config) *MDNS {
 	if s.Services != nil {
 		m.Services = mdnsServices(faults, *s.Services)
 	}
-	m.Networks = mdnsNetworks(faults, s.Networks)
-	m.Interfaces = distinct(faults, s.Interfaces, "interfaces", func(n *yaml.Node) string {
-		if n.Value == "" || len(n.Value) > 15 || strings.ContainsAny(n.Value, "/ ") {
-			return "is no name of a network interface such as eth0"
+	m.Networks = d.networks(s.Networks, mdnsPath+".networks")
+	m.Interfaces = distinct(faults, s.Interfaces, "interfaces", func(name string) (string, error) {
+		if name == "" || len(name) > 15 || strings.ContainsAny(name, "/ ") {
+			return "", fmt.Errorf("%q is not a valid name of a network interface, such as eth0", name)
 		}
-		return ""
+		return name, nil
 	})
-	m.Modules = distinct(faults, s.Modules, "modules", func(n *yaml.Node) string {
-		if _, ok := c.KindOf(n.Value); !ok {
-			return "is no module"
+	m.Modules = distinct(faults, s.Modules, "modules", func(name string) (string, error) {
+		if _, ok := c.KindOf(name); !ok {
+			return "", fmt.Errorf("there is no module %q", name)
 		}
-		return ""
+		return name, nil
 	})
 	s.maxTargets(faults, m)
 	s.example(faults, m, c)
@@ -118,12 +120,7 @@ func builtinMDNS() map[string]*prober.Module {
 }
 
 func mdnsServices(faults *strictyaml.Faults, nodes []yaml.Node) []string {
-	list := distinct(faults, nodes, "services", func(n *yaml.Node) string {
-		if !validService(n.Value) {
-			return "is no type of service such as _http._tcp, in lower case"
-		}
-		return ""
-	})
+	list := distinct(faults, nodes, "services", dnssd.ParseType)
 	if len(list) > maxMDNSServices {
 		faults.Add(nodes[0].Line, mdnsPath+".services", "are %d, at most %d are allowed", len(list), maxMDNSServices)
 	}
@@ -133,33 +130,8 @@ func mdnsServices(faults *strictyaml.Faults, nodes []yaml.Node) []string {
 	return list
 }
 
-// validService knows types such as _http._tcp; the name has at most 15 characters.
-func validService(service string) bool {
-	name, protocol, ok := strings.Cut(service, ".")
-	if !ok || protocol != "_tcp" && protocol != "_udp" || len(name) < 2 || len(name) > 16 || name[0] != '_' {
-		return false
-	}
-	return strings.Trim(name[1:], "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
-}
-
-func mdnsNetworks(faults *strictyaml.Faults, nodes []yaml.Node) []netip.Prefix {
-	var list []netip.Prefix
-	for i := range nodes {
-		p, err := netip.ParsePrefix(nodes[i].Value)
-		switch {
-		case err != nil:
-			faults.Add(nodes[i].Line, mdnsPath+".networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", strictyaml.Found(&nodes[i]))
-		case p.Masked() != p:
-			faults.Add(nodes[i].Line, mdnsPath+".networks", "%q has bits outside its mask, meant is perhaps %s", p, p.Masked())
-		default:
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// distinct is a list of texts, each of which is right and there once.
-func distinct(faults *strictyaml.Faults, nodes []yaml.Node, key string, wrong func(*yaml.Node) string) []string {
+// distinct is a list of texts, each of which can be read and is there once.
+func distinct(faults *strictyaml.Faults, nodes []yaml.Node, key string, read func(string) (string, error)) []string {
 	var list []string
 	for i := range nodes {
 		n := &nodes[i]
@@ -167,15 +139,16 @@ func distinct(faults *strictyaml.Faults, nodes []yaml.Node, key string, wrong fu
 			faults.Add(n.Line, mdnsPath+"."+key, "must be a text, not %s", strictyaml.Found(n))
 			continue
 		}
-		if fault := wrong(n); fault != "" {
-			faults.Add(n.Line, mdnsPath+"."+key, "%q %s", n.Value, fault)
+		value, err := read(n.Value)
+		if err != nil {
+			faults.Add(n.Line, mdnsPath+"."+key, "%s", err)
 			continue
 		}
-		if slices.Contains(list, n.Value) {
+		if slices.Contains(list, value) {
 			faults.Add(n.Line, mdnsPath+"."+key, "%q is given twice", n.Value)
 			continue
 		}
-		list = append(list, n.Value)
+		list = append(list, value)
 	}
 	return list
 }

@@ -59,8 +59,8 @@ func TestMDNSFaults(t *testing.T) {
 	_, err := parse("", []byte(`
 discovery:
   mdns:
-    services: [http, _http._tcp, _http._tcp, _prometheus-https._tcp, [x]]
-    networks: [everywhere, 10.0.0.1/8]
+    services: [http, _http._tcp, _HTTP._tcp, _prometheus-https._tcp, [x]]
+    networks: [everywhere, "::ffff:10.0.0.1/8"]
     interfaces: [a b, eth0, eth0]
     modules: [nowhere, icmp]
     max_targets: many
@@ -74,15 +74,15 @@ discovery:
 		t.Fatal("no faults")
 	}
 	for _, want := range []string{
-		`line 4: discovery.mdns.services: "http" is no type of service such as _http._tcp, in lower case`,
-		`discovery.mdns.services: "_http._tcp" is given twice`,
-		`discovery.mdns.services: "_prometheus-https._tcp" is no type`,
+		`line 4: discovery.mdns.services: "http" is not a valid type of service, such as _http._tcp`,
+		`discovery.mdns.services: "_HTTP._tcp" is given twice`,
+		`discovery.mdns.services: "_prometheus-https._tcp" is not a valid type`,
 		`discovery.mdns.services: must be a text, not a list`,
-		`line 5: discovery.mdns.networks: "everywhere" is no network`,
-		`discovery.mdns.networks: "10.0.0.1/8" has bits outside its mask, meant is perhaps 10.0.0.0/8`,
-		`line 6: discovery.mdns.interfaces: "a b" is no name of a network interface such as eth0`,
+		`line 5: discovery.mdns.networks: "everywhere" is not a valid network`,
+		`discovery.mdns.networks: "::ffff:10.0.0.1/8" covers more than IPv4; did you mean 10.0.0.0/8?`,
+		`line 6: discovery.mdns.interfaces: "a b" is not a valid name of a network interface, such as eth0`,
 		`discovery.mdns.interfaces: "eth0" is given twice`,
-		`line 7: discovery.mdns.modules: "nowhere" is no module`,
+		`line 7: discovery.mdns.modules: there is no module "nowhere"`,
 		`line 8: discovery.mdns.max_targets: must be a whole number from 1 to 10000, not "many"`,
 		`line 9: discovery.mdns.interval: must be between 1s and 24h, not 100ms`,
 		`line 10: discovery.mdns.timeout: must be between 100ms and 1h, not 48h`,

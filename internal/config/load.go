@@ -96,18 +96,18 @@ func parse(path string, text []byte) (*Config, error) {
 	c := &Config{File: path, root: root, source: text, builtin: map[string]string{}}
 	c.Options = doc.options(faults)
 	c.Modules = doc.modules(d, c)
-	c.Registration = doc.Registration.build(faults)
+	c.Registration = doc.Registration.build(d)
 	c.Access = doc.Access.build(&c.Registration, faults)
-	c.Network = doc.Network.build(faults)
+	c.Network = doc.Network.build(d)
 	c.Environment = doc.Environment.build(faults)
 	c.Alerting = doc.Alerting.build(faults)
 	c.Maintenance = doc.maintenance(d)
 	c.Public = doc.Public.build(faults)
 	c.Targets = doc.targets(d, c)
 	c.Discovery.Jobs = doc.Discovery.jobs(d, &doc, c)
-	c.Discovery.MDNS = doc.Discovery.MDNS.build(faults, c)
+	c.Discovery.MDNS = doc.Discovery.MDNS.build(d, c)
 	c.Checks = doc.checks(d)
-	c.root = nil
+	c.root, c.warnings = nil, d.warnings
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"os"
 	"strings"
 
@@ -32,7 +31,8 @@ func (s *registrationSection) setDefaults() {
 	s.Enabled, s.MaxTargets, s.MaxTargetsPerOwner = true, DefaultMaxTargets, DefaultMaxTargetsPerOwner
 }
 
-func (s *registrationSection) build(faults *strictyaml.Faults) Registration {
+func (s *registrationSection) build(d *decoder) Registration {
+	faults := d.Faults
 	r := Registration{Enabled: s.Enabled, MaxTargets: s.MaxTargets, MaxTargetsPerOwner: s.MaxTargetsPerOwner}
 	if r.MaxTargets < 0 {
 		faults.Add(0, "registration.max_targets", "must not be negative")
@@ -42,27 +42,11 @@ func (s *registrationSection) build(faults *strictyaml.Faults) Registration {
 	}
 	r.Networks = defaultNetworks()
 	if s.Networks != nil {
-		r.Networks = parsePrefixes(*s.Networks, faults)
+		r.Networks = d.networks(*s.Networks, "registration.networks")
 	}
 	r.AllowedEmails = allowedEmails(s.AllowedEmails, faults)
 	r.Tokens = s.tokens(faults)
 	return r
-}
-
-func parsePrefixes(nodes []yaml.Node, faults *strictyaml.Faults) []netip.Prefix {
-	list := make([]netip.Prefix, 0, len(nodes))
-	for _, n := range nodes {
-		p, err := netip.ParsePrefix(n.Value)
-		if addr, errAddr := netip.ParseAddr(n.Value); err != nil && errAddr == nil {
-			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
-		}
-		if err != nil {
-			faults.Add(n.Line, "registration.networks", "%s is no network; write 192.168.0.0/16 or fd00::/8", strictyaml.Found(&n))
-			continue
-		}
-		list = append(list, p.Masked())
-	}
-	return list
 }
 
 func allowedEmails(nodes []yaml.Node, faults *strictyaml.Faults) []string {

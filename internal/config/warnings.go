@@ -11,7 +11,7 @@ import (
 // in force: a word that means something else than it looks, a file that is not
 // there. They are looked for when asked for, in the order of the lines.
 func (c *Config) Warnings() []strictyaml.Fault {
-	var list []strictyaml.Fault
+	list := slices.Clone(c.warnings)
 	for name, node := range c.moduleNodes {
 		module := c.Modules[name]
 		for _, warning := range module.Warnings() {

@@ -9,13 +9,15 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 )
 
 func announcing(t *testing.T, n *fakeNetwork, change func(*Announcer), test func(a *Announcer, log *bytes.Buffer)) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &bytes.Buffer{}
 		a := &Announcer{
-			Network: n, Name: "x", Services: []Service{{Type: HealthExporter, Port: 10115}, {Type: Prometheus, Port: 10115}},
+			Network: n, Name: "x", Services: []Service{{Type: dnssd.HealthExporter, Port: 10115}, {Type: dnssd.Prometheus, Port: 10115}},
 			Log: slog.New(slog.NewTextHandler(log, nil)),
 		}
 		if change != nil {
@@ -37,13 +39,13 @@ func announcing(t *testing.T, n *fakeNetwork, change func(*Announcer), test func
 
 // exporterAt is another host's.
 func exporterAt(address string) Entry {
-	return Entry{Instance: "X", Type: HealthExporter, Port: 10115, Addresses: []netip.Addr{netip.MustParseAddr(address)}, Interface: eth0}
+	return Entry{Instance: "X", Type: dnssd.HealthExporter, Port: 10115, Addresses: []netip.Addr{netip.MustParseAddr(address)}, Interface: eth0}
 }
 
 func TestAnnouncerFollowsInterfaces(t *testing.T) {
 	n := newFake(eth0)
 	announcing(t, n, nil, func(a *Announcer, log *bytes.Buffer) {
-		expect(t, "at first", n.names(), []string{"x " + HealthExporter + " eth0", "x " + Prometheus + " eth0"})
+		expect(t, "at first", n.names(), []string{"x " + dnssd.HealthExporter + " eth0", "x " + dnssd.Prometheus + " eth0"})
 		if s := a.Stats(); !s.Up || s.Interfaces != 1 || s.Name != "x" || s.Visible {
 			t.Errorf("%+v", s)
 		}
@@ -61,7 +63,7 @@ func TestAnnouncerFollowsInterfaces(t *testing.T) {
 		}
 		n.set(eth0, testInterface(3, "wlan0", "10.1.0.1/24"), testInterface(4, "docker0", "172.17.0.1/16"))
 		wait(lookEvery + nameCheck)
-		expect(t, "with another interface", n.names(), []string{"x " + HealthExporter + " eth0 wlan0", "x " + Prometheus + " eth0 wlan0"})
+		expect(t, "with another interface", n.names(), []string{"x " + dnssd.HealthExporter + " eth0 wlan0", "x " + dnssd.Prometheus + " eth0 wlan0"})
 		n.set()
 		wait(lookEvery)
 		expect(t, "without any", n.names(), nil)
@@ -71,14 +73,14 @@ func TestAnnouncerFollowsInterfaces(t *testing.T) {
 		}
 		n.set(eth0)
 		wait(lookEvery + nameCheck)
-		expect(t, "again", n.names(), []string{"x " + HealthExporter + " eth0", "x " + Prometheus + " eth0"})
+		expect(t, "again", n.names(), []string{"x " + dnssd.HealthExporter + " eth0", "x " + dnssd.Prometheus + " eth0"})
 	})
 }
 
 func TestAnnouncerAddress(t *testing.T) {
 	n := newFake(eth0, testInterface(3, "eth1", "10.1.0.1/24"))
 	announcing(t, n, func(a *Announcer) { a.Address = netip.MustParseAddr("10.1.0.1") }, func(*Announcer, *bytes.Buffer) {
-		expect(t, "listening on one address", n.names(), []string{"x " + HealthExporter + " eth1", "x " + Prometheus + " eth1"})
+		expect(t, "listening on one address", n.names(), []string{"x " + dnssd.HealthExporter + " eth1", "x " + dnssd.Prometheus + " eth1"})
 	})
 }
 
@@ -86,7 +88,7 @@ func TestAnnouncerNameTaken(t *testing.T) {
 	n := newFake(eth0)
 	n.publish(exporterAt("10.0.0.9"))
 	announcing(t, n, nil, func(a *Announcer, _ *bytes.Buffer) {
-		expect(t, "the name is another host's", n.names(), []string{"x (2) " + HealthExporter + " eth0", "x (2) " + Prometheus + " eth0"})
+		expect(t, "the name is another host's", n.names(), []string{"x (2) " + dnssd.HealthExporter + " eth0", "x (2) " + dnssd.Prometheus + " eth0"})
 		if s := a.Stats(); s.Renamed != 1 || s.Name != "x (2)" {
 			t.Errorf("%+v", s)
 		}
@@ -94,7 +96,7 @@ func TestAnnouncerNameTaken(t *testing.T) {
 	n = newFake(eth0)
 	n.publish(exporterAt("10.0.0.1"))
 	announcing(t, n, nil, func(*Announcer, *bytes.Buffer) {
-		expect(t, "it is ours from before", n.names(), []string{"x " + HealthExporter + " eth0", "x " + Prometheus + " eth0"})
+		expect(t, "it is ours from before", n.names(), []string{"x " + dnssd.HealthExporter + " eth0", "x " + dnssd.Prometheus + " eth0"})
 	})
 }
 
@@ -103,7 +105,7 @@ func TestAnnouncerConflict(t *testing.T) {
 	n := newFake(two)
 	announcing(t, n, nil, func(a *Announcer, log *bytes.Buffer) {
 		say := func(address string) {
-			n.say(Heard{Instance: "X", Type: HealthExporter, Interface: 2, Addresses: []netip.Addr{netip.MustParseAddr(address)}})
+			n.say(Heard{Instance: "X", Type: dnssd.HealthExporter, Interface: 2, Addresses: []netip.Addr{netip.MustParseAddr(address)}})
 			wait(nameCheck)
 		}
 		say("10.0.0.9") // is to give way to us
@@ -114,9 +116,9 @@ func TestAnnouncerConflict(t *testing.T) {
 		}
 		n.publish(exporterAt("10.0.0.2"))
 		say("10.0.0.2")
-		expect(t, "the other keeps the name", n.names(), []string{"x (2) " + HealthExporter + " eth0", "x (2) " + Prometheus + " eth0"})
+		expect(t, "the other keeps the name", n.names(), []string{"x (2) " + dnssd.HealthExporter + " eth0", "x (2) " + dnssd.Prometheus + " eth0"})
 		for range 100 { // somebody wants to tease us
-			n.say(Heard{Instance: "x (2)", Type: HealthExporter, Interface: 2, Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.2")}})
+			n.say(Heard{Instance: "x (2)", Type: dnssd.HealthExporter, Interface: 2, Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.2")}})
 			wait(100 * time.Millisecond)
 		}
 		if n.total != 4 {

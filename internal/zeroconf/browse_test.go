@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 )
 
 // browsing runs a Browser in a bubble until the test of it ends.
@@ -16,7 +18,7 @@ func browsing(t *testing.T, n *fakeNetwork, change func(*Browser), test func(b *
 	synctest.Test(t, func(t *testing.T) {
 		found := &targetsOf{}
 		b := &Browser{
-			Network: n, Services: []string{HealthCheck}, Policy: testPolicy(), Changed: found.changed, Log: slog.New(slog.DiscardHandler),
+			Network: n, Services: []string{dnssd.HealthCheck}, Policy: testPolicy(), Changed: found.changed, Log: slog.New(slog.DiscardHandler),
 		}
 		if change != nil {
 			change(b)
@@ -51,17 +53,17 @@ func TestBrowserFollows(t *testing.T) {
 		if found.calls != calls {
 			t.Errorf("told %d times although nothing has changed", found.calls-calls)
 		}
-		n.say(Heard{Instance: "my nas", Type: HealthCheck, Goodbye: true, Interface: 9})
-		n.say(Heard{Instance: "my nas", Type: HTTP, Goodbye: true, Interface: eth0.Index})
-		n.say(Heard{Instance: "my nas", Type: HealthCheck, Interface: eth0.Index})
+		n.say(Heard{Instance: "my nas", Type: dnssd.HealthCheck, Goodbye: true, Interface: 9})
+		n.say(Heard{Instance: "my nas", Type: dnssd.HTTP, Goodbye: true, Interface: eth0.Index})
+		n.say(Heard{Instance: "my nas", Type: dnssd.HealthCheck, Interface: eth0.Index})
 		synctest.Wait()
 		expect(t, "no goodbye of ours", found.places(), []string{"My NAS http://10.0.0.7:8081"})
 		n.vanish(nas(8081))
-		n.say(Heard{Instance: "my nas", Type: HealthCheck, Goodbye: true, Interface: eth0.Index})
+		n.say(Heard{Instance: "my nas", Type: dnssd.HealthCheck, Goodbye: true, Interface: eth0.Index})
 		synctest.Wait()
 		expect(t, "after goodbye", found.places(), nil)
 		s := b.Stats()
-		if s.Events["added"] != 1 || s.Events["updated"] != 1 || s.Events["goodbye"] != 1 || !s.Up || s.Targets[HealthCheck] != 0 {
+		if s.Events["added"] != 1 || s.Events["updated"] != 1 || s.Events["goodbye"] != 1 || !s.Up || s.Targets[dnssd.HealthCheck] != 0 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -124,7 +126,7 @@ func TestBrowserCaps(t *testing.T) {
 		if got := len(found.places()); got != 200 {
 			t.Errorf("%d after a while", got)
 		}
-		if s := b.Stats(); s.Dropped[ReasonCap] == 0 || s.Targets[HealthCheck] != 200 {
+		if s := b.Stats(); s.Dropped[ReasonCap] == 0 || s.Targets[dnssd.HealthCheck] != 200 {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -171,7 +173,7 @@ func TestBrowserKnowsFromBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := nas(8080)
-	other.Type = HTTP // is not looked for any more
+	other.Type = dnssd.HTTP // is not looked for any more
 	known = append(known, other)
 	browsing(t, n, func(b *Browser) { b.Known = known }, func(b *Browser, found *targetsOf) {
 		expect(t, "at the start", found.places(), []string{"My NAS http://10.0.0.7:8080"})
@@ -213,8 +215,8 @@ func TestCacheNames(t *testing.T) {
 		return c.found[keyOf(instance, service)].target.App
 	}
 	for _, test := range []struct{ instance, service, want string }{
-		{"a/b", HealthCheck, "a-b"}, {"a-b", HealthCheck, "a-b (health-check)"}, {"A/B", HealthCheck, "a-b"},
-		{"a-b", HTTP, "a-b (http)"}, {"a\x01-b", HTTP, "a-b (http 1d2c3c)"},
+		{"a/b", dnssd.HealthCheck, "a-b"}, {"a-b", dnssd.HealthCheck, "a-b (health-check)"}, {"A/B", dnssd.HealthCheck, "a-b"},
+		{"a-b", dnssd.HTTP, "a-b (http)"}, {"a\x01-b", dnssd.HTTP, "a-b (http 1d2c3c)"},
 	} {
 		if got := see(test.instance, test.service); !strings.HasPrefix(got, strings.TrimSuffix(test.want, " 1d2c3c)")) || c.apps[got] != true {
 			t.Errorf("%q of %s: %q, want %q", test.instance, test.service, got, test.want)

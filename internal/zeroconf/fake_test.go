@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -185,7 +186,7 @@ func testPolicy() Policy {
 
 func nas(port int) Entry {
 	return Entry{
-		Instance: "My NAS", Type: HealthCheck, Port: port, Text: []string{"path=/health"},
+		Instance: "My NAS", Type: dnssd.HealthCheck, Port: port, Text: []string{"path=/health"},
 		Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.7")}, Interface: eth0,
 	}
 }

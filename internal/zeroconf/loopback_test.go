@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
@@ -149,17 +150,17 @@ func TestLoopbackConflict(t *testing.T) {
 // TestNoMulticast: what cannot be is an error and leaves nothing behind.
 func TestNoMulticast(t *testing.T) {
 	nowhere := Interface{Interface: net.Interface{Index: 1 << 20, Name: "nowhere", Flags: net.FlagUp | net.FlagMulticast}}
-	if err := (Multicast{}).Browse(t.Context(), HTTP, nowhere, func(Entry) {}); err == nil {
+	if err := (Multicast{}).Browse(t.Context(), dnssd.HTTP, nowhere, func(Entry) {}); err == nil {
 		t.Error("browsing nowhere is no error")
 	}
 	if err := (Multicast{}).Listen(t.Context(), []Interface{nowhere}, func(Heard) {}); err == nil {
 		t.Error("listening nowhere is no error")
 	}
-	if _, err := (Multicast{}).Announce(Service{Instance: "x", Type: HTTP, Port: 1}, []Interface{nowhere}); err == nil {
+	if _, err := (Multicast{}).Announce(Service{Instance: "x", Type: dnssd.HTTP, Port: 1}, []Interface{nowhere}); err == nil {
 		t.Error("announcing nowhere is no error")
 	}
-	b := &Browser{Services: []string{HTTP}}
-	if s := b.Stats(); s.Up || s.Targets[HTTP] != 0 || b.Entries() != nil {
+	b := &Browser{Services: []string{dnssd.HTTP}}
+	if s := b.Stats(); s.Up || s.Targets[dnssd.HTTP] != 0 || b.Entries() != nil {
 		t.Errorf("before it runs: %+v", s)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/grandcat/zeroconf"
+
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 )
 
 const domain = "local."
@@ -76,11 +78,12 @@ func (m Multicast) Announce(s Service, on []Interface) (withdraw func(), err err
 }
 
 func (s *Service) validate() error {
+	_, err := dnssd.ParseType(s.Type)
 	switch {
 	case len(s.Instance) == 0 || len(s.Instance) > maxInstance || !utf8.ValidString(s.Instance):
 		return fmt.Errorf("the name %q must be 1 to %d bytes of UTF-8", s.Instance, maxInstance)
-	case !ValidService(s.Type):
-		return fmt.Errorf("%q is no type of service such as _http._tcp", s.Type)
+	case err != nil:
+		return err
 	case s.Port < 1 || s.Port > 65535:
 		return fmt.Errorf("the port %d must be 1 to 65535", s.Port)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 )
 
 const maxInstance = 63 // bytes, since it is one label of a domain name
@@ -75,16 +77,15 @@ func splitName(full string) (instance, service string, ok bool) {
 		if i <= 0 {
 			return "", "", false
 		}
-		label := full[i+1:]
-		if service == "" {
-			service = strings.ToLower(label)
-		} else {
-			service = strings.ToLower(label) + "." + service
+		if service != "" {
+			service = "." + service
 		}
+		service = full[i+1:] + service
 		full = full[:i]
 	}
+	service, err := dnssd.ParseType(service)
 	instance, ok = Unescape(full)
-	return instance, service, ok && ValidService(service)
+	return instance, service, ok && err == nil
 }
 
 func cutSuffixFold(text, suffix string) (before string, found bool) {
@@ -93,21 +94,6 @@ func cutSuffixFold(text, suffix string) (before string, found bool) {
 		return text, false
 	}
 	return text[:i], true
-}
-
-// ValidService tells whether a text is a type of service such as _http._tcp, in lower
-// case.
-func ValidService(service string) bool {
-	name, protocol, ok := strings.Cut(service, ".")
-	if !ok || protocol != "_tcp" && protocol != "_udp" || len(name) < 2 || len(name) > 16 || name[0] != '_' {
-		return false
-	}
-	for _, c := range []byte(name[1:]) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return true
 }
 
 // appName makes a target's name of that of an instance: printable, without a slash.

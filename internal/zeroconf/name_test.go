@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/miekg/dns"
+
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 )
 
 func TestEscape(t *testing.T) {
@@ -58,16 +60,16 @@ func TestHostLabel(t *testing.T) {
 }
 
 func TestServiceIsValidated(t *testing.T) {
-	good := Service{Instance: "x", Type: HTTP, Port: 80, Text: []string{"txtvers=1"}}
+	good := Service{Instance: "x", Type: dnssd.HTTP, Port: 80, Text: []string{"txtvers=1"}}
 	if err := good.validate(); err != nil {
 		t.Error(err)
 	}
 	for want, change := range map[string]func(*Service){
-		"the name":        func(s *Service) { s.Instance = strings.Repeat("x", 64) },
-		"is no type":      func(s *Service) { s.Type = "_prometheus-https._tcp" },
-		"the port":        func(s *Service) { s.Port = 0 },
-		"has 256 bytes":   func(s *Service) { s.Text = []string{strings.Repeat("x", 256)} },
-		"at most 400 are": func(s *Service) { s.Text = slices.Repeat([]string{strings.Repeat("x", 99)}, 5) },
+		"the name":            func(s *Service) { s.Instance = strings.Repeat("x", 64) },
+		"is not a valid type": func(s *Service) { s.Type = "_prometheus-https._tcp" },
+		"the port":            func(s *Service) { s.Port = 0 },
+		"has 256 bytes":       func(s *Service) { s.Text = []string{strings.Repeat("x", 256)} },
+		"at most 400 are":     func(s *Service) { s.Text = slices.Repeat([]string{strings.Repeat("x", 99)}, 5) },
 	} {
 		s := good
 		change(&s)
@@ -102,7 +104,7 @@ func FuzzName(f *testing.F) {
 		if !ok {
 			return
 		}
-		if !utf8.ValidString(instance) || len(instance) > maxInstance || !ValidService(service) {
+		if !utf8.ValidString(instance) || len(instance) > maxInstance || !isType(service) {
 			t.Errorf("%q %q", instance, service)
 		}
 		if again, ok := Unescape(Escape(instance)); again != instance || !ok {
@@ -177,9 +179,14 @@ func FuzzHeard(f *testing.F) {
 			t.Errorf("%d at once", len(list))
 		}
 		for _, h := range list {
-			if h.Instance == "" || !ValidService(h.Type) || len(h.Addresses) > maxAddresses {
+			if h.Instance == "" || !isType(h.Type) || len(h.Addresses) > maxAddresses {
 				t.Errorf("%+v", h)
 			}
 		}
 	})
+}
+
+func isType(service string) bool {
+	lower, err := dnssd.ParseType(service)
+	return err == nil && lower == service
 }

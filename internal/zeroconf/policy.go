@@ -7,19 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/health-exporter/health_exporter/internal/dnssd"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
 // Source is the source of targets that were found.
 const Source = "mdns"
-
-// Types of services that are known by name.
-const (
-	HealthCheck    = "_health-check._tcp"    // devices that want to be polled
-	HealthExporter = "_health-exporter._tcp" // exporters
-	Prometheus     = "_prometheus-http._tcp" // whatever has metrics
-	HTTP           = "_http._tcp"            // whatever has pages
-)
 
 // Why a service that was found is no target.
 const (
@@ -91,9 +84,9 @@ func pathOf(service string, text map[string]string) (path string, ok bool) {
 	path, given := text["path"]
 	if !given {
 		switch service {
-		case HTTP:
+		case dnssd.HTTP:
 			return "", false
-		case Prometheus:
+		case dnssd.Prometheus:
 			return "/metrics", true
 		}
 		return "/health", true
