@@ -54,6 +54,7 @@ var importRules = []importRule{
 	{"internal/zeroconf", []string{"prober", "internal/dnssd", "internal/durable", "!client_golang", "!yaml"}, "it finds and announces on the network"},
 	{"internal/cluster", []string{"prober", "internal/durable", "!client_golang", "!yaml"}, "it says who owns a target"},
 	{"internal/testneed", nil, "the tests of health and envinfo use it, which are linked into other people's programs"},
+	{"internal/testport", nil, "the tests of the libraries use it, which are linked into other people's programs"},
 	{
 		"internal/server",
 		[]string{"prober", "prober/schedule", "health", "checks", "envinfo/redact", "collector", "internal/registry", "internal/history", "!yaml"},
@@ -73,7 +74,7 @@ var importRules = []importRule{
 }
 
 // standardOnly are the folders without any module but the standard library.
-var standardOnly = []string{"health", "envinfo", "envinfo/redact", "internal/testneed"}
+var standardOnly = []string{"health", "envinfo", "envinfo/redact", "internal/testneed", "internal/testport"}
 
 func TestImports(t *testing.T) {
 	for folder, imports := range importsByFolder(t) {
@@ -135,10 +136,12 @@ func TestOnlyMainImportsApp(t *testing.T) {
 	}
 }
 
-func TestOnlyTestsImportTestneed(t *testing.T) {
+func TestOnlyTestsImportTestHelpers(t *testing.T) {
 	for folder, imports := range importsByFolder(t) {
-		if slices.Contains(imports, module+"/internal/testneed") {
-			t.Errorf("%s imports internal/testneed outside of its tests: no program needs package testing", folder)
+		for _, helper := range []string{"/internal/testneed", "/internal/testport"} {
+			if slices.Contains(imports, module+helper) {
+				t.Errorf("%s imports %s outside of its tests: no program needs package testing", folder, helper)
+			}
 		}
 	}
 }

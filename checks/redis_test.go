@@ -13,6 +13,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // redisServer reads commands and answers by a table; what is not in it is an error.
@@ -127,10 +128,7 @@ func TestRedis(t *testing.T) {
 // TestRedisAway: what there is to say tells a server that is down from one that
 // hangs.
 func TestRedisAway(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testport.Listen(t)
 	got := runWithin(t, 200*time.Millisecond, checks.Redis{Address: l.Addr().String()}.Run)
 	if got.Outcome != health.Fail || got.Reason != health.FailTimeout {
 		t.Errorf("got %s %s %q", got.Outcome, got.Reason, got.Output)

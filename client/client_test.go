@@ -16,23 +16,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/health-exporter/health_exporter/internal/app"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
 // The library that announces leaves a goroutine for some seconds.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/grandcat/zeroconf.(*Server).probe"))
-}
-
-// freeAddress is one that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // exporter runs a whole exporter that keeps its targets in memory, until stop.
@@ -80,7 +70,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func TestRegisterAndStop(t *testing.T) { // S1.7, S1.22
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	exporter(t, address)
 	t.Setenv(URLVariable, "http://"+address)
 	delay := 300 * time.Second
@@ -118,7 +108,7 @@ func TestRegisterAndStop(t *testing.T) { // S1.7, S1.22
 }
 
 func TestExporterComesLater(t *testing.T) {
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	c := &Client{Exporter: "http://" + address}
 	reg, err := c.Register(t.Context(), App{Name: "a", URL: "http://127.0.0.1:1"})
 	if err != nil {
@@ -138,7 +128,7 @@ func TestExporterComesLater(t *testing.T) {
 }
 
 func TestExporterLosesIt(t *testing.T) {
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	stop := exporter(t, address)
 	c := &Client{Exporter: "http://" + address, Recheck: 20 * time.Millisecond}
 	reg, err := c.Register(t.Context(), App{Name: "a", URL: "http://127.0.0.1:1"})
@@ -183,7 +173,7 @@ func TestStopWithoutExporter(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	exporter(t, address)
 	c := &Client{Exporter: "http://" + address}
 	_, err := c.Register(t.Context(), App{Name: "a", URL: "http://169.254.169.254/", Email: "nonsense"})

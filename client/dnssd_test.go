@@ -17,6 +17,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 )
 
@@ -263,7 +264,7 @@ func (c *counting) Find(context.Context) (string, error) {
 
 func TestRegistrationRemembersTheExporter(t *testing.T) {
 	t.Setenv(URLVariable, "")
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	exporter(t, address)
 	finder := &counting{url: "http://" + address}
 	r, err := (&Client{Finder: finder}).Register(t.Context(), App{Name: "a", URL: "http://10.0.0.7"})

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // recorder notes the requests that are made.
@@ -55,7 +57,7 @@ func (r *recorder) take() []string {
 // TestLease has a real exporter: the lease is renewed by the cheap call, which resumes
 // nothing, and the program registers anew when there is nothing to renew.
 func TestLease(t *testing.T) {
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	exporter(t, address)
 	requests := &recorder{}
 	other := &Client{Exporter: "http://" + address}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -24,6 +23,7 @@ import (
 	"github.com/health-exporter/health_exporter/client"
 	"github.com/health-exporter/health_exporter/internal/app"
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 const registeringDoc = "registering.md"
@@ -60,12 +60,7 @@ func startWatcher(t *testing.T) *watcher {
 			t.Fatal(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := testport.Reserve(t)
 	exporter, err := app.New(app.Options{
 		ConfigFile: configFile, Log: slog.New(slog.DiscardHandler),
 		Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},

@@ -12,11 +12,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 func TestStartsWithoutConfiguration(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	cmd := exec.Command(exporterProgram, "--web.listen-address="+address)
 	cmd.Dir = t.TempDir()
 	p := start(t, "health_exporter", cmd)
@@ -77,7 +79,7 @@ func TestRefusesToStart(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			args := test.args
 			if !strings.Contains(args[0], "listen-address") && test.exitCode == 1 {
-				args = append(args, "--web.listen-address="+freeAddress(t))
+				args = append(args, "--web.listen-address="+testport.Reserve(t))
 			}
 			cmd := exec.Command(exporterProgram, args...)
 			cmd.Dir = t.TempDir()

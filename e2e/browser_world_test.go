@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // startWithPast starts the program below a path, with a past in its storage.
 func startWithPast(t *testing.T, config, path string, past func(dir string, s *history.Store, now time.Time), args ...string) *exporter {
 	t.Helper()
 	dir := t.TempDir()
-	host := freeAddress(t)
+	host := testport.Reserve(t)
 	e := &exporter{owner: t, address: host + strings.TrimSuffix(path, "/"), dir: dir}
 	file, data := filepath.Join(dir, "health_exporter.yml"), filepath.Join(dir, "data")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {

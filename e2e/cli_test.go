@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // ask runs a command of the program in a directory with a broken configuration file,
@@ -35,7 +36,7 @@ func ask(t *testing.T, exporterURL string, args ...string) (exitCode int, output
 func TestExitCodesOfCommands(t *testing.T) {
 	t.Parallel()
 	e := startExporter(t, "")
-	at, nobody := "http://"+e.address, "http://"+freeAddress(t)
+	at, nobody := "http://"+e.address, "http://"+testport.Reserve(t)
 	e.mustCall(t, http.MethodPost, "/api/v1/targets", registration("sick", "http://127.0.0.1:9", ""), nil, http.StatusCreated)
 	steps := []struct {
 		url  string
@@ -125,7 +126,7 @@ func TestPrometheusReadsWithAToken(t *testing.T) {
 registration: {tokens: [{name: prometheus, token_file: %q, rights: [read]}]}
 access: {read: token, debug: local}
 `, token))
-	prometheus := freeAddress(t)
+	prometheus := testport.Reserve(t)
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(fmt.Sprintf(`
 global: {scrape_interval: 1s}
 scrape_configs:

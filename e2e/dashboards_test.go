@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // emptyPanels are the queries that have no data in the test, with the reason. They
@@ -172,9 +173,9 @@ func (s *scene) scrape(t *testing.T, program string) {
 	if err := os.WriteFile(rules, faster, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	s.prometheus = "http://" + address
-	example(t, dir, "prometheus.yml", "localhost:10115", s.exporter.address, "localhost:9093", freeAddress(t),
+	example(t, dir, "prometheus.yml", "localhost:10115", s.exporter.address, "localhost:9093", testport.Reserve(t),
 		"scrape_interval: 15s", "scrape_interval: 1s", "evaluation_interval: 15s", "evaluation_interval: 1s")
 	s.evaluating = exec.Command(program, "--config.file=prometheus.yml", "--web.listen-address="+address, "--storage.tsdb.path="+t.TempDir())
 	s.evaluating.Dir = dir

@@ -19,6 +19,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -102,7 +103,7 @@ func startPostgres(t *testing.T) (*process, *sql.DB) {
 	if out, err := prepare.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	host, port, _ := net.SplitHostPort(freeAddress(t))
+	host, port, _ := net.SplitHostPort(testport.Reserve(t))
 	cmd := exec.Command(postgres, "-D", data, "-h", host, "-p", port, "-k", folder, "-c", "fsync=off")
 	cmd.Dir, cmd.SysProcAttr = folder, as
 	p := start(t, "postgres", cmd)
@@ -136,7 +137,7 @@ func startMariaDB(t *testing.T) (*process, *sql.DB) {
 	if out, err := prepare.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	host, port, _ := net.SplitHostPort(address)
 	p := start(t, "mariadbd", exec.Command(mariadbd, append(common, "--bind-address="+host, "--port="+port,
 		"--socket="+filepath.Join(folder, "socket"), "--pid-file="+filepath.Join(folder, "pid"))...))
@@ -147,7 +148,7 @@ func startMariaDB(t *testing.T) (*process, *sql.DB) {
 func startRedis(t *testing.T, options ...string) (p *process, address string) {
 	t.Helper()
 	redis := testneed.Program(t, "redis-server", "redis-server")
-	address = freeAddress(t)
+	address = testport.Reserve(t)
 	host, port, _ := net.SplitHostPort(address)
 	cmd := exec.Command(redis, append([]string{"--bind", host, "--port", port, "--dir", t.TempDir(), "--save", ""}, options...)...)
 	p = start(t, "redis-server", cmd)
@@ -170,11 +171,11 @@ func startRabbitMQ(t *testing.T) (p *process, address string) {
 	rabbit := testneed.Program(t, "rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")
 	epmd := testneed.Program(t, "erlang-base", "epmd")
 	folder := serverFolder(t)
-	_, names, _ := net.SplitHostPort(freeAddress(t))
+	_, names, _ := net.SplitHostPort(testport.Reserve(t))
 	start(t, "epmd", exec.Command(epmd, "-port", names, "-address", "127.0.0.1"))
-	address = freeAddress(t)
+	address = testport.Reserve(t)
 	host, port, _ := net.SplitHostPort(address)
-	_, distribution, _ := net.SplitHostPort(freeAddress(t))
+	_, distribution, _ := net.SplitHostPort(testport.Reserve(t))
 	cmd := exec.Command(rabbit)
 	cmd.Dir = folder
 	cmd.Env = []string{

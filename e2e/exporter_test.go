@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // exporter is the program under test. It can be stopped and started again, with
@@ -29,7 +31,7 @@ type exporter struct {
 func startExporter(t *testing.T, config string) *exporter {
 	t.Helper()
 	dir := t.TempDir()
-	e := &exporter{owner: t, address: freeAddress(t), dir: dir}
+	e := &exporter{owner: t, address: testport.Reserve(t), dir: dir}
 	file := filepath.Join(dir, "health_exporter.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

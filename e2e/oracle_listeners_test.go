@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // listeners are what the probes of TestOracle are made of. Fields are host:port
@@ -59,7 +61,7 @@ func startListeners(t *testing.T) *listeners {
 	}
 	writePEM(t, l.clientCert, "CERTIFICATE", client.Certificate[0])
 	writePEM(t, l.clientKey, "PRIVATE KEY", key)
-	l.closed = freeAddress(t)
+	l.closed = testport.Reserve(t)
 	l.silent = listen(t, "tcp", "127.0.0.1:0", func(conn net.Conn) { waitClosed(conn) })
 	l.hesitant = listen(t, "tcp", "127.0.0.1:0", func(conn net.Conn) {
 		conn.SetReadDeadline(time.Now().Add(1500 * time.Millisecond))

@@ -18,6 +18,7 @@ import (
 	"text/template"
 
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // oracleCase is a probe that the program and blackbox_exporter make of the same
@@ -167,7 +168,7 @@ func startOracle(t *testing.T, program, config string) string {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := testport.Reserve(t)
 	p := start(t, "blackbox_exporter", exec.Command(program, "--web.listen-address="+address, "--config.file="+file))
 	p.awaitReady(t, "http://"+address+"/-/healthy")
 	return address

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -144,22 +141,4 @@ func await(t *testing.T, limit time.Duration, what string, try func() error) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-}
-
-// freeAddress returns a loopback address that nobody listens on. The port is below
-// those that the system gives to outgoing connections, so that nothing takes it
-// while a program is restarted.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000)))
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		l.Close()
-		return address
-	}
-	t.Fatal("no free port")
-	return ""
 }

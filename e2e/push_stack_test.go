@@ -17,6 +17,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // pushStack is one or two Alertmanagers with the shipped configuration and templates,
@@ -50,10 +51,10 @@ func startPushStack(t *testing.T, number int) *pushStack {
 	)
 	var peers []string
 	for range number {
-		peers = append(peers, freeAddress(t))
+		peers = append(peers, testport.Reserve(t))
 	}
 	for n := range number {
-		a := &amServer{program: program, dir: s.dir, address: freeAddress(t), env: []string{"SSL_CERT_FILE=" + s.mailbox.caFile}}
+		a := &amServer{program: program, dir: s.dir, address: testport.Reserve(t), env: []string{"SSL_CERT_FILE=" + s.mailbox.caFile}}
 		a.args = []string{
 			"--config.file=alertmanager.yml", "--web.listen-address=" + a.address, "--storage.path=" + t.TempDir(),
 			"--cluster.listen-address=",

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // stack is everything between the exporter and a mailbox.
@@ -56,7 +57,7 @@ checks: [{name: flag, kind: file, path: %q, interval: %s, unhealthy: 2, healthy:
 		t.Fatalf("writing the rules: %v\n%s", err, out)
 	}
 
-	alertmanager := freeAddress(t)
+	alertmanager := testport.Reserve(t)
 	example(t, dir, "alertmanager.yml",
 		"mail.example.org:587", s.mailbox.address,
 		"https://deadman.example.org/ping/health_exporter", deadman.URL,
@@ -74,7 +75,7 @@ checks: [{name: flag, kind: file, path: %q, interval: %s, unhealthy: 2, healthy:
 	cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+s.mailbox.caFile)
 	start(t, "alertmanager", cmd).awaitReady(t, "http://"+alertmanager+"/-/ready")
 
-	prometheus := freeAddress(t)
+	prometheus := testport.Reserve(t)
 	s.prometheus = "http://" + prometheus
 	example(t, dir, "prometheus.yml",
 		"localhost:10115", s.exporter.address,

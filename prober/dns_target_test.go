@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/miekg/dns"
 )
 
 // TestDNSFailureSamples: what is shown when there is no answer.
 func TestDNSFailureSamples(t *testing.T) {
-	closed := unusedAddress(t)
+	closed := testport.Reserve(t)
 	resolver := fakeDNS(t, map[string][][]string{"ns.example.org": {{"127.0.0.1"}}})
 	all := map[string]float64{
 		"probe_dns_answer_rrs": 0, "probe_dns_authority_rrs": 0, "probe_dns_additional_rrs": 0, "probe_dns_query_succeeded": 0,
@@ -83,17 +84,6 @@ func dnsRule(t testing.TB, text string) NetworkRule {
 		t.Fatal(err)
 	}
 	return rule
-}
-
-// unusedAddress is an address of loopback at which nobody listens.
-func unusedAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestDNSTarget: a server is a host, with or without a port.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // TestDNSTruncated: a truncated answer is asked for again over TCP, unless that
@@ -41,7 +43,7 @@ func TestDNSTruncated(t *testing.T) {
 			want: "answer REFUSED, want NOERROR", reason: ReasonStatus, phase: PhaseCheck, answers: 2, success: 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			target := unusedAddress(t)
+			target := testport.Reserve(t)
 			if test.overTCP != nil {
 				target = serveDNS(t, "tcp", "127.0.0.1", nil, func(w dns.ResponseWriter, query *dns.Msg) {
 					m := fullAnswer(t, query)

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/prometheus/common/config"
 )
 
@@ -472,11 +473,7 @@ func TestHealthIdleConnectionsEnd(t *testing.T) {
 }
 
 func TestHealthFailures(t *testing.T) {
-	dead, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.Close()
+	dead := testport.Reserve(t)
 	answer := func(text string) string {
 		return listen(t, func(conn net.Conn) {
 			readRequest(conn)
@@ -491,7 +488,7 @@ func TestHealthFailures(t *testing.T) {
 		name, target string
 		want         Result
 	}{
-		{"refused", dead.Addr().String(), Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseConnect, Error: "connection refused"}},
+		{"refused", dead, Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseConnect, Error: "connection refused"}},
 		{"no such host", "none.example", Result{Outcome: health.Fail, Reason: ReasonDNS, Phase: PhaseResolve, Error: "looking up none.example: no such host"}},
 		{"closed", answer(""), Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseRequest, Error: "connection closed without an answer"}},
 		{"reset", resets, Result{Outcome: health.Fail, Reason: ReasonConnect, Phase: PhaseRequest, Error: "connection reset by peer"}},

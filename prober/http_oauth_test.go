@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/prometheus/common/config"
 )
 
@@ -180,11 +181,7 @@ func TestOAuth2Failures(t *testing.T) {
 		})
 	}
 	silent := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
-	dead, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.Close()
+	dead := testport.Reserve(t)
 	refusing := serveTokens(t, 0)
 	refusing.secret.Store("another")
 	tests := []struct {
@@ -193,7 +190,7 @@ func TestOAuth2Failures(t *testing.T) {
 		reason Reason
 		text   string
 	}{
-		{"refused", func(o *config.OAuth2) { o.TokenURL = "http://" + dead.Addr().String() }, ReasonConnect, "connection refused"},
+		{"refused", func(o *config.OAuth2) { o.TokenURL = "http://" + dead }, ReasonConnect, "connection refused"},
 		{"no such host", func(o *config.OAuth2) { o.TokenURL = "http://none.example" }, ReasonDNS, "looking up none.example: no such host"},
 		{"silent", func(o *config.OAuth2) { o.TokenURL = "http://" + silent }, ReasonTimeout, "no answer within 500ms"},
 		{"unknown authority", func(o *config.OAuth2) { o.TokenURL = secure }, ReasonTLS, "certificate is signed by an unknown authority"},

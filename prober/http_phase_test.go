@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/prometheus/common/config"
 )
 
@@ -32,12 +33,7 @@ func TestHTTPPhases(t *testing.T) {
 	redirect := func(to string) string {
 		return answer("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to + "\r\n\r\n")
 	}
-	dead, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.Close()
-	refused := dead.Addr().String()
+	refused := testport.Reserve(t)
 	good := answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	secure := serveTLS(t, ca.issue(t, time.Now().Add(time.Hour), "127.0.0.1"), true, func(http.ResponseWriter, *http.Request) {})
 	silent := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })

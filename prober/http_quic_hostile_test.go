@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/testneed"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // Whatever the peer does, the probe ends by its deadline, with the right reason.
@@ -61,12 +62,7 @@ func TestHTTP3HostilePeers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	closed, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := closed.LocalAddr().String()
-	closed.Close()
+	refused := testport.RefusingUDP(t)
 	garbage := serveGarbage(t)
 	tests := []struct {
 		name, target string

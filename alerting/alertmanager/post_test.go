@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // What each answer means: the reason, and whether it is tried again with the next
@@ -83,11 +84,7 @@ func TestPushRefused(t *testing.T) {
 
 // No answer at all, and why.
 func TestPushUnreachable(t *testing.T) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
+	closed := testport.Reserve(t)
 	silent, hangsUp, c := newReceiver(t), newReceiver(t), newCrowd()
 	silent.answerBy(func(_ http.ResponseWriter, req *http.Request, _ int) error {
 		<-req.Context().Done()
@@ -99,10 +96,10 @@ func TestPushUnreachable(t *testing.T) {
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	urls := map[string]string{
-		"http://" + closed.Addr().String(): "connect",
-		hangsUp.URL:                        "connect",
-		silent.URL:                         "timeout",
-		secure.URL:                         "tls",
+		"http://" + closed: "connect",
+		hangsUp.URL:        "connect",
+		silent.URL:         "timeout",
+		secure.URL:         "tls",
 		strings.Replace(silent.URL, "http", "https", 1): "tls",
 	}
 	a := &Pusher{times: times{timeout: 700 * time.Millisecond}, Resend: 30 * time.Millisecond}

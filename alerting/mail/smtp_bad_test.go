@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 func TestSendToBadServers(t *testing.T) {
@@ -53,7 +55,7 @@ func TestSendToBadServers(t *testing.T) {
 }
 
 func TestSendToWorseServers(t *testing.T) {
-	refusing := listen(t)
+	refusing := testport.Listen(t)
 	refusing.Close()
 	inContent := func(c net.Conn) {
 		buffer := make([]byte, 4096)

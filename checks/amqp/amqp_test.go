@@ -3,7 +3,6 @@ package amqp_test
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/checks/amqp"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"go.uber.org/goleak"
 )
 
@@ -32,10 +32,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestNoBroker(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testport.Listen(t)
 	queue := amqp.Queue{URL: "amqp://me:secret@" + l.Addr().String() + "/"}
 	// It accepts, and says nothing.
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/health-exporter/health_exporter/checks/internal/resp"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"go.uber.org/goleak"
 )
 
@@ -136,10 +136,7 @@ func TestFaults(t *testing.T) {
 
 // TestNoBroker: a broker that hangs or is away ends a run in time.
 func TestNoBroker(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testport.Listen(t)
 	for _, scheme := range []string{"redis", "amqp"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		began := time.Now()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/checks/probe"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/miekg/dns"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
@@ -80,10 +81,7 @@ func TestHTTP(t *testing.T) {
 }
 
 func TestTCP(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testport.Listen(t)
 	p, err := probe.TCP(l.Addr().String(), false)
 	want(t, run(t, p, err), health.Pass, "OK")
 	l.Close()

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -12,15 +11,11 @@ import (
 
 	"github.com/health-exporter/health_exporter/client"
 	"github.com/health-exporter/health_exporter/internal/app"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 func TestBothPrograms(t *testing.T) { // S1.52
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := testport.Reserve(t)
 	exporter, err := app.New(app.Options{
 		Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: new(bool), WebConfigFile: new(string)},
 		Log: slog.New(slog.DiscardHandler),

@@ -19,6 +19,8 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.uber.org/goleak"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // The library that announces leaves a goroutine for some seconds.
@@ -37,12 +39,7 @@ type running struct {
 
 func start(t *testing.T, opts Options) *running {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := testport.Reserve(t)
 	opts.Web = webFlags(address)
 	opts.Log = slog.New(slog.DiscardHandler)
 	a, err := New(opts)

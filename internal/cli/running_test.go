@@ -24,20 +24,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/health-exporter/health_exporter/internal/app"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// freeAddress is one that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // written is a file with a text.
 func written(t *testing.T, name, text string) (file string) {
@@ -52,7 +42,7 @@ func written(t *testing.T, name, text string) (file string) {
 // exporter runs a whole exporter until stop, and gives its address.
 func exporter(t *testing.T, config, webConfig, storage string) (address string, stop func()) {
 	t.Helper()
-	address = freeAddress(t)
+	address = testport.Reserve(t)
 	opts := app.Options{
 		StoragePath: storage, Log: slog.New(slog.DiscardHandler),
 		Web: &web.FlagConfig{WebListenAddresses: &[]string{address}, WebSystemdSocket: new(bool), WebConfigFile: &webConfig},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 // TestLifeOfATarget goes through all commands against a real exporter.
@@ -72,7 +74,7 @@ func TestLifeOfATarget(t *testing.T) {
 }
 
 func TestBadExporters(t *testing.T) {
-	nobody := freeAddress(t)
+	nobody := testport.Reserve(t)
 	plain, _ := exporter(t, "", "", "")
 	webConfig, caFile := secured(t)
 	secure, _ := exporter(t, "", webConfig, "")
