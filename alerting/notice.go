@@ -73,6 +73,7 @@ const (
 	Unregistered What = "unregistered" // it is no longer monitored
 	Departed     What = "gone"         // likewise, although nobody wanted it so
 	Reminder     What = "reminder"     // it is still so
+	Test         What = "test"         // nothing: somebody wants to know whether news get through
 )
 
 // Notice is one thing to tell about a subject. It is complete: what it says does not
@@ -111,6 +112,8 @@ func (n *Notice) Title() string {
 		return name + " is no longer monitored"
 	case Departed:
 		return name + " is gone"
+	case Test:
+		return "Test of " + n.Subject.Name
 	}
 	title := map[health.Verdict]string{
 		health.Healthy:   name + " is back to healthy",

@@ -31,7 +31,7 @@ type Entry struct {
 	// Kind is target or check.
 	Kind               string
 	Name, Place, Group string
-	// What is changed, flapping, calm, unregistered, gone or reminder.
+	// What is changed, flapping, calm, unregistered, gone, reminder or test.
 	What string
 	// State is unknown, healthy, degraded or unhealthy, as From, which it was before.
 	State, From string

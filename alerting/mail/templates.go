@@ -160,7 +160,7 @@ func tryOut(t executor) error {
 	}
 	samples := [][]alerting.Notice{{{What: alerting.Changed, To: health.Unhealthy, Subject: alerting.Subject{Kind: alerting.Check, Name: "disk"}}}}
 	var all []alerting.Notice
-	for _, what := range []alerting.What{alerting.Changed, alerting.Flapping, alerting.Calm, alerting.Unregistered, alerting.Departed, alerting.Reminder} {
+	for _, what := range []alerting.What{alerting.Changed, alerting.Flapping, alerting.Calm, alerting.Unregistered, alerting.Departed, alerting.Reminder, alerting.Test} {
 		for _, to := range health.Verdicts() {
 			n := sample(what, to)
 			samples = append(samples, []alerting.Notice{n})

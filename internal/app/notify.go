@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"time"
 
@@ -31,17 +32,19 @@ const (
 // openOutbox opens the outbox, also if nobody is mailed: it is cheap, and whoever
 // begins to mail wants no news of long ago.
 func (a *App) openOutbox(cfg *ownconfig.Config) error {
-	opts, err := a.outboxOptions(cfg)
+	opts, err := outboxOptions(cfg, nil)
 	if err != nil {
 		return err
 	}
+	opts.Path, opts.Log = a.opts.StoragePath, a.log
 	a.outbox, err = outbox.Open(opts)
 	return err
 }
 
-// outboxOptions are those of the configuration.
-func (a *App) outboxOptions(cfg *ownconfig.Config) (outbox.Options, error) {
-	opts := outbox.Options{Path: a.opts.StoragePath, Redact: redact.Text, Log: a.log}
+// outboxOptions are those of the configuration. What is said to the mail server is
+// written to dialogue; nil for nowhere.
+func outboxOptions(cfg *ownconfig.Config, dialogue io.Writer) (outbox.Options, error) {
+	opts := outbox.Options{Redact: redact.Text}
 	e := cfg.Alerting.Email
 	if e == nil {
 		return opts, nil
@@ -50,6 +53,7 @@ func (a *App) outboxOptions(cfg *ownconfig.Config) (outbox.Options, error) {
 	if err != nil {
 		return opts, err
 	}
+	server.Debug = dialogue
 	templates, err := mail.LoadTemplates(e.Templates)
 	if err != nil {
 		return opts, fmt.Errorf("reading the templates of mails: %w", err)

@@ -74,9 +74,8 @@ func (a *App) restartPushing(cfg config.Alerting) {
 		if err != nil {
 			a.log.Error("what was told the Alertmanagers is not known any more", "err", err)
 		}
-		pusher := &alertmanager.Pusher{
-			URLs: cfg.Alertmanagers, Instance: a.instance(cfg), Saved: saved, Save: a.outbox.Keep, Log: a.log,
-		}
+		pusher := newPusher(cfg, *a.opts.Web.WebListenAddresses)
+		pusher.Saved, pusher.Save, pusher.Log = saved, a.outbox.Keep, a.log
 		a.pushing.pusher = pusher
 		a.pushing.work.Go(func() {
 			if err := pusher.Run(ctx, a.pushedSubjects, nil); err != nil && ctx.Err() == nil {
@@ -97,8 +96,14 @@ func (a *App) pushedSubjects() []alerting.Subject {
 	return list
 }
 
+// newPusher makes what pushes to the Alertmanagers of the configuration. addresses are
+// those on which the exporter listens.
+func newPusher(cfg config.Alerting, addresses []string) *alertmanager.Pusher {
+	return &alertmanager.Pusher{URLs: cfg.Alertmanagers, Instance: instance(cfg, addresses)}
+}
+
 // instance is what the label instance is for alerts that are pushed.
-func (a *App) instance(cfg config.Alerting) string {
+func instance(cfg config.Alerting, addresses []string) string {
 	if u, err := url.Parse(cfg.ExternalURL); err == nil && u.Host != "" {
 		return u.Host
 	}
@@ -106,10 +111,10 @@ func (a *App) instance(cfg config.Alerting) string {
 	if err != nil {
 		name = "localhost"
 	}
-	port := ""
-	if list := *a.opts.Web.WebListenAddresses; len(list) > 0 {
-		_, port, _ = net.SplitHostPort(list[0])
+	if len(addresses) == 0 {
+		return name
 	}
+	_, port, _ := net.SplitHostPort(addresses[0])
 	return net.JoinHostPort(name, port)
 }
 
@@ -123,7 +128,7 @@ type heartbeatState struct {
 // beatOutward asks a URL now and then, as long as all is well with the exporter, so
 // that somebody notices when it is not.
 func (a *App) beatOutward(ctx context.Context, at string, interval time.Duration) {
-	client := &http.Client{Timeout: min(interval, 10*time.Second)}
+	client := heartbeatClient(interval)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	defer client.CloseIdleConnections()
@@ -135,6 +140,10 @@ func (a *App) beatOutward(ctx context.Context, at string, interval time.Duration
 		case <-tick.C:
 		}
 	}
+}
+
+func heartbeatClient(interval time.Duration) *http.Client {
+	return &http.Client{Timeout: min(interval, 10*time.Second)}
 }
 
 func (a *App) beatOnce(ctx context.Context, client *http.Client, at string) {

@@ -3,16 +3,16 @@ package app
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/health-exporter/health_exporter/alerting/mail"
+	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/envinfo/redact"
+	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
 
@@ -38,15 +38,15 @@ func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 	}
 	if e := cfg.Alerting.Email; e != nil {
 		for _, to := range e.To {
-			dialogue, err := tryMail(ctx, e, to)
+			dialogue, err := tryMail(ctx, cfg, to)
 			report(fmt.Sprintf("e-mail to %s through %s:%d", to, e.Host, e.Port), dialogue, err)
 		}
 	}
 	for _, at := range cfg.Alerting.Alertmanagers {
-		report("alert to "+at, "", tryAlert(ctx, at))
+		report("alert to "+at, "", tryAlert(ctx, cfg.Alerting, at))
 	}
 	if at := cfg.Alerting.HeartbeatURL; at != "" {
-		report("heartbeat to "+redact.Text(at), "", ask(ctx, &http.Client{Timeout: tryTimeout}, at))
+		report("heartbeat to "+redact.Text(at), "", ask(ctx, heartbeatClient(cfg.Alerting.HeartbeatInterval), at))
 	}
 	if tried == 0 {
 		fmt.Fprintln(out, "The configuration has no channel: see alerting.email and alerting.alertmanagers.")
@@ -54,53 +54,28 @@ func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 	return ok && tried > 0
 }
 
-// tryMail sends a mail and gives the dialogue with the server.
-func tryMail(ctx context.Context, e *config.Email, to string) (dialogue string, err error) {
-	server, err := mailServer(e)
+// tryMail sends a mail as the outbox does, and gives the dialogue with the server.
+func tryMail(ctx context.Context, cfg *config.Config, to string) (dialogue string, err error) {
+	var said bytes.Buffer
+	opts, err := outboxOptions(cfg, &said)
 	if err != nil {
 		return "", err
 	}
-	if _, err := mail.LoadTemplates(e.Templates); err != nil {
-		return "", err
-	}
-	var said bytes.Buffer
-	server.Debug = &said
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	host, _ := os.Hostname() // empty if there is none
-	err = server.SendAll(ctx, []*mail.Message{{
-		To: to, Subject: "Test of health_exporter", Date: time.Now(),
-		Text: "This is a test: mails of the health_exporter on " + host + " arrive here.\n",
-	}})[0]
+	now := time.Now()
+	err = outbox.Try(ctx, opts, to, alerting.Notice{
+		What: alerting.Test, Time: now, From: health.Healthy, To: health.Healthy,
+		Subject: alerting.Subject{Kind: alerting.Check, Name: "health_exporter", State: health.Healthy, Since: now},
+		Reason:  "This is a test: mails of the health_exporter on " + host + " arrive here.",
+	})
 	return said.String(), err
 }
 
-// tryAlert posts an alert that ends by itself after a minute.
-func tryAlert(ctx context.Context, at string) error {
+// tryAlert pushes an alert as the pusher does.
+func tryAlert(ctx context.Context, cfg config.Alerting, at string) error {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	now := time.Now()
-	body, err := json.Marshal([]map[string]any{{
-		"labels":      map[string]string{"alertname": "HealthExporterTest", "severity": "info", "job": "health_exporter"},
-		"annotations": map[string]string{"summary": "This is a test of health_exporter"},
-		"startsAt":    now.Format(time.RFC3339), "endsAt": now.Add(time.Minute).Format(time.RFC3339),
-	}})
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at+"/api/v2/alerts", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
-		return fmt.Errorf("the answer was %s: %s", resp.Status, strings.TrimSpace(string(text)))
-	}
-	return nil
+	return newPusher(cfg, nil).Try(ctx, at)
 }
