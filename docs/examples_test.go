@@ -68,7 +68,7 @@ func ownModules(cfg *config.Config) (list []string) {
 	builtin := config.Default().Modules
 	for _, name := range slices.Sorted(maps.Keys(cfg.Modules)) {
 		if builtin[name] == nil {
-			list = append(list, name+": "+cfg.Modules[name].Kind())
+			list = append(list, name+": "+string(cfg.Modules[name].Kind()))
 		}
 	}
 	return list

@@ -232,7 +232,7 @@ func fakeDNS(t testing.TB, zone map[string][][]string) *net.Resolver {
 // moduleOf makes a module of any kind; set may change its options.
 func moduleOf(t testing.TB, kind string, set func(s spec)) *Module {
 	t.Helper()
-	m, err := NewModule(ModuleSource{Kind: kind, Decode: func(into any) error {
+	m, err := NewModule(ModuleSource{Kind: Kind(kind), Decode: func(into any) error {
 		if set != nil {
 			set(into.(spec))
 		}

@@ -6,23 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
-
-// kinds is the table of all kinds of probe. Each entry makes the kind's
-// configuration with its defaults filled in.
-var kinds = map[string]func() spec{
-	"dns":       newDNSProbe,
-	"grpc":      newGRPCProbe,
-	"health":    newHealthProbe,
-	"http":      newHTTPProbe,
-	"icmp":      newICMPProbe,
-	"tcp":       newTCPProbe,
-	"unix":      newUnixProbe,
-	"websocket": newWebsocketProbe,
-}
 
 // spec is the configuration of one kind, decoded and validated, and the probe
 // itself. It is immutable once its module exists, and safe for concurrent use.
@@ -34,21 +20,11 @@ type spec interface {
 	probe(ctx context.Context, req Request) Result
 }
 
-// Kinds lists the names of all kinds, sorted.
-func Kinds() []string {
-	names := make([]string, 0, len(kinds))
-	for name := range kinds {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Module says how to probe: a kind and its options. Outside this package the
 // only usable modules are those that NewModule has validated; the zero Module
 // fails every probe.
 type Module struct {
-	kind        string
+	kind        Kind
 	timeout     time.Duration
 	spec        spec
 	fingerprint string
@@ -58,7 +34,7 @@ type Module struct {
 // ModuleSource is an undecoded module.
 type ModuleSource struct {
 	// Kind is one of Kinds.
-	Kind string
+	Kind Kind
 	// Timeout bounds each probe; 0 leaves that to the caller's context.
 	Timeout time.Duration
 	// Text identifies the options for comparison: modules made of the same Kind,
@@ -71,12 +47,12 @@ type ModuleSource struct {
 // NewModule decodes and validates a module. The error joins all faults that
 // could be found, each a *FieldError unless Decode returned something else.
 func NewModule(src ModuleSource) (*Module, error) {
-	newSpec, ok := kinds[src.Kind]
+	kind, ok := kinds[src.Kind]
 	if !ok {
 		return nil, &FieldError{"prober", fmt.Sprintf("unknown prober %q, must be one of %s",
 			src.Kind, strings.Join(Kinds(), ", "))}
 	}
-	s := newSpec()
+	s := kind.new()
 	if src.Decode != nil {
 		if err := src.Decode(s); err != nil {
 			return nil, err
@@ -90,7 +66,7 @@ func NewModule(src ModuleSource) (*Module, error) {
 }
 
 // Kind names the kind of probe.
-func (m *Module) Kind() string { return m.kind }
+func (m *Module) Kind() Kind { return m.kind }
 
 // Timeout is the module's own bound on one probe; 0 means none.
 func (m *Module) Timeout() time.Duration { return m.timeout }
@@ -126,7 +102,7 @@ func (m *Module) Warnings() []*FieldError {
 	for _, err := range s.warnings() {
 		field, ok := errors.AsType[*FieldError](err)
 		if !ok {
-			field = &FieldError{Path: m.kind, Detail: err.Error()}
+			field = &FieldError{Path: string(m.kind), Detail: err.Error()}
 		}
 		list = append(list, field)
 	}

@@ -15,7 +15,7 @@ func TestNewTarget(t *testing.T) {
 		t.Errorf("module %q is called %q", made.Module, made.ModuleName())
 	}
 	made.App, made.URL = "a", "http://a"
-	kindOf := func(string) (string, bool) { return "health", true }
+	kindOf := func(string) (Kind, bool) { return "health", true }
 	for _, limits := range []Limits{RegistrationLimits(), FileLimits()} {
 		if faults := made.Validate(limits, kindOf); len(faults) > 0 {
 			t.Errorf("%v", faults)

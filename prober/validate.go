@@ -55,7 +55,7 @@ const (
 
 // Validate completes the target (an omitted scheme, lower-case mail domain) and
 // returns all its faults. kindOf tells the kind of a module by its name.
-func (t *Target) Validate(l Limits, kindOf func(module string) (string, bool)) []*FieldError {
+func (t *Target) Validate(l Limits, kindOf func(module string) (Kind, bool)) []*FieldError {
 	v := validation{}
 	v.app(t.App)
 	v.place(t, kindOf)
@@ -108,7 +108,7 @@ func (v *validation) app(app string) {
 
 func notPrintable(r rune) bool { return !unicode.IsPrint(r) }
 
-func (v *validation) place(t *Target, kindOf func(string) (string, bool)) {
+func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 	kind, known := kindOf(t.ModuleName())
 	if !known {
 		v.fault("module", "unknown module %q", t.Module)
@@ -118,9 +118,9 @@ func (v *validation) place(t *Target, kindOf func(string) (string, bool)) {
 		v.fault("url", "is required")
 	case t.URL != "" && t.Address != "":
 		v.fault("address", "must not be given together with url")
-	case t.URL == "" && kind == "health":
-		v.fault("url", "is required by modules of kind health; address is for other kinds")
-	case t.URL != "" && (kind == "health" || kind == "http"):
+	case t.URL == "" && kind.NeedsURL():
+		v.fault("url", "is required by modules of kind %s; address is for other kinds", kind)
+	case t.URL != "" && kind.TakesURL():
 		v.url(t)
 	default:
 		field := "address"

@@ -48,8 +48,8 @@ func valid() Target {
 	}
 }
 
-func kindHealth(module string) (string, bool) {
-	kind, ok := map[string]string{"health": "health", "web": "http", "port": "tcp"}[module]
+func kindHealth(module string) (Kind, bool) {
+	kind, ok := map[string]Kind{"health": "health", "web": "http", "port": "tcp"}[module]
 	return kind, ok
 }
 

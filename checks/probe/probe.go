@@ -70,7 +70,7 @@ func newProbe(kind, target string, options map[string]any) (Probe, error) {
 		return Probe{}, err
 	}
 	module, err := prober.NewModule(prober.ModuleSource{
-		Kind: kind,
+		Kind: prober.Kind(kind),
 		Text: text,
 		Decode: func(into any) error {
 			decoder := json.NewDecoder(strings.NewReader(string(text)))

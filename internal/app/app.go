@@ -25,6 +25,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/discovery"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server"
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -103,7 +104,9 @@ type App struct {
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
 	notReady atomic.Pointer[error]
-	noICMP   atomic.Pointer[error] // why targets of kind icmp cannot be probed
+
+	modules     atomic.Pointer[map[string]*prober.Module] // of config, observed
+	unavailable atomic.Pointer[map[prober.Kind]error]     // why kinds cannot be probed
 
 	reloading   sync.Mutex // makes reloads one at a time
 	reconciling sync.Mutex // protects all following fields
@@ -160,11 +163,12 @@ func loadConfig(file string) (*config.Config, error) {
 // adopt puts a configuration in force, all but the schedule.
 func (a *App) adopt(cfg *config.Config) {
 	a.warn(cfg)
-	a.observeModules(cfg)
-	a.checkICMP(cfg)
+	modules := a.observedModules(cfg)
+	a.modules.Store(&modules)
+	a.checkKinds(cfg)
 	r := &cfg.Registration
 	a.settings.Store(&server.Settings{
-		Modules: cfg.Modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
+		Modules: modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
 		Environment: a.environment(cfg), SeesEnvironment: cfg.Environment.Allows,
 		ExternalURL: a.externalURL(cfg), Public: public(cfg.Public),
 		Access: server.Access{

@@ -92,13 +92,13 @@ func (a *App) rememberFound(before []byte) (written []byte) {
 // moduleForFound finds the module of a target that was found on the network. Those
 // that the operator has not named for this purpose are the built-in ones: what he has
 // put into his own, such as passwords, is not for strangers.
-func moduleForFound(cfg *config.Config, name string) *prober.Module {
+func (a *App) moduleForFound(cfg *config.Config, name string) *prober.Module {
 	m := cfg.Discovery.MDNS
 	switch {
 	case m == nil:
 		return nil // it is about to go
 	case slices.Contains(m.Modules, name):
-		return cfg.Modules[name]
+		return (*a.modules.Load())[name]
 	}
 	return m.Builtin[name]
 }

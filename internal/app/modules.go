@@ -9,12 +9,12 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// observeModules has the durations of scheduled probes noted, and of all probes over
-// HTTP if that is asked for. It must come before the configuration is put in force.
-func (a *App) observeModules(cfg *config.Config) {
+// observedModules are the modules of a configuration, made to note the durations of
+// scheduled probes, and of all probes over HTTP if that is asked for.
+func (a *App) observedModules(cfg *config.Config) map[string]*prober.Module {
 	a.probes.Keep(maps.Keys(cfg.Modules))
 	if a.durations == nil {
-		return
+		return cfg.Modules
 	}
 	if old := a.config.Load(); old != nil {
 		for name := range old.Modules {
@@ -23,41 +23,48 @@ func (a *App) observeModules(cfg *config.Config) {
 			}
 		}
 	}
-	for name, m := range cfg.Modules {
-		if kind := m.Kind(); kind == "http" || kind == "health" {
-			cfg.Modules[name] = m.Observed(a.durations.Of(name))
+	modules := maps.Clone(cfg.Modules)
+	for name, m := range modules {
+		if m.Kind().TakesURL() {
+			modules[name] = m.Observed(a.durations.Of(name))
 		}
 	}
+	return modules
 }
 
-// checkICMP finds out whether echo requests can be sent, and says what to do if
-// not. It is looked at with each configuration, so that a reload is enough once
-// they are permitted.
-func (a *App) checkICMP(cfg *config.Config) {
-	err := prober.ICMPAvailable()
-	a.noICMP.Store(&err)
-	if err == nil {
-		return
-	}
-	report := a.log.Info // the module that is built in may be of no interest
-	for _, t := range cfg.Targets {
-		if m := cfg.Modules[t.Module]; m != nil && m.Kind() == "icmp" {
-			report = a.log.Warn
+// checkKinds finds out which kinds of probe this process cannot make, and says what to
+// do about it. That is looked at with each configuration, so that a reload is enough once
+// what they need is permitted.
+func (a *App) checkKinds(cfg *config.Config) {
+	unavailable := map[prober.Kind]error{}
+	for _, name := range prober.Kinds() {
+		kind := prober.Kind(name)
+		err := kind.Available()
+		if err == nil {
+			continue
 		}
+		unavailable[kind] = err
+		report := a.log.Info // the module that is built in may be of no interest
+		for _, t := range cfg.Targets {
+			if m := cfg.Modules[t.ModuleName()]; m != nil && m.Kind() == kind {
+				report = a.log.Warn
+			}
+		}
+		report("targets stay UNKNOWN", "kind", name, "why", err)
 	}
-	report("targets of kind icmp stay UNKNOWN", "why", err)
+	a.unavailable.Store(&unavailable)
 }
 
 // module finds the module of a target, or says why there is none to use.
 func (a *App) module(cfg *config.Config, t *prober.Target) (m *prober.Module, problem string) {
 	name := t.ModuleName()
-	if m = cfg.Modules[name]; t.Source == zeroconf.Source {
-		m = moduleForFound(cfg, name)
+	if m = (*a.modules.Load())[name]; t.Source == zeroconf.Source {
+		m = a.moduleForFound(cfg, name)
 	}
 	if m == nil {
 		return nil, "the configuration has no module " + strconv.Quote(name)
 	}
-	if err := *a.noICMP.Load(); err != nil && m.Kind() == "icmp" {
+	if err := (*a.unavailable.Load())[m.Kind()]; err != nil {
 		return nil, err.Error()
 	}
 	return m, ""

@@ -9,14 +9,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 func TestICMPNotPermitted(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yml")
 	write(t, file, "targets: [{app: router, address: 127.0.0.1, module: icmp, interval: 1s}]")
 	r := start(t, Options{ConfigFile: file})
-	err := errors.New("not permitted: do this")
-	r.noICMP.Store(&err)
+	r.unavailable.Store(&map[prober.Kind]error{"icmp": errors.New("not permitted: do this")})
 	r.reconcile()
 	if _, body := r.get("/api/v1/targets/router"); !strings.Contains(body, `"state":"UNKNOWN"`) || !strings.Contains(body, "do this") {
 		t.Errorf("%s", body)

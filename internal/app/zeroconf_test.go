@@ -239,7 +239,7 @@ func TestNetworkForFound(t *testing.T) {
 			}
 		}
 	}
-	if moduleForFound(cfg, "health") != nil {
+	if new(App).moduleForFound(cfg, "health") != nil {
 		t.Error("a module although nothing is to be discovered")
 	}
 }

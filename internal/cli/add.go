@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // Add registers a target.
@@ -62,7 +64,7 @@ func (a *Add) registration() addition {
 		App: a.App, URL: a.Place, Email: a.Email, Module: a.Module, Group: a.Group, Labels: a.Labels, FastStart: a.FastStart,
 		Interval: int64(a.Interval / time.Second), Timeout: int64(a.ProbeTimeout / time.Second), Unhealthy: a.Unhealthy, Healthy: a.Healthy,
 	}
-	if a.Module != "" && a.Module != "health" && !strings.Contains(a.Place, "://") {
+	if a.Module != "" && a.Module != prober.DefaultModule && !strings.Contains(a.Place, "://") {
 		r.URL, r.Address = "", a.Place
 	}
 	if a.InitialDelay >= 0 {

@@ -28,7 +28,7 @@ type Load struct {
 	DryRun bool
 	// KindOf tells the kind of a module by its name, for a stopped exporter; a
 	// running one knows itself.
-	KindOf func(module string) (kind string, ok bool)
+	KindOf func(module string) (kind prober.Kind, ok bool)
 }
 
 // Run reads, checks and loads.
@@ -58,9 +58,9 @@ func (l *Load) Run(ctx context.Context) int {
 }
 
 // anyKind leaves it to the exporter which modules there are.
-func anyKind(string) (string, bool) { return "", true }
+func anyKind(string) (prober.Kind, bool) { return "", true }
 
-func (l *Load) read(kindOf func(string) (string, bool)) ([]record, error) {
+func (l *Load) read(kindOf func(string) (prober.Kind, bool)) ([]record, error) {
 	if l.File == "-" {
 		return readDump(l.In, kindOf)
 	}

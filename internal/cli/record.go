@@ -108,7 +108,7 @@ const maxDump = 256 << 20
 // readDump reads a dump. All faults come in one error; without one all records are
 // valid, but for what only the exporter knows: kindOf tells the kind of a module,
 // or of any.
-func readDump(from io.Reader, kindOf func(module string) (string, bool)) ([]record, error) {
+func readDump(from io.Reader, kindOf func(module string) (prober.Kind, bool)) ([]record, error) {
 	text, err := io.ReadAll(io.LimitReader(from, maxDump+1))
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func readDump(from io.Reader, kindOf func(module string) (string, bool)) ([]reco
 }
 
 // faults lists what is wrong with a record, and completes it as a registration is.
-func (r *record) faults(where string, kindOf func(string) (string, bool)) (faults []error) {
+func (r *record) faults(where string, kindOf func(string) (prober.Kind, bool)) (faults []error) {
 	t := r.target()
 	for _, f := range t.Validate(prober.RegistrationLimits(), kindOf) {
 		faults = append(faults, fmt.Errorf("%s: %s: %s", where, f.Path, f.Detail))

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
-func kindOf(module string) (string, bool) {
-	kind, ok := map[string]string{"health": "health", "http_2xx": "http", "tcp_connect": "tcp"}[module]
+func kindOf(module string) (prober.Kind, bool) {
+	kind, ok := map[string]prober.Kind{"health": "health", "http_2xx": "http", "tcp_connect": "tcp"}[module]
 	return kind, ok
 }
 

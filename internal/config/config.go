@@ -53,7 +53,7 @@ type Config struct {
 }
 
 // KindOf tells the kind of a module by its name.
-func (c *Config) KindOf(module string) (kind string, ok bool) {
+func (c *Config) KindOf(module string) (kind prober.Kind, ok bool) {
 	m, ok := c.Modules[module]
 	if !ok {
 		return "", false

@@ -173,7 +173,7 @@ func (s *mdnsSection) example(faults *strictyaml.Faults, m *MDNS, c *Config) {
 		}
 		return strictyaml.LineOf(c.root, mdnsPath+"."+key, 0)
 	}
-	for _, fault := range t.Validate(prober.FileLimits(), func(string) (string, bool) { return "health", true }) {
+	for _, fault := range t.Validate(prober.FileLimits(), func(string) (prober.Kind, bool) { return m.Builtin[prober.DefaultModule].Kind(), true }) {
 		faults.Add(line(fault.Path), strictyaml.Join(mdnsPath, fault.Path), "%s", fault.Detail)
 	}
 	for _, name := range []string{"service", "id"} {

@@ -127,7 +127,7 @@ func TestKnownBlackboxFile(t *testing.T) {
 		"irc_banner": "tcp", "grpc": "grpc", "grpc_plain": "grpc", "grpc_service": "grpc",
 		"icmp": "icmp", "icmp_ttl5": "icmp", "dns_udp": "dns", "dns_soa": "dns", "unix_banner": "unix", "websocket": "websocket",
 	} {
-		if got, ok := c.KindOf(module); !ok || got != kind {
+		if got, ok := c.KindOf(module); !ok || string(got) != kind {
 			t.Errorf("module %s is of kind %q, want %q", module, got, kind)
 		}
 	}

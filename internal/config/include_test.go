@@ -34,7 +34,7 @@ func TestModulesFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for module, kind := range map[string]string{"own": "http", "one": "http", "two": "health"} {
-		if got, ok := c.KindOf(module); !ok || got != kind {
+		if got, ok := c.KindOf(module); !ok || string(got) != kind {
 			t.Errorf("module %s is of kind %q, want %q", module, got, kind)
 		}
 	}

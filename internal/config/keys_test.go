@@ -30,7 +30,7 @@ func (k key) same() string { return k.of.String() + "." + k.name() }
 func typeOfKind(t *testing.T, kind string) reflect.Type {
 	t.Helper()
 	var found reflect.Type
-	_, _ = prober.NewModule(prober.ModuleSource{Kind: kind, Decode: func(into any) error {
+	_, _ = prober.NewModule(prober.ModuleSource{Kind: prober.Kind(kind), Decode: func(into any) error {
 		found = reflect.TypeOf(into).Elem()
 		return nil
 	}})

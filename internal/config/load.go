@@ -196,7 +196,7 @@ func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
 
 // newModule makes a module of one block; nil for a block that is not there.
 func newModule(d *decoder, path, kind string, timeout time.Duration, block *yaml.Node) *prober.Module {
-	src := prober.ModuleSource{Kind: kind}
+	src := prober.ModuleSource{Kind: prober.Kind(kind)}
 	line := 0
 	if block != nil {
 		line = block.Line

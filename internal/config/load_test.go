@@ -39,7 +39,7 @@ func TestLoadGood(t *testing.T) {
 	for module, kind := range map[string]string{
 		"api": "http", "patient": "health", "health": "health", "http_2xx": "http", "http_post_2xx": "http",
 	} {
-		if got, ok := c.KindOf(module); !ok || got != kind {
+		if got, ok := c.KindOf(module); !ok || string(got) != kind {
 			t.Errorf("module %s is of kind %q, want %q", module, got, kind)
 		}
 	}

@@ -82,7 +82,7 @@ func hasKinds(namesAndKinds ...string) func(*testing.T, *Config) {
 	return func(t *testing.T, c *Config) {
 		t.Helper()
 		for i := 0; i < len(namesAndKinds); i += 2 {
-			if got, _ := c.KindOf(namesAndKinds[i]); got != namesAndKinds[i+1] {
+			if got, _ := c.KindOf(namesAndKinds[i]); string(got) != namesAndKinds[i+1] {
 				t.Errorf("module %q is of kind %q, want %q", namesAndKinds[i], got, namesAndKinds[i+1])
 			}
 		}

@@ -16,7 +16,7 @@ func (c *Config) Warnings() []strictyaml.Fault {
 		module := c.Modules[name]
 		for _, warning := range module.Warnings() {
 			path := "modules." + name
-			inBlock := strictyaml.Join(module.Kind(), warning.Path)
+			inBlock := strictyaml.Join(string(module.Kind()), warning.Path)
 			fault := strictyaml.Fault{Line: strictyaml.LineOf(&node, inBlock, node.Line), Path: strictyaml.Join(path, inBlock), Detail: warning.Detail}
 			if file := c.moduleFiles[name]; file != "" {
 				fault.Detail = "in " + file + ": " + fault.Detail

@@ -43,7 +43,7 @@ type Discovery struct {
 	working sync.Mutex // makes Sync and publishing one at a time; protects all following fields
 	running context.Context
 	work    sync.WaitGroup
-	kindOf  func(string) (string, bool)
+	kindOf  func(string) (prober.Kind, bool)
 	kept    kept // the lists of the last run, until the first Sync
 	unkept  bool // a list is not written down
 
@@ -68,7 +68,7 @@ func New(o Options) *Discovery {
 // Sync makes the jobs all that there are. Mechanisms whose configuration has not changed
 // go on undisturbed; the lists of others stand until they have a new one. kindOf tells
 // the kind of a module by its name.
-func (d *Discovery) Sync(jobs []*Job, kindOf func(module string) (kind string, ok bool)) {
+func (d *Discovery) Sync(jobs []*Job, kindOf func(module string) (kind prober.Kind, ok bool)) {
 	d.working.Lock()
 	defer d.working.Unlock()
 	d.kindOf = kindOf

@@ -40,7 +40,7 @@ type drop struct{ reason, target, detail string }
 
 // targets makes targets of what was found, in the order of their names. kindOf tells
 // the kind of a module by its name.
-func (j *Job) targets(sets []labelSet, kindOf func(string) (string, bool)) ([]prober.Target, []drop) {
+func (j *Job) targets(sets []labelSet, kindOf func(string) (prober.Kind, bool)) ([]prober.Target, []drop) {
 	var list []prober.Target
 	var drops []drop
 	for _, set := range sets {
@@ -72,7 +72,7 @@ func (j *Job) targets(sets []labelSet, kindOf func(string) (string, bool)) ([]pr
 }
 
 // target makes one target. Its labels may lack some, which are listed.
-func (j *Job) target(set labelSet, kindOf func(string) (string, bool)) (t prober.Target, left []drop, err *drop) {
+func (j *Job) target(set labelSet, kindOf func(string) (prober.Kind, bool)) (t prober.Target, left []drop, err *drop) {
 	t = j.Defaults
 	t.Module = cmp.Or(set[ownModule], set[labelModule], t.Module)
 	kind, known := kindOf(t.ModuleName())
@@ -112,7 +112,7 @@ var limits = prober.RegistrationLimits()
 
 // placeOf is what to probe: what relabelling for a prober calls the target, or else the
 // address. For modules that take a URL an address becomes one.
-func placeOf(set labelSet, kind string) (url, address string) {
+func placeOf(set labelSet, kind prober.Kind) (url, address string) {
 	place := set[labelTarget]
 	own := place == ""
 	if own {
@@ -123,9 +123,9 @@ func placeOf(set labelSet, kind string) (url, address string) {
 		return place, ""
 	case place == "":
 		return "", ""
-	case kind == "icmp":
+	case kind.HostOnly():
 		return "", withoutPort(place)
-	case kind != "http" && kind != "health":
+	case !kind.TakesURL():
 		return "", place
 	case !own:
 		return "http://" + place, "" // the scheme and path of the labels are the prober's

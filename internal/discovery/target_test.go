@@ -16,8 +16,8 @@ import (
 )
 
 // kinds are the modules of these tests.
-func kinds(module string) (string, bool) {
-	kind, ok := map[string]string{
+func kinds(module string) (prober.Kind, bool) {
+	kind, ok := map[string]prober.Kind{
 		"health": "health", "http_2xx": "http", "tcp_connect": "tcp", "icmp": "icmp", "dns": "dns",
 	}[module]
 	return kind, ok

@@ -40,7 +40,7 @@ type Settings struct {
 	ModuleText func(module string) string
 }
 
-func (s *Settings) kindOf(module string) (string, bool) {
+func (s *Settings) kindOf(module string) (prober.Kind, bool) {
 	m, ok := s.Modules[module]
 	if !ok {
 		return "", false

@@ -72,7 +72,7 @@ func newFixture(t testing.TB) *fixture {
 			AllowsEmail: func(address string) bool { return strings.HasSuffix(address, "@example.org") },
 		},
 	}
-	for module, kind := range map[string]string{"health": "health", "http_2xx": "http", "tcp_connect": "tcp"} {
+	for module, kind := range map[string]prober.Kind{"health": "health", "http_2xx": "http", "tcp_connect": "tcp"} {
 		if f.settings.Modules[module], err = prober.NewModule(prober.ModuleSource{Kind: kind, Text: []byte(module)}); err != nil {
 			t.Fatal(err)
 		}
@@ -525,7 +525,7 @@ func FuzzRegistration(f *testing.F) {
 	f.Add([]byte(nas))
 	f.Add([]byte(shop))
 	f.Add([]byte(`{"app": "a", "interval": 5.5, "labels": {"a": "b"}, "valid_status_codes": [200, "2xx"]}`))
-	kindOf := func(string) (string, bool) { return "health", true }
+	kindOf := func(string) (prober.Kind, bool) { return "health", true }
 	f.Fuzz(func(t *testing.T, body []byte) {
 		target, faults, err := parseRegistration(body)
 		if err != nil || len(faults) > 0 {

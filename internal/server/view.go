@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"net/url"
 	"time"
 
 	"github.com/health-exporter/health_exporter/envinfo/redact"
@@ -75,8 +74,8 @@ func (s *server) view(t *prober.Target, st *schedule.Status) targetView {
 	if t.InitialDelay != nil {
 		v.InitialDelay = new(t.InitialDelay.Seconds())
 	}
-	if kind, _ := s.Settings().kindOf(v.Module); kind == "health" {
-		v.HealthURL = healthURL(t.URL)
+	if kind, _ := s.Settings().kindOf(v.Module); t.URL != "" {
+		v.HealthURL = kind.Asked(t.URL)
 	}
 	if st == nil || st.Target.Place() != t.Place() {
 		return v
@@ -96,14 +95,6 @@ func (s *server) view(t *prober.Target, st *schedule.Status) targetView {
 		v.Up = new(st.Up)
 	}
 	return v
-}
-
-func healthURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.JoinPath("health").String()
 }
 
 func moment(t time.Time) *time.Time {

@@ -177,8 +177,8 @@ var errRefused = errors.New("no socket")
 func testPolicy() Policy {
 	return Policy{
 		Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout,
-		KindOf: func(module string) (string, bool) {
-			kind := map[string]string{"health": "health", "http_2xx": "http", "ping": "icmp", "ssh": "tcp", "page": "http"}[module]
+		KindOf: func(module string) (prober.Kind, bool) {
+			kind := map[string]prober.Kind{"health": "health", "http_2xx": "http", "ping": "icmp", "ssh": "tcp", "page": "http"}[module]
 			return kind, kind != ""
 		},
 	}

@@ -41,7 +41,7 @@ type Policy struct {
 	// Modules are those that a TXT record may name, besides the two that are used anyway.
 	Modules []string
 	// KindOf tells the kind of a module.
-	KindOf func(module string) (kind string, ok bool)
+	KindOf func(module string) (kind prober.Kind, ok bool)
 	// Network is what binds all targets that nobody wrote down.
 	Network *prober.NetworkPolicy
 	// Interval, Timeout, Group and Labels are given to each target.
@@ -113,18 +113,18 @@ func (p *Policy) place(t *prober.Target, addr netip.AddrPort, path string, text 
 			return false
 		}
 		t.Module = name
-		if kind, _ := p.KindOf(name); kind != "health" && isHealth {
+		if kind, _ := p.KindOf(name); !kind.NeedsURL() && isHealth {
 			page, _, _ = strings.Cut(path, "?")
 		}
 	}
-	switch kind, _ := p.KindOf(t.Module); kind {
-	case "health", "http":
+	switch kind, _ := p.KindOf(t.Module); {
+	case kind.TakesURL():
 		t.URL = u.String() + page
 		if query != "" {
 			u.RawQuery = ""
 			t.URL = u.String() + page + "?" + query
 		}
-	case "icmp":
+	case kind.HostOnly():
 		t.Address = addr.Addr().String()
 	default:
 		t.Address = addr.String()

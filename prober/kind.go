@@ -1,0 +1,73 @@
+package prober
+
+import (
+	"net/url"
+	"slices"
+)
+
+// Kind names a kind of probe, one of Kinds, and answers questions about it. What is no
+// kind answers as one without peculiarities.
+type Kind string
+
+// kinds is the table of all kinds of probe.
+var kinds = map[Kind]kindOfProbe{
+	"dns":       {new: newDNSProbe},
+	"grpc":      {new: newGRPCProbe},
+	"health":    {new: newHealthProbe, takesURL: true, asks: healthURL},
+	"http":      {new: newHTTPProbe, takesURL: true},
+	"icmp":      {new: newICMPProbe, hostOnly: true, available: ICMPAvailable},
+	"tcp":       {new: newTCPProbe},
+	"unix":      {new: newUnixProbe},
+	"websocket": {new: newWebsocketProbe},
+}
+
+// kindOfProbe is a line of the table: how to make a probe, and what others need to know
+// of the kind.
+type kindOfProbe struct {
+	new func() spec // the configuration, with its defaults filled in
+
+	takesURL  bool
+	hostOnly  bool
+	asks      func(*url.URL) *url.URL // nil if it is the target's own URL
+	available func() error            // nil if it always is
+}
+
+// Kinds lists the names of all kinds, sorted.
+func Kinds() []string {
+	names := make([]string, 0, len(kinds))
+	for name := range kinds {
+		names = append(names, string(name))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TakesURL reports whether targets of the kind are URLs with http or https, and asked
+// for over HTTP.
+func (k Kind) TakesURL() bool { return kinds[k].takesURL }
+
+// HostOnly reports whether targets of the kind are hosts without a port.
+func (k Kind) HostOnly() bool { return kinds[k].hostOnly }
+
+// NeedsURL reports whether targets of the kind cannot be mere addresses, since it is a
+// page below them that is asked for.
+func (k Kind) NeedsURL() bool { return kinds[k].asks != nil }
+
+// Asked is the URL that a probe of the kind asks for when the target is this one. It is
+// empty if that is the target's own, or if the target is no URL.
+func (k Kind) Asked(target string) string {
+	u, err := url.Parse(target)
+	if asks := kinds[k].asks; asks != nil && err == nil {
+		return asks(u).String()
+	}
+	return ""
+}
+
+// Available reports as an error why this process cannot make probes of the kind, and
+// what to do about it.
+func (k Kind) Available() error {
+	if available := kinds[k].available; available != nil {
+		return available()
+	}
+	return nil
+}
