@@ -23,7 +23,7 @@ func TestAlertingDoc(t *testing.T) {
 		}
 	}
 	for _, section := range []reflect.Type{
-		reflect.TypeFor[alertingSection](), reflect.TypeFor[emailSection](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[maintenanceSection](),
+		reflect.TypeFor[alertingSection](), reflect.TypeFor[Email](), reflect.TypeFor[heartbeatSection](), reflect.TypeFor[maintenanceSection](),
 	} {
 		for _, key := range keysOfCheck(section) {
 			if !strings.Contains(page, "`"+key+"`") && !strings.Contains(page, key+": ") && !strings.Contains(page, "."+key+"`") {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/common/config"
 )
 
@@ -40,12 +39,13 @@ alerting:
 	want := Alerting{
 		ExternalURL: "http://monitor.example.org:10115", HeartbeatURL: "https://hc.example.org/ping", HeartbeatInterval: time.Minute,
 		Email: &Email{
-			Host: "smtp.example.org", Port: 587, TLS: "starttls", Auth: "login", Username: "me", From: "health@example.org",
+			Smarthost: "smtp.example.org:587", Host: "smtp.example.org", Port: 587, TLS: "starttls", Auth: "login", Username: "me",
+			PasswordFile: password, From: "health@example.org",
 			To: []string{"me@example.org", "you@example.org"}, Hello: "monitor.example.org", TLSConfig: config.TLSConfig{ServerName: "smtp"},
 			Templates: dir, Wait: -1, Interval: 10 * time.Minute, Reminder: 24 * time.Hour,
 		},
 	}
-	if diff := cmp.Diff(want, c.Alerting, cmpopts.IgnoreUnexported(Email{})); diff != "" {
+	if diff := cmp.Diff(want, c.Alerting); diff != "" {
 		t.Error(diff)
 	}
 	if got, err := c.Alerting.Email.Password(); err != nil || got != "hunter2" {

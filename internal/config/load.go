@@ -100,7 +100,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Access = doc.Access.build(&c.Registration, faults)
 	c.Network = doc.Network.build(d)
 	c.Environment = doc.Environment.build(faults)
-	c.Alerting = doc.Alerting.build(faults)
+	c.Alerting = doc.Alerting.build(d)
 	c.Maintenance = doc.maintenance(d)
 	c.Public = doc.Public.build(faults)
 	c.Targets = doc.targets(d, c)
