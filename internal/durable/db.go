@@ -119,7 +119,9 @@ func (d *DB) File() *os.File { return d.file }
 func (d *DB) Close() error {
 	broken := d.Broken()
 	var err error
-	if !Panicked(broken) { // after a panic bbolt may hold locks that its Close waits for
+	if Panicked(broken) { // then bbolt may hold locks that its Close waits for
+		unlock(d.file) // the memory map stays, and would keep others from the file
+	} else {
 		err = guard(d.bolt.Close)
 	}
 	_ = d.file.Close() // it is closed already, unless bbolt could not
@@ -132,7 +134,8 @@ func (d *DB) Close() error {
 // Snapshot is what a file holds at one moment.
 type Snapshot struct{ tx *bbolt.Tx }
 
-// Snapshot must be followed by the Snapshot's CopyTo.
+// Snapshot must be followed by the Snapshot's CopyTo. Until that has read everything,
+// writes that make the file much longer wait.
 func (d *DB) Snapshot() (*Snapshot, error) {
 	s := new(Snapshot)
 	err := guard(func() (err error) {

@@ -15,3 +15,6 @@ func tryLock(f *os.File) error {
 	}
 	return err
 }
+
+// unlock lets go of a lock of bbolt's, or of ours.
+func unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

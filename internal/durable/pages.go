@@ -1,15 +1,17 @@
 package durable
 
 import (
-	"errors"
 	"fmt"
 	"io"
 )
 
 // bbolt reads its file through a memory map and trusts what it finds there. Pages that
-// point to each other in a circle it follows for ever, a wild offset is a fault, and in
-// the goroutine of its own check no fault can be caught. So every page that can be
-// reached is looked at first, by plain reads: after this bbolt stays within the file.
+// point to each other in a circle it follows for ever, and a wild offset is a fault. It
+// has a check of its own, but that runs in a goroutine where no fault can be caught, and
+// so does its search for free pages, which panics over keys out of order while that
+// goroutine reads on. So every page that can be reached is looked at first, by plain
+// reads, for all that bbolt's own check looks for too: after this bbolt stays within the
+// file, and may write to it.
 
 // checked is what is wrong with the pages of a file that bbolt can be let at.
 type checked struct {
@@ -42,7 +44,7 @@ func checkPages(file io.ReaderAt, size int64) (*checked, error) {
 	}
 	p := &pages{file: file, head: h, seen: map[uint64]bool{0: true, 1: true}}
 	p.beside = faults
-	if err := p.walk(h.root); err != nil {
+	if err := p.walk(h.root, between{}); err != nil {
 		return nil, err
 	}
 	if len(p.inTree) > 0 {
@@ -101,60 +103,89 @@ func (p *pages) page(id uint64) ([]byte, error) {
 }
 
 // walk looks at a page and all below it.
-func (p *pages) walk(id uint64) error {
+func (p *pages) walk(id uint64, keys between) error {
 	b, err := p.page(id)
 	if err != nil {
 		return err
 	}
-	return p.elements(id, b)
+	return p.elements(id, b, keys)
 }
 
 // elements looks at the elements of a page, which may be one within a value. An error is
 // one of page.
-func (p *pages) elements(id uint64, b []byte) error {
+func (p *pages) elements(id uint64, b []byte, keys between) error {
 	flags, count := order.Uint16(b[8:]), uint64(order.Uint16(b[10:]))
 	if flags != flagBranch && flags != flagLeaf || flags == flagBranch && count == 0 {
 		return p.note(id, "unexpected kind %#x with %d elements", flags, count)
 	}
-	size := uint64(len(b))
-	switch fit := pageHeader+count*elementSize <= size; {
+	switch fit := pageHeader+count*elementSize <= uint64(len(b)); {
 	case !fit && flags == flagBranch:
 		return damagef("page %d: %d elements do not fit", id, count)
 	case !fit:
 		return p.note(id, "%d elements do not fit", count)
+	case flags == flagLeaf:
+		return p.leaf(id, b, count, keys)
 	}
-	for at := uint64(pageHeader); at < pageHeader+count*elementSize; at += elementSize {
+	return p.branch(id, b, count, keys)
+}
+
+// leaf looks at the records of a page.
+func (p *pages) leaf(id uint64, b []byte, count uint64, keys between) error {
+	for i := range count {
+		at := pageHeader + i*elementSize
 		e := b[at : at+elementSize]
-		if flags == flagBranch {
-			if at+uint64(order.Uint32(e))+uint64(order.Uint32(e[4:])) > size {
-				if err := p.note(id, "a key lies outside"); err != nil {
-					return err
-				}
-			}
-			if err := p.walk(order.Uint64(e[8:])); err != nil {
-				return err
-			}
-			continue
+		start := at + uint64(order.Uint32(e[4:]))
+		value := start + uint64(order.Uint32(e[8:]))
+		end := value + uint64(order.Uint32(e[12:]))
+		isBucket := order.Uint32(e)&leafBucket != 0
+		var err error
+		switch fits := end <= uint64(len(b)); {
+		case !fits && isBucket:
+			return damagef("page %d: a bucket lies outside", id)
+		case !fits:
+			err = p.note(id, "a record lies outside")
+		case !keys.next(b[start:value]):
+			err = p.note(id, "its keys are out of order")
 		}
-		if err := p.record(id, b, at); err != nil {
+		if err == nil && isBucket {
+			err = p.bucket(id, b[value:end])
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// record looks at one element of a leaf.
-func (p *pages) record(id uint64, b []byte, at uint64) error {
-	e := b[at : at+elementSize]
-	value := at + uint64(order.Uint32(e[4:])) + uint64(order.Uint32(e[8:]))
-	end := value + uint64(order.Uint32(e[12:]))
-	switch isBucket, fits := order.Uint32(e)&leafBucket != 0, end <= uint64(len(b)); {
-	case isBucket && !fits:
-		return damagef("page %d: a bucket lies outside", id)
-	case isBucket:
-		return p.bucket(id, b[value:end])
-	case !fits:
-		return p.note(id, "a record lies outside")
+// branch looks at the pages that a page points to.
+func (p *pages) branch(id uint64, b []byte, count uint64, keys between) error {
+	key := func(i uint64) []byte { // nil if it lies outside
+		at := pageHeader + i*elementSize
+		start := at + uint64(order.Uint32(b[at:]))
+		end := start + uint64(order.Uint32(b[at+4:]))
+		if end > uint64(len(b)) {
+			return nil
+		}
+		return b[start:end]
+	}
+	for i := range count {
+		first, last := key(i), keys.before
+		var err error
+		switch {
+		case first == nil:
+			err = p.note(id, "a key lies outside")
+		case !keys.next(first):
+			err = p.note(id, "its keys are out of order")
+		}
+		if i+1 < count {
+			last = key(i + 1)
+		}
+		if err == nil {
+			err = p.walk(order.Uint64(b[pageHeader+i*elementSize+8:]), between{from: first, before: last})
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -167,38 +198,9 @@ func (p *pages) bucket(id uint64, value []byte) error {
 	case len(value) < bucketSize:
 		return damagef("page %d: a bucket is too short", id)
 	case order.Uint64(value) != 0:
-		return p.walk(order.Uint64(value))
+		return p.walk(order.Uint64(value), between{})
 	case len(value) < bucketSize+pageHeader:
 		return damagef("page %d: an inline bucket is too short", id)
 	}
-	return p.elements(id, value[bucketSize:])
-}
-
-// checkFreelist wants each page to be either in use or free.
-func (p *pages) checkFreelist() error {
-	if p.head.freelist == noFreelist {
-		return nil
-	}
-	b, err := p.page(p.head.freelist)
-	if err != nil {
-		return fmt.Errorf("free pages: %w", err)
-	}
-	count, at := uint64(order.Uint16(b[10:])), uint64(pageHeader)
-	if count == 0xFFFF {
-		count, at = order.Uint64(b[at:]), at+8
-	}
-	if order.Uint16(b[8:]) != flagFreelist || count > (uint64(len(b))-at)/8 {
-		return errors.New("free pages: not a list of pages")
-	}
-	for ; count > 0; count, at = count-1, at+8 {
-		id := order.Uint64(b[at:])
-		if id < 2 || id >= p.head.limit || p.seen[id] {
-			return fmt.Errorf("free pages: page %d is not free", id)
-		}
-		p.seen[id] = true
-	}
-	if n := uint64(len(p.seen)); n != p.head.limit {
-		return fmt.Errorf("free pages: %d pages are lost", p.head.limit-n)
-	}
-	return nil
+	return p.elements(id, value[bucketSize:], between{})
 }

@@ -37,7 +37,10 @@ func Read(path string, o ReadOptions, read func(*bbolt.Tx) error) (faults []stri
 		return nil, opening // nothing can be said of what another process writes
 	}
 	if d != nil {
-		defer func() { _ = d.file.Close() }() // after a panic bbolt's Close could wait for ever
+		defer func() { // after a panic bbolt's Close could wait for ever
+			unlock(d.file)
+			_ = d.file.Close()
+		}()
 	}
 	found, err := checkFile(path)
 	switch {
@@ -57,13 +60,7 @@ func Read(path string, o ReadOptions, read func(*bbolt.Tx) error) (faults []stri
 
 // read reads what has been checked, and found to have these faults.
 func (d *DB) read(faults []string, salvage bool, read func(*bbolt.Tx) error) ([]string, error) {
-	err := d.View(func(tx *bbolt.Tx) error {
-		err := read(tx)
-		if err == nil && len(faults) == 0 && !salvage {
-			err = checkTree(tx)
-		}
-		return err
-	})
+	err := d.View(read)
 	if !Panicked(err) {
 		err = errors.Join(err, d.release())
 	}
@@ -84,19 +81,6 @@ func (d *DB) release() error {
 		return nil
 	}
 	return guard(d.bolt.Close)
-}
-
-// checkTree is bbolt's own check. It needs sound meta pages and a sound list of free
-// pages, and runs in a goroutine that nobody can guard.
-func checkTree(tx *bbolt.Tx) error {
-	var faults []string
-	for err := range tx.Check() {
-		faults = append(faults, err.Error())
-	}
-	if len(faults) > 0 {
-		return damagef("bbolt's check: %s", Summary(faults))
-	}
-	return nil
 }
 
 // checkFile checks the pages of a file.
