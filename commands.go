@@ -39,7 +39,9 @@ func (o *operator) declare(k *kingpin.Application) {
 	list := targets.Command("list", "List the targets, not healthy ones first.")
 	o.connection(list)
 	o.filters(list)
-	o.declareAdd(targets.Command("add", "Register a target, or change a registered one."))
+	add := targets.Command("add", "Register a target, or change a registered one.")
+	o.connection(add)
+	o.add.Flags(add)
 	for _, c := range []struct{ name, help string }{
 		{"remove", "Take registered targets off the exporter."},
 		{"pause", "Keep targets from being probed."},
@@ -59,29 +61,6 @@ func (o *operator) declare(k *kingpin.Application) {
 	o.declareRegistry(k.Command("registry", "Write down all registrations, or read them in."))
 	completion := k.Command("completion", "Print the script by which a shell completes commands and names of targets.")
 	completion.Arg("shell", strings.Join(cli.Shells(), ", ")+".").Required().HintOptions(cli.Shells()...).EnumVar(&o.shell, cli.Shells()...)
-}
-
-func (o *operator) declareAdd(add *kingpin.CmdClause) {
-	o.connection(add)
-	add.Arg("name", "Name of the target.").Required().StringVar(&o.add.App)
-	add.Arg("url", "What to probe: a URL, or an address for modules that take one.").Required().StringVar(&o.add.Place)
-	add.Flag("email", "Who wants to know of changes.").NoEnvar().StringVar(&o.add.Email)
-	add.Flag("module", "How to probe; the exporter's own default is health.").NoEnvar().StringVar(&o.add.Module)
-	add.Flag("group", "Heading under which pages show it.").NoEnvar().StringVar(&o.add.Group)
-	add.Flag("interval", "Time from one probe to the next, such as 30s.").NoEnvar().Default("0s").
-		SetValue(cli.WholeSeconds{Flag: "interval", Into: &o.add.Interval})
-	add.Flag("timeout", "Deadline of one probe, such as 5s.").NoEnvar().Default("0s").
-		SetValue(cli.WholeSeconds{Flag: "timeout", Into: &o.add.ProbeTimeout})
-	o.add.InitialDelay = -1
-	add.Flag("initial-delay", "Time to the first probe; one interval, if not given.").NoEnvar().
-		SetValue(cli.WholeSeconds{Flag: "initial-delay", Into: &o.add.InitialDelay})
-	add.Flag("unhealthy", "Failures in a row that make it UNHEALTHY.").NoEnvar().Default("0").
-		SetValue(cli.Number{Flag: "unhealthy", Into: &o.add.Unhealthy, Least: 0, Most: 10})
-	add.Flag("healthy", "Passes in a row that make it HEALTHY.").NoEnvar().Default("0").
-		SetValue(cli.Number{Flag: "healthy", Into: &o.add.Healthy, Least: 0, Most: 10})
-	add.Flag("fast-start", "Let one pass suffice for the first HEALTHY.").NoEnvar().BoolVar(&o.add.FastStart)
-	o.add.Labels = map[string]string{}
-	add.Flag("label", "A label as name=value; may be given again.").NoEnvar().PlaceHolder("NAME=VALUE").StringMapVar(&o.add.Labels)
 }
 
 func (o *operator) declareRegistry(registry *kingpin.CmdClause) {

@@ -31,7 +31,8 @@ var importRules = []importRule{
 	{"envinfo", []string{"envinfo/redact"}, "it is linked into other people's programs"},
 	{"checks/probe", []string{"checks", "health", "prober"}, "whoever checks by a probe has the probes' libraries, others need not; it probes once and keeps no schedule"},
 	{"checks", []string{"health", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
-	{"client", []string{"health", "internal/dnssd", "!grandcat", "!miekg"}, "it is linked into other people's programs"},
+	{"client/api", nil, "it is linked into other people's programs, and the server writes by it what the client reads"},
+	{"client", []string{"client/api", "health", "internal/dnssd", "!grandcat", "!miekg"}, "it is linked into other people's programs"},
 	{"prober/schedule", []string{"prober", "health"}, "it decides when to probe and what the results add up to; how to probe is not its business"},
 	{"prober", []string{"health", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
@@ -40,6 +41,8 @@ var importRules = []importRule{
 	{"alerting/outbox", []string{"alerting", "alerting/mail", "health", "internal/durable", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes, and no way out"},
 	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
+	{"internal/strictjson", nil, "it decodes whatever struct it is given and knows no field of its own"},
+	{"internal/registration", []string{"client/api", "prober", "internal/strictjson"}, "it turns targets into the API's words; who speaks them is not its business"},
 	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "internal/strictyaml", "internal/dnssd", "internal/durable", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
 	{"internal/durable", []string{"=go.etcd.io/bbolt"}, "it knows how files survive, and nothing of what is in them"},
 	{"internal/journal", []string{"health", "internal/durable", "!client_golang", "!yaml"}, "it keeps what happened, in order; who reads it is not its business"},
@@ -57,10 +60,13 @@ var importRules = []importRule{
 	{"internal/testport", nil, "the tests of the libraries use it, which are linked into other people's programs"},
 	{
 		"internal/server",
-		[]string{"prober", "prober/schedule", "health", "checks", "envinfo/redact", "collector", "internal/registry", "internal/history", "!yaml"},
-		"it parses, calls and renders; the configuration reaches it as values",
+		[]string{
+			"prober", "prober/schedule", "health", "checks", "envinfo/redact", "collector", "client/api",
+			"internal/registration", "internal/registry", "internal/history", "internal/strictjson", "!yaml",
+		},
+		"it parses, calls and renders; the configuration reaches it as values, and it answers in the types that clients read",
 	},
-	{"internal/cli", []string{"prober", "health", "client", "internal/dnssd", "envinfo", "internal/registry", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
+	{"internal/cli", []string{"prober", "health", "client", "client/api", "internal/dnssd", "envinfo", "internal/registration", "internal/registry", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
 	{
 		"internal/app",
 		[]string{
@@ -74,7 +80,7 @@ var importRules = []importRule{
 }
 
 // standardOnly are the folders without any module but the standard library.
-var standardOnly = []string{"health", "envinfo", "envinfo/redact", "internal/testneed", "internal/testport"}
+var standardOnly = []string{"health", "envinfo", "envinfo/redact", "internal/testneed", "internal/testport", "client/api", "internal/strictjson"}
 
 func TestImports(t *testing.T) {
 	for folder, imports := range importsByFolder(t) {

@@ -8,15 +8,20 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/health-exporter/health_exporter/client/api"
 )
 
-// App is a program that wants to be polled. Name and URL are required; zero fields
-// leave the exporter's defaults.
+// App is a program that wants to be polled. Name, and URL or Address, are required; zero
+// fields leave the exporter's defaults.
 type App struct {
 	// Name identifies the program: 1 to 128 printable characters.
 	Name string
 	// URL is an absolute http or https URL. The exporter asks for its path + /health.
 	URL string
+	// Address is what to probe in place of a URL, such as 10.0.0.7:5432, for modules that
+	// take one.
+	Address string
 	// Email is who wants to know of changes. The exporter mails those only that its
 	// operator allows.
 	Email string
@@ -30,11 +35,17 @@ type App struct {
 	Unhealthy int
 	// Healthy is how many passes in a row make it HEALTHY: 2 to 10, default 10.
 	Healthy int
+	// DegradedAfter is how many failures in a row make it DEGRADED: at least 1, and less
+	// than Unhealthy; default 1.
+	DegradedAfter int
+	// ValidStatusCodes are those that are a pass, such as "204", "2xx" and "200-399"; none
+	// leaves it to the module, which is 200 for health.
+	ValidStatusCodes []string
 	// InitialDelay is the time to the first probe, in whole seconds: 0 to 300 s; nil
 	// means one interval.
 	InitialDelay *time.Duration
 	// TTL is how long the registration counts unless it is renewed, in whole seconds:
-	// 30 s to 24 h; 0 for ever. It is renewed at every third of it, or oftener. A program that ends
+	// 30 s to 24 h; 0 for ever. It is renewed at every third of it, or more often. A program that ends
 	// without a word is removed when it is over, which the exporter tells.
 	TTL time.Duration
 	// FastStart lets one pass suffice for the first HEALTHY.
@@ -45,6 +56,9 @@ type App struct {
 	Module string
 	// Labels, at most ten, are shown on health_target_info.
 	Labels map[string]string
+	// DependsOn, at most ten, are targets or checks without which the program cannot be
+	// well: while one of them is down, nobody is told of the program.
+	DependsOn []string
 }
 
 // The names and ranges of the figures, as the exporter has them.
@@ -56,6 +70,7 @@ const (
 	minTTL, maxTTL             = 30 * time.Second, 24 * time.Hour
 	maxLabels                  = 10
 	maxNameRunes               = 128
+	maxDependsOn               = 10
 )
 
 // Validate lists all that is wrong with the App, each fault with its field, the
@@ -73,7 +88,11 @@ func (a *App) Validate() error {
 	case utf8.RuneCountInString(a.Name) > maxNameRunes:
 		add("Name", "has %d characters, at most %d are allowed", utf8.RuneCountInString(a.Name), maxNameRunes)
 	}
-	if fault := urlFault(a.URL); fault != "" {
+	switch fault := urlFault(a.URL); {
+	case a.Address != "" && a.URL != "":
+		add("Address", "is %q, must not be given together with URL", a.Address)
+	case a.Address != "":
+	case fault != "":
 		add("URL", "%s", fault)
 	}
 	span := func(field string, d, least, most time.Duration) {
@@ -98,6 +117,15 @@ func (a *App) Validate() error {
 	}
 	count("Unhealthy", a.Unhealthy)
 	count("Healthy", a.Healthy)
+	if a.DegradedAfter < 0 || a.DegradedAfter > 0 && a.Unhealthy > 0 && a.DegradedAfter >= a.Unhealthy {
+		add("DegradedAfter", "is %d, must be at least 1 and less than Unhealthy", a.DegradedAfter)
+	}
+	if len(a.ValidStatusCodes) > api.MaxStatusCodes {
+		add("ValidStatusCodes", "are %d, at most %d are allowed", len(a.ValidStatusCodes), api.MaxStatusCodes)
+	}
+	if len(a.DependsOn) > maxDependsOn {
+		add("DependsOn", "are %d, at most %d are allowed", len(a.DependsOn), maxDependsOn)
+	}
 	if len(a.Labels) > maxLabels {
 		add("Labels", "are %d, at most %d are allowed", len(a.Labels), maxLabels)
 	}
@@ -121,30 +149,31 @@ func urlFault(text string) string {
 }
 
 // registration is the App as the exporter's API has it.
-type registration struct {
-	App          string            `json:"app"`
-	URL          string            `json:"url"`
-	Email        string            `json:"email,omitempty"`
-	Interval     int64             `json:"interval,omitempty"`
-	Timeout      int64             `json:"timeout,omitempty"`
-	Unhealthy    int               `json:"unhealthy,omitempty"`
-	Healthy      int               `json:"healthy,omitempty"`
-	InitialDelay *int64            `json:"initial_delay,omitempty"`
-	TTL          int64             `json:"ttl,omitempty"`
-	FastStart    bool              `json:"fast_start,omitempty"`
-	Group        string            `json:"group,omitempty"`
-	Module       string            `json:"module,omitempty"`
-	Labels       map[string]string `json:"labels,omitempty"`
-}
-
-func (a *App) registration() registration {
-	r := registration{
-		App: a.Name, URL: a.URL, Email: a.Email, Interval: int64(a.Interval / time.Second), Timeout: int64(a.Timeout / time.Second),
-		Unhealthy: a.Unhealthy, Healthy: a.Healthy, TTL: int64(a.TTL / time.Second), FastStart: a.FastStart, Group: a.Group, Module: a.Module, Labels: a.Labels,
+func (a *App) registration() *api.Registration {
+	r := &api.Registration{
+		App: a.Name, URL: a.URL, Address: a.Address, Module: a.Module, Email: given(a.Email), Group: a.Group, Labels: a.Labels,
+		DependsOn: a.DependsOn, Interval: seconds(a.Interval), Timeout: seconds(a.Timeout), TTL: seconds(a.TTL),
+		Unhealthy: given(a.Unhealthy), Healthy: given(a.Healthy), DegradedAfter: given(a.DegradedAfter), FastStart: given(a.FastStart),
+		ValidStatusCodes: a.ValidStatusCodes,
 	}
 	if a.InitialDelay != nil {
-		seconds := int64(*a.InitialDelay / time.Second)
-		r.InitialDelay = &seconds
+		r.InitialDelay = api.NewSeconds(*a.InitialDelay)
 	}
 	return r
+}
+
+// given is nil for what is zero, which leaves the exporter's default.
+func given[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+func seconds(d time.Duration) *api.Seconds {
+	if d == 0 {
+		return nil
+	}
+	return api.NewSeconds(d)
 }

@@ -14,6 +14,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/health-exporter/health_exporter/client/api"
 )
 
 // The environment variables that say where the exporter is, and with which token
@@ -46,7 +48,8 @@ type Client struct {
 	// Finder finds the exporter if nobody says where it is; nil means Multicast. It is
 	// asked with each request; a Registration remembers what it found.
 	Finder Finder
-	// HTTP makes the requests; nil means a client with a timeout of 5 s.
+	// HTTP makes the requests; nil means http.DefaultClient. Whatever it is, a request takes
+	// 5 s at most, or until the deadline of its context.
 	HTTP *http.Client
 	// Log receives what goes wrong in the background. nil discards.
 	Log *slog.Logger
@@ -64,31 +67,10 @@ const (
 )
 
 // Target is what the exporter knows of a program.
-type Target struct {
-	App       string `json:"app"`
-	URL       string `json:"url"`
-	HealthURL string `json:"health_url"`
-	// State is UNKNOWN, HEALTHY, DEGRADED or UNHEALTHY.
-	State  string `json:"state"`
-	Up     *bool  `json:"up"` // of the last probe; nil before the first
-	Paused bool   `json:"paused"`
-	Source string `json:"source"`
-	// LastCheck and the others are nil if there was none yet.
-	LastCheck       *time.Time `json:"last_check"`
-	LastHealthy     *time.Time `json:"last_healthy"`
-	LastStateChange *time.Time `json:"last_state_change"`
-	LastError       string     `json:"last_error"`
-	// LeaseExpires is when the registration ends unless it is renewed; nil for never.
-	LeaseExpires *time.Time `json:"lease_expires"`
-	// Warnings say what the exporter did not take over as it was meant.
-	Warnings []Fault `json:"warnings"`
-}
+type Target = api.Target
 
 // Fault is what is wrong with one field.
-type Fault struct {
-	Field  string `json:"field"`
-	Detail string `json:"detail"`
-}
+type Fault = api.Fault
 
 // Refusal is an answer of the exporter that says no.
 type Refusal struct {
@@ -109,7 +91,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("the exporter answered %d: %s", r.Status, text)
 }
 
-// temporary tells whether the same request may succeed later.
+// temporary reports whether the same request may succeed later.
 func (r *Refusal) temporary() bool {
 	return r.Status >= 500 || r.Status == http.StatusTooManyRequests || r.Status == http.StatusRequestTimeout
 }
@@ -147,7 +129,7 @@ func (c *Client) finder() Finder {
 	return c.Finder
 }
 
-// targets is the URL of the API below which all is.
+// targetsURL is where the API has a target or, without a name, all of them.
 func targetsURL(exporter, app string, more ...string) (string, error) {
 	elements := []string{"api/v1/targets"}
 	if app != "" {
@@ -231,11 +213,7 @@ func request(ctx context.Context, method, at string, body any) (*http.Request, e
 // refusal reads a problem+json, or whatever else a proxy in between may say.
 func refusal(status int, body []byte) *Refusal {
 	r := &Refusal{Status: status}
-	var problem struct {
-		Title  string  `json:"title"`
-		Detail string  `json:"detail"`
-		Errors []Fault `json:"errors"`
-	}
+	var problem api.Problem
 	if json.Unmarshal(body, &problem) == nil {
 		r.Title, r.Detail, r.Faults = problem.Title, problem.Detail, problem.Errors
 	} else if line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n"); len(line) < 200 {
@@ -244,14 +222,14 @@ func refusal(status int, body []byte) *Refusal {
 	return r
 }
 
-// gone tells whether an error says that the exporter does not know the program, or does
+// gone reports whether an error says that the exporter does not know the program, or does
 // not any more.
 func gone(err error) bool {
 	refused, ok := errors.AsType[*Refusal](err)
 	return ok && (refused.Status == http.StatusNotFound || refused.Status == http.StatusGone)
 }
 
-// noLease tells whether an error says that there is nothing to renew: somebody has
+// noLease reports whether an error says that there is nothing to renew: somebody has
 // registered the program without a lease.
 func noLease(err error) bool {
 	refused, ok := errors.AsType[*Refusal](err)

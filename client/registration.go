@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/health-exporter/health_exporter/client/api"
 )
 
 // Register registers an App with the exporter that the environment names, or that is
@@ -236,9 +238,7 @@ func (c *Client) Target(ctx context.Context, app string) (*Target, error) {
 
 // Targets lists what the exporter polls.
 func (c *Client) Targets(ctx context.Context) ([]Target, error) {
-	var list struct {
-		Targets []Target `json:"targets"`
-	}
+	var list api.Targets
 	if err := c.Do(ctx, http.MethodGet, "api/v1/targets", nil, &list); err != nil {
 		return nil, fmt.Errorf("listing the targets: %w", err)
 	}

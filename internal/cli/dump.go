@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/internal/registry"
 )
 
@@ -68,22 +68,22 @@ func openStorage(dir string, create bool) (*registry.Registry, error) {
 }
 
 func (d *Dump) fromExporter(ctx context.Context) (records []record, err error) {
-	var list struct {
-		Targets []json.RawMessage `json:"targets"`
-	}
+	var list api.Targets
 	if err := d.do(ctx, http.MethodGet, "api/v1/targets", nil, &list); err != nil {
 		return nil, err
 	}
-	for _, raw := range list.Targets {
-		var t struct {
-			record
-			Source string `json:"source"`
-		}
-		if err := json.Unmarshal(raw, &t); err != nil {
-			return nil, fmt.Errorf("the answer from %s is not that of an exporter: %w", d.Exporter.URL, err)
-		}
-		if t.Source == registry.SourceAPI {
-			records = append(records, t.record)
+	for _, t := range list.Targets {
+		switch {
+		case t.Source != registry.SourceAPI:
+		case t.PlaceCut:
+			return nil, fmt.Errorf("the exporter at %s does not show all of what %s probes, since that may be secret: "+
+				"ask on its own machine, or with a token that has the right \"debug\"", d.Exporter.URL, printable(t.App))
+		default:
+			r := record{Registration: t.Registration, Paused: t.Paused, Owner: t.Owner, From: t.From, RegisteredAt: t.RegisteredAt}
+			if r.Email != nil && *r.Email == "" {
+				r.Email = nil
+			}
+			records = append(records, r)
 		}
 	}
 	return records, nil

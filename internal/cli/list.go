@@ -39,7 +39,7 @@ func (t *Terminal) show(targets []target, now time.Time) {
 	for _, each := range targets {
 		rows = append(rows, []string{
 			each.stateWord(), each.App, each.Group, age(each.LastStateChange, now), age(each.LastCheck, now),
-			latency(each.LastLatency), each.place(), each.why(),
+			latency(each.LastLatency), each.Place(), each.why(),
 		})
 	}
 	t.table([]string{"STATE", "TARGET", "GROUP", "SINCE", "CHECKED", "LATENCY", "PLACE", "WHY"}, rows)

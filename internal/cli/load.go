@@ -82,7 +82,7 @@ func (l *Load) intoStorage(records []record) error {
 	}
 	targets := make([]prober.Target, len(records))
 	for i := range records {
-		targets[i] = records[i].target()
+		targets[i], _ = records[i].target() // its faults were listed when it was read
 	}
 	return errors.Join(r.Load(targets), r.Close())
 }
@@ -91,7 +91,7 @@ func (l *Load) intoStorage(records []record) error {
 func (l *Load) intoExporter(ctx context.Context, records []record) error {
 	var faults []error
 	for _, r := range records {
-		err := l.do(ctx, http.MethodPost, "api/v1/targets?dry_run=true", r.registration(), nil)
+		err := l.do(ctx, http.MethodPost, "api/v1/targets?dry_run=true", r.Registration, nil)
 		if _, refused := errors.AsType[*client.Refusal](err); err != nil && !refused {
 			return err
 		} else if refused {
@@ -105,7 +105,7 @@ func (l *Load) intoExporter(ctx context.Context, records []record) error {
 		return nil
 	}
 	for i, r := range records {
-		err := l.do(ctx, http.MethodPost, "api/v1/targets", r.registration(), nil)
+		err := l.do(ctx, http.MethodPost, "api/v1/targets", r.Registration, nil)
 		if err == nil && r.Paused {
 			err = l.do(ctx, http.MethodPost, targetPath(r.App, "pause"), nil, nil)
 		}

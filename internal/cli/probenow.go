@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
+
+	"github.com/health-exporter/health_exporter/client/api"
 )
 
 // ProbeNow has the exporter probe targets at once. It counts as a normal probe.
@@ -18,15 +19,7 @@ type ProbeNow struct {
 }
 
 // entry is one line of a target's log.
-type entry struct {
-	Time    time.Time `json:"time"`
-	Result  string    `json:"result"`
-	State   string    `json:"state"`
-	Status  *int      `json:"status_code"`
-	Latency float64   `json:"latency_seconds"`
-	Reason  string    `json:"reason"`
-	Error   string    `json:"error"`
-}
+type entry struct{ api.Entry }
 
 func (e *entry) why() string {
 	if e.Reason != "" && e.Error != "" {
@@ -36,10 +29,10 @@ func (e *entry) why() string {
 }
 
 func (e *entry) status() string {
-	if e.Status == nil {
+	if e.StatusCode == nil {
 		return "-"
 	}
-	return fmt.Sprint(*e.Status)
+	return fmt.Sprint(*e.StatusCode)
 }
 
 // Run probes one after the other. The exit code is 1 if one of them failed.
@@ -80,6 +73,6 @@ func (p *ProbeNow) probe(ctx context.Context, app string) (raw json.RawMessage, 
 	if err := p.act(ctx, timeout, http.MethodGet, app, "", &t); err != nil {
 		return nil, err
 	}
-	err = p.act(ctx, timeout+inSeconds(t.Timeout), http.MethodPost, app, "probe", &raw)
+	err = p.act(ctx, timeout+t.Timeout.Duration(), http.MethodPost, app, "probe", &raw)
 	return raw, err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/health-exporter/health_exporter/client/api"
+	"github.com/health-exporter/health_exporter/internal/registration"
+	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -25,38 +29,16 @@ type dump struct {
 // record is one registration as it stands in a dump: in the API's words, with who
 // registered it and when.
 type record struct {
-	App           string             `json:"app"`
-	URL           string             `json:"url,omitempty"`
-	Address       string             `json:"address,omitempty"`
-	Module        string             `json:"module,omitempty"`
-	Email         string             `json:"email,omitempty"`
-	Group         string             `json:"group,omitempty"`
-	Labels        map[string]string  `json:"labels,omitempty"`
-	DependsOn     []string           `json:"depends_on,omitempty"`
-	Interval      float64            `json:"interval,omitempty"`
-	Timeout       float64            `json:"timeout,omitempty"`
-	InitialDelay  *float64           `json:"initial_delay,omitempty"`
-	Unhealthy     int                `json:"unhealthy,omitempty"`
-	Healthy       int                `json:"healthy,omitempty"`
-	DegradedAfter int                `json:"degraded_after,omitempty"`
-	FastStart     bool               `json:"fast_start,omitempty"`
-	StatusCodes   prober.StatusCodes `json:"valid_status_codes,omitempty"`
-	TTL           float64            `json:"ttl,omitempty"`
-	Paused        bool               `json:"paused,omitempty"`
-	Owner         string             `json:"owner,omitempty"`
-	From          string             `json:"from,omitempty"`
-	RegisteredAt  *time.Time         `json:"registered_at,omitempty"`
+	api.Registration
+	Paused       bool       `json:"paused,omitempty"`
+	Owner        string     `json:"owner,omitempty"`
+	From         string     `json:"from,omitempty"`
+	RegisteredAt *time.Time `json:"registered_at,omitempty"`
 }
 
 func recordOf(t *prober.Target) record {
-	r := record{
-		App: t.App, URL: t.URL, Address: t.Address, Module: t.ModuleName(), Email: t.Email, Group: t.Group, Labels: t.Labels,
-		DependsOn: t.DependsOn, Interval: t.Interval.Seconds(), Timeout: t.Timeout.Seconds(), Unhealthy: t.Unhealthy, Healthy: t.Healthy,
-		DegradedAfter: t.DegradedAfter, FastStart: t.FastStart, StatusCodes: t.StatusCodes, TTL: t.TTL.Seconds(), Paused: t.Paused, Owner: t.Owner, From: t.From,
-	}
-	if t.InitialDelay != nil {
-		r.InitialDelay = new(t.InitialDelay.Seconds())
-	}
+	r := record{Registration: registration.Of(t), Paused: t.Paused, Owner: t.Owner, From: t.From}
+	r.Module = t.ModuleName()
 	if !t.RegisteredAt.IsZero() {
 		r.RegisteredAt = new(t.RegisteredAt.UTC())
 	}
@@ -64,42 +46,16 @@ func recordOf(t *prober.Target) record {
 }
 
 // target has the defaults of a registration where the record says nothing.
-func (r *record) target() prober.Target {
-	t := prober.NewTarget()
-	t.App, t.URL, t.Address, t.Module, t.Email, t.Group, t.Labels = r.App, r.URL, r.Address, r.Module, r.Email, r.Group, r.Labels
-	t.DependsOn, t.DegradedAfter, t.FastStart, t.StatusCodes = r.DependsOn, r.DegradedAfter, r.FastStart, r.StatusCodes
-	t.TTL, t.Paused, t.Owner, t.From, t.Source = inSeconds(r.TTL), r.Paused, r.Owner, r.From, "api"
-	if r.Module == prober.DefaultModule {
+func (r *record) target() (prober.Target, []*prober.FieldError) {
+	t, faults := registration.Target(&r.Registration)
+	t.Paused, t.Owner, t.From, t.Source = r.Paused, cmp.Or(r.Owner, registry.Anonymous), r.From, registry.SourceAPI
+	if t.Module == prober.DefaultModule {
 		t.Module = "" // as who names none has it stored
-	}
-	if r.Interval != 0 {
-		t.Interval = inSeconds(r.Interval)
-	}
-	if r.Timeout != 0 {
-		t.Timeout = inSeconds(r.Timeout)
-	}
-	if r.Unhealthy != 0 {
-		t.Unhealthy = r.Unhealthy
-	}
-	if r.Healthy != 0 {
-		t.Healthy = r.Healthy
-	}
-	if r.InitialDelay != nil {
-		t.InitialDelay = new(inSeconds(*r.InitialDelay))
 	}
 	if r.RegisteredAt != nil {
 		t.RegisteredAt = r.RegisteredAt.UTC()
 	}
-	if t.Owner == "" {
-		t.Owner = "anonymous"
-	}
-	return t
-}
-
-// registration is the record as the API takes it, which sets the rest itself.
-func (r record) registration() record {
-	r.Paused, r.Owner, r.From, r.RegisteredAt = false, "", "", nil
-	return r
+	return t, faults
 }
 
 // maxDump bounds what is read; 100 000 registrations take a fifth of it.
@@ -146,20 +102,13 @@ func readDump(from io.Reader, kindOf func(module string) (prober.Kind, bool)) ([
 
 // faults lists what is wrong with a record, and completes it as a registration is.
 func (r *record) faults(where string, kindOf func(string) (prober.Kind, bool)) (faults []error) {
-	t := r.target()
-	for _, f := range t.Validate(prober.RegistrationLimits(), kindOf) {
-		faults = append(faults, fmt.Errorf("%s: %s: %s", where, f.Path, f.Detail))
-	}
-	for _, d := range []struct {
-		field   string
-		seconds float64
-	}{{"interval", r.Interval}, {"timeout", r.Timeout}} {
-		if d.seconds != float64(int64(d.seconds)) {
-			faults = append(faults, fmt.Errorf("%s: %s: must be a whole number of seconds", where, d.field))
+	t, wrong := r.target()
+	said := map[string]bool{}
+	for _, f := range append(wrong, t.Validate(prober.RegistrationLimits(), kindOf)...) {
+		if !said[f.Path] { // what is no whole number is not out of range as well
+			faults = append(faults, fmt.Errorf("%s: %s: %s", where, f.Path, f.Detail))
 		}
-	}
-	if r.InitialDelay != nil && *r.InitialDelay != float64(int64(*r.InitialDelay)) {
-		faults = append(faults, fmt.Errorf("%s: initial_delay: must be a whole number of seconds", where))
+		said[f.Path] = true
 	}
 	if _, err := netip.ParseAddr(r.From); err != nil && r.From != "" && r.From != prober.FromOwnHost && r.From != prober.FromElsewhere {
 		faults = append(faults, fmt.Errorf("%s: from: must be an address, %q or %q, not %.60q", where, prober.FromOwnHost, prober.FromElsewhere, r.From))
@@ -167,7 +116,10 @@ func (r *record) faults(where string, kindOf func(string) (prober.Kind, bool)) (
 	if owner, token := strings.CutPrefix(r.Owner, "token:"); r.Owner != "" && r.Owner != "anonymous" && (!token || owner == "") {
 		faults = append(faults, fmt.Errorf(`%s: owner: must be "anonymous" or "token:" with the name of a token, not %q`, where, r.Owner))
 	}
-	r.URL, r.Email = t.URL, t.Email
+	r.URL = t.URL
+	if r.Email != nil {
+		r.Email = &t.Email
+	}
 	return faults
 }
 

@@ -2,12 +2,9 @@ package cli
 
 import (
 	"context"
-
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/health-exporter/health_exporter/health"
 )
 
 // The exit codes of Status, as Nagios has them.
@@ -80,9 +77,9 @@ func judge(targets []target, total int) verdict {
 		v.counts[strings.ToLower(t.stateWord())]++
 		switch {
 		case t.Paused, t.Maintenance:
-		case t.State == health.Unhealthy:
+		case t.State == "UNHEALTHY":
 			v.code, v.worst = StatusCritical, append(v.worst, t.App)
-		case t.State != health.Healthy:
+		case t.State != "HEALTHY":
 			v.code = max(v.code, StatusWarning)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/client/api"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -22,12 +22,23 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func sample() []target {
 	ago := func(d time.Duration) *time.Time { return new(noon.Add(-d)) }
 	return []target{
-		{App: "nas", URL: "http://10.0.0.9:5000", State: health.Healthy, LastStateChange: ago(40 * 24 * time.Hour), LastCheck: ago(12 * time.Second), LastLatency: new(0.0123)},
-		{App: "web shop", Group: "shop", URL: "https://shop.example.org/a/rather/long/path", State: health.Unhealthy, LastStateChange: ago(3*time.Hour + 5*time.Minute),
-			LastCheck: ago(time.Second), LastLatency: new(5.0), LastReason: "timeout", LastError: "no answer within 5s from\x1b[31m 10.0.0.7:443"},
-		{App: "new|one", Address: "10.0.0.1", State: health.Unknown, Problem: `there is no module "x"`},
-		{App: "old", URL: "http://10.0.0.3", Paused: true, State: health.Unhealthy, LastStateChange: ago(59 * time.Second)},
-		{App: "slow", Group: "shop", URL: "http://10.0.0.4", State: health.Degraded, LastStateChange: ago(26 * time.Hour), LastLatency: new(0.000042)},
+		{Target: api.Target{
+			Registration: api.Registration{App: "nas", URL: "http://10.0.0.9:5000"},
+			State:        "HEALTHY", LastStateChange: ago(40 * 24 * time.Hour), LastCheck: ago(12 * time.Second), LastLatency: new(0.0123),
+		}},
+		{Target: api.Target{
+			Registration: api.Registration{App: "web shop", Group: "shop", URL: "https://shop.example.org/a/rather/long/path"},
+			State:        "UNHEALTHY", LastStateChange: ago(3*time.Hour + 5*time.Minute), LastCheck: ago(time.Second), LastLatency: new(5.0),
+			LastReason: "timeout", LastError: "no answer within 5s from\x1b[31m 10.0.0.7:443",
+		}},
+		{Target: api.Target{Registration: api.Registration{App: "new|one", Address: "10.0.0.1"}, State: "UNKNOWN", Problem: `there is no module "x"`}},
+		{Target: api.Target{
+			Registration: api.Registration{App: "old", URL: "http://10.0.0.3"}, Paused: true, State: "UNHEALTHY", LastStateChange: ago(59 * time.Second),
+		}},
+		{Target: api.Target{
+			Registration: api.Registration{App: "slow", Group: "shop", URL: "http://10.0.0.4"},
+			State:        "DEGRADED", LastStateChange: ago(26 * time.Hour), LastLatency: new(0.000042),
+		}},
 	}
 }
 
@@ -69,14 +80,14 @@ func TestGoldenTables(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	in := func(states ...health.Verdict) (list []target) {
+	in := func(states ...string) (list []target) {
 		for _, s := range states {
-			list = append(list, target{App: fmt.Sprint("a", len(list)), State: s})
+			list = append(list, target{Target: api.Target{Registration: api.Registration{App: fmt.Sprint("a", len(list))}, State: s}})
 		}
 		return list
 	}
-	many := in(health.Unhealthy, health.Unhealthy, health.Unhealthy, health.Unhealthy, health.Unhealthy, health.Unhealthy, health.Unhealthy)
-	paused := in(health.Unhealthy)
+	many := in("UNHEALTHY", "UNHEALTHY", "UNHEALTHY", "UNHEALTHY", "UNHEALTHY", "UNHEALTHY", "UNHEALTHY")
+	paused := in("UNHEALTHY")
 	paused[0].Paused = true
 	for _, test := range []struct {
 		targets []target
@@ -84,11 +95,11 @@ func TestJudge(t *testing.T) {
 		says    string
 	}{
 		{nil, 1, "there are no targets yet, so nothing is watched"},
-		{in(health.Healthy), 0, "1 healthy | "},
-		{in(health.Healthy, health.Degraded), 1, "1 degraded, 1 healthy | "},
-		{in(health.Healthy, health.Unknown), 1, "1 unknown, 1 healthy | "},
-		{in(health.Unhealthy, health.Degraded), 2, "1 unhealthy (a0), 1 degraded | "},
-		{in(health.Degraded, health.Unhealthy, health.Unknown), 2, "1 unhealthy (a1), 1 degraded, 1 unknown | "},
+		{in("HEALTHY"), 0, "1 healthy | "},
+		{in("HEALTHY", "DEGRADED"), 1, "1 degraded, 1 healthy | "},
+		{in("HEALTHY", "UNKNOWN"), 1, "1 unknown, 1 healthy | "},
+		{in("UNHEALTHY", "DEGRADED"), 2, "1 unhealthy (a0), 1 degraded | "},
+		{in("DEGRADED", "UNHEALTHY", "UNKNOWN"), 2, "1 unhealthy (a1), 1 degraded, 1 unknown | "},
 		{many, 2, "7 unhealthy (a0, a1, a2, a3, a4 and 2 more) | "},
 		{paused, 0, "1 paused | "},
 	} {

@@ -11,38 +11,18 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/client"
-	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/client/api"
 )
 
-// target is what the exporter's API tells of one.
+// target is what the exporter's API tells of one, or of a check.
 type target struct {
-	App             string         `json:"app"`
-	URL             string         `json:"url"`
-	Address         string         `json:"address"`
-	Module          string         `json:"module"`
-	Group           string         `json:"group"`
-	Interval        float64        `json:"interval"`
-	Timeout         float64        `json:"timeout"`
-	State           health.Verdict `json:"state"`
-	Paused          bool           `json:"paused"`
-	Maintenance     bool           `json:"maintenance"`
-	Source          string         `json:"source"`
-	Problem         string         `json:"problem"`
-	LastCheck       *time.Time     `json:"last_check"`
-	LastStateChange *time.Time     `json:"last_state_change"`
-	LastLatency     *float64       `json:"last_latency_seconds"`
-	LastReason      string         `json:"last_reason"`
-	LastError       string         `json:"last_error"`
-
-	Warnings []client.Fault `json:"warnings"`
-
+	api.Target
 	raw json.RawMessage // all of it, as it came
 }
 
 // UnmarshalJSON keeps what came.
 func (t *target) UnmarshalJSON(text []byte) error {
-	type plain target
-	if err := json.Unmarshal(text, (*plain)(t)); err != nil {
+	if err := json.Unmarshal(text, &t.Target); err != nil {
 		return err
 	}
 	t.raw = slices.Clone(text)
@@ -51,13 +31,6 @@ func (t *target) UnmarshalJSON(text []byte) error {
 
 // MarshalJSON is what came, so that nothing is lost on the way.
 func (t target) MarshalJSON() ([]byte, error) { return t.raw, nil }
-
-func (t *target) place() string {
-	if t.URL != "" {
-		return t.URL
-	}
-	return t.Address
-}
 
 // why says what is wrong.
 func (t *target) why() string {
@@ -77,7 +50,7 @@ func (t *target) stateWord() string {
 	case t.Maintenance:
 		return "MAINTENANCE"
 	}
-	return strings.ToUpper(t.State.String())
+	return t.State
 }
 
 // urgency puts the worst first, and last what does not count.
@@ -88,7 +61,7 @@ func (t *target) urgency() int {
 	case t.Maintenance:
 		return 4
 	}
-	return slices.Index([]health.Verdict{health.Unhealthy, health.Degraded, health.Unknown, health.Healthy}, t.State)
+	return slices.Index([]string{"UNHEALTHY", "DEGRADED", "UNKNOWN", "HEALTHY"}, t.State)
 }
 
 // Filter chooses targets. What is empty does not matter.

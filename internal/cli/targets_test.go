@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
@@ -23,12 +24,16 @@ func TestLifeOfATarget(t *testing.T) {
 	}
 	s.expect(t, 1, status(s, Filter{}), "HEALTH WARNING - there are no targets yet")
 
-	add := Add{Exporter: at, Terminal: s.Terminal, App: "web shop", Place: shop, Module: "http_2xx", Group: "home", Healthy: 2, Unhealthy: 2,
-		Interval: 300 * time.Second, ProbeTimeout: 2 * time.Second, InitialDelay: 300 * time.Second, Labels: map[string]string{"room": "attic"}, Email: "me@example.org"}
+	add := Add{Exporter: at, Terminal: s.Terminal, Place: shop, Registration: api.Registration{
+		App: "web shop", Module: "http_2xx", Group: "home", Healthy: new(2), Unhealthy: new(2), Interval: api.NewSeconds(300 * time.Second),
+		Timeout: api.NewSeconds(2 * time.Second), InitialDelay: api.NewSeconds(300 * time.Second), Labels: map[string]string{"room": "attic"}, Email: new("me@example.org"),
+	}}
 	s.expect(t, 0, add.Run(ctx), "added web shop", "with module http_2xx, every 5m0s", "warning: email")
-	add = Add{Exporter: at, Terminal: j.Terminal, App: "tür/../x", Place: "x", InitialDelay: -1}
+	add = Add{Exporter: at, Terminal: j.Terminal, Place: "x", Registration: api.Registration{App: "tür/../x"}}
 	j.expect(t, 1, add.Run(ctx), "app:", "must not contain")
-	add = Add{Exporter: at, Terminal: j.Terminal, App: "router", Place: "127.0.0.1:1", Module: "tcp_connect", InitialDelay: 300 * time.Second}
+	add = Add{Exporter: at, Terminal: j.Terminal, Place: "127.0.0.1:1", Registration: api.Registration{
+		App: "router", Module: "tcp_connect", InitialDelay: api.NewSeconds(300 * time.Second),
+	}}
 	j.expect(t, 0, add.Run(ctx), `"address": "127.0.0.1:1"`)
 	s.expect(t, 1, status(s, Filter{}), "HEALTH WARNING - 2 unknown | unhealthy=0")
 

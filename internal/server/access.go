@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // Right is what the holder of a token may do.
@@ -112,6 +114,21 @@ func (s *server) mayDebug(r *http.Request) *problem {
 		return s.needToken(r, "access.read", Read, Debug)
 	}
 	return nil
+}
+
+// seesAll reports of a target whether a request may see what may be secret in its place:
+// one from this very host may, unless debugging needs a token, and one with a token that
+// may debug, or that the target was registered with.
+func (s *server) seesAll(r *http.Request) func(*prober.Target) bool {
+	settings := s.Settings()
+	secret, _ := secretOf(r)
+	holder, known := settings.Registration.Bearer(secret)
+	known = known && secret != ""
+	all := known && settings.Access.has(holder, Debug) ||
+		settings.Access.Debug != "token" && isLocal(remoteAddr(r)) && !forwarded(r)
+	return func(t *prober.Target) bool {
+		return all || known && t.Source == sourceAPI && t.Owner == "token:"+holder
+	}
 }
 
 // needToken wants a token with one of the rights.

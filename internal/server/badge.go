@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 )
@@ -29,8 +30,8 @@ func (s *server) badge(w http.ResponseWriter, r *http.Request, x subject, to rea
 		wanted := cmp.Or(r.URL.Query().Get("span"), uptimeSpans[0].name)
 		i := slices.IndexFunc(uptimeSpans, func(each uptimeSpan) bool { return each.name == wanted })
 		if i < 0 {
-			(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: []fieldFault{
-				{"span", fmt.Sprintf("%q must be 24h, 7d, 30d or 365d", wanted)},
+			(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: []api.Fault{
+				{Field: "span", Detail: fmt.Sprintf("%q must be 24h, 7d, 30d or 365d", wanted)},
 			}}).write(w)
 			return
 		}

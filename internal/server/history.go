@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -68,7 +68,7 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entries, _ := s.Scheduler.History(t.App, q.limit)
-	views := make([]entryView, len(entries))
+	views := make([]api.Entry, len(entries))
 	debug := s.mayDebug(r) == nil
 	for i, e := range entries {
 		views[i] = viewEntry(e, debug)
@@ -86,12 +86,12 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 }
 
 // parseHistoryQuery reads ?limit=&from=&to= and names all that is wrong with them.
-func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults []fieldFault) {
+func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults []api.Fault) {
 	q.limit = schedule.HistoryLimit
 	if raw := values.Get("limit"); raw != "" {
 		n, err := strconv.Atoi(raw)
 		if err != nil || n < 1 || n > schedule.HistoryLimit {
-			faults = append(faults, fieldFault{"limit", fmt.Sprintf("must be a whole number between 1 and %d", schedule.HistoryLimit)})
+			faults = append(faults, api.Fault{Field: "limit", Detail: fmt.Sprintf("must be a whole number between 1 and %d", schedule.HistoryLimit)})
 		}
 		q.limit = n
 	}
@@ -102,7 +102,7 @@ func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults
 		}
 		var err error
 		if *into, err = time.Parse(time.RFC3339, raw); err != nil {
-			faults = append(faults, fieldFault{field, fmt.Sprintf("%q is no moment such as 2026-12-24T18:00:00Z (a + in it is written %%2B)", raw)})
+			faults = append(faults, api.Fault{Field: field, Detail: fmt.Sprintf("%q is no moment such as 2026-12-24T18:00:00Z (a + in it is written %%2B)", raw)})
 		}
 		return err == nil
 	}
@@ -120,9 +120,9 @@ func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults
 	}
 	switch {
 	case !q.from.Before(q.to):
-		faults = append(faults, fieldFault{"from", fmt.Sprintf("%s must be before to, which is %s", q.from.Format(time.RFC3339), q.to.Format(time.RFC3339))})
+		faults = append(faults, api.Fault{Field: "from", Detail: fmt.Sprintf("%s must be before to, which is %s", q.from.Format(time.RFC3339), q.to.Format(time.RFC3339))})
 	case q.to.Sub(q.from) > maxRange:
-		faults = append(faults, fieldFault{"from", fmt.Sprintf("must be at most %d days before to", maxRange/(24*time.Hour))})
+		faults = append(faults, api.Fault{Field: "from", Detail: fmt.Sprintf("must be at most %d days before to", maxRange/(24*time.Hour))})
 	}
 	return q, faults
 }
@@ -141,12 +141,6 @@ func (s *server) intervals(subject string, from, to time.Time) (views []interval
 		views = append(views, view)
 	}
 	return views, dropped
-}
-
-// stateName is the name of a state as JSON has it.
-func stateName(v health.Verdict) string {
-	text, _ := v.MarshalText() // it never fails
-	return string(text)
 }
 
 func (s *server) uptime(subject string, now time.Time) map[string]uptimeView {

@@ -1,32 +1,16 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
-
-// term reads a lease's term. None is given by leaving it out: 0 would look like a
-// lease that ends at once.
-func term(into *time.Duration) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
-		if err := seconds(into)(raw); err != nil {
-			return err
-		}
-		if *into == 0 {
-			limits := prober.RegistrationLimits()
-			return fmt.Errorf("must be between %d and %d; leave it out for a registration that never expires",
-				int(limits.MinTTL.Seconds()), int(limits.MaxTTL.Seconds()))
-		}
-		return nil
-	}
-}
 
 // renewTarget begins another term of a lease. Who asks in vain should register anew.
 func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +70,7 @@ func (s *server) listTombstones(w http.ResponseWriter, _ *http.Request) {
 	views := []tombstoneView{}
 	for _, g := range s.Registry.Tombstones() {
 		views = append(views, tombstoneView{
-			App: g.App, Place: g.Place, Group: g.Group, Email: g.Email, Source: g.Source, Owner: g.Owner,
+			App: g.App, Place: collector.PublicPlace(g.Place), Group: g.Group, Email: g.Email, Source: g.Source, Owner: g.Owner,
 			Reason: g.Reason, Detail: g.Why(), Since: g.Since, GoneAt: g.At, LastState: g.LastState,
 		})
 	}

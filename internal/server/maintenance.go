@@ -1,8 +1,6 @@
 package server
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +8,9 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/health-exporter/health_exporter/client/api"
+	"github.com/health-exporter/health_exporter/internal/strictjson"
 )
 
 // Maintenance is a time in which nothing is told of some targets and checks.
@@ -106,26 +107,28 @@ func (s *server) removeMaintenance(w http.ResponseWriter, r *http.Request) {
 // maxName is how many characters the name of maintenance may have.
 const maxName = 128
 
-func parseMaintenance(body []byte, now time.Time) (Maintenance, []fieldFault, error) {
-	var m Maintenance
-	var duration time.Duration
-	var faults []fieldFault
-	fields := map[string]func(json.RawMessage) error{
-		"name":     text(&m.Name),
-		"targets":  texts(&m.Targets),
-		"groups":   texts(&m.Groups),
-		"start":    moments(&m.Start),
-		"end":      moments(&m.End),
-		"duration": seconds(&duration),
+// maxPatterns is how many targets and groups maintenance may name.
+const maxPatterns = 1000
+
+// maintenanceBody is what a request says.
+type maintenanceBody struct {
+	Name     string       `json:"name"`
+	Targets  []string     `json:"targets"`
+	Groups   []string     `json:"groups"`
+	Start    *time.Time   `json:"start"`
+	End      *time.Time   `json:"end"`
+	Duration *api.Seconds `json:"duration"`
+}
+
+func parseMaintenance(text []byte, now time.Time) (Maintenance, []api.Fault, error) {
+	var body maintenanceBody
+	list, err := strictjson.Decode(text, &body, nil)
+	var faults []api.Fault
+	add := func(field, detail string) { faults = append(faults, api.Fault{Field: field, Detail: detail}) }
+	for _, f := range list {
+		add(f.Field, f.Detail)
 	}
-	err := eachField(body, func(name string, value json.RawMessage) {
-		set, known := fields[name]
-		if !known {
-			faults = append(faults, fieldFault{name, "unknown field"})
-		} else if err := set(value); err != nil {
-			faults = append(faults, fieldFault{name, err.Error()})
-		}
-	})
+	m := Maintenance{Name: body.Name, Targets: body.Targets, Groups: body.Groups, Start: body.Start, End: body.End}
 	if err != nil || len(faults) > 0 {
 		return m, faults, err
 	}
@@ -134,37 +137,30 @@ func parseMaintenance(body []byte, now time.Time) (Maintenance, []fieldFault, er
 	}
 	switch {
 	case m.Name == "":
-		faults = append(faults, fieldFault{"name", "is required"})
+		add("name", "is required")
 	case utf8.RuneCountInString(m.Name) > maxName || strings.ContainsFunc(m.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		faults = append(faults, fieldFault{"name", fmt.Sprintf("must be printable and have at most %d characters", maxName)})
+		add("name", fmt.Sprintf("must be printable and have at most %d characters", maxName))
+	}
+	for _, each := range []struct {
+		field string
+		list  []string
+	}{{"targets", m.Targets}, {"groups", m.Groups}} {
+		if len(each.list) > maxPatterns {
+			add(each.field, fmt.Sprintf("has %d names or patterns, at most %d are allowed", len(each.list), maxPatterns))
+		}
+	}
+	switch duration := body.Duration.Duration(); {
+	case duration%time.Second != 0:
+		add("duration", "must be "+body.Duration.Wanted())
 	case m.End != nil && duration != 0:
-		faults = append(faults, fieldFault{"duration", "cannot be used together with end"})
+		add("duration", "cannot be used together with end")
 	case m.End == nil && duration <= 0:
-		faults = append(faults, fieldFault{"duration", "must be a positive number of seconds, if there is no end"})
+		add("duration", "must be a positive number of seconds, if there is no end")
 	case m.End == nil:
-		end := m.Start.Add(duration)
-		m.End = &end
+		m.End = new(m.Start.Add(duration))
 	}
 	if m.End != nil && !m.End.After(now) {
-		faults = append(faults, fieldFault{"end", "is over already"})
+		add("end", "is over already")
 	}
 	return m, faults, nil
-}
-
-func texts(into *[]string) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
-		if json.Unmarshal(raw, into) != nil || len(*into) > 1000 {
-			return errors.New("must be a list of at most 1000 names or patterns")
-		}
-		return nil
-	}
-}
-
-func moments(into **time.Time) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
-		if json.Unmarshal(raw, into) != nil {
-			return errors.New("must be a moment such as 2026-12-24T18:00:00+01:00")
-		}
-		return nil
-	}
 }

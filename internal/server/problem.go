@@ -5,27 +5,17 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
 // problem is an answer that says what went wrong (RFC 9457).
-type problem struct {
-	Status int          `json:"status"`
-	Title  string       `json:"title"`
-	Detail string       `json:"detail,omitempty"`
-	Errors []fieldFault `json:"errors,omitempty"`
-}
+type problem api.Problem
 
-// fieldFault is a fault of one field.
-type fieldFault struct {
-	Field  string `json:"field"`
-	Detail string `json:"detail"`
-}
-
-func fieldFaults(list []*prober.FieldError) []fieldFault {
-	faults := make([]fieldFault, len(list))
+func fieldFaults(list []*prober.FieldError) []api.Fault {
+	faults := make([]api.Fault, len(list))
 	for i, f := range list {
-		faults[i] = fieldFault{f.Path, f.Detail}
+		faults[i] = api.Fault{Field: f.Path, Detail: f.Detail}
 	}
 	return faults
 }

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/health-exporter/health_exporter/internal/registration"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -34,15 +31,17 @@ func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath
 	} else if err != nil {
 		return prober.Target{}, &problem{Status: http.StatusBadRequest, Detail: "reading the request: " + err.Error()}
 	}
-	t, faults, err := parseRegistration(body)
+	said, faults, err := registration.Parse(body)
 	if err != nil {
-		return t, &problem{Status: http.StatusBadRequest, Detail: err.Error()}
+		return prober.Target{}, &problem{Status: http.StatusBadRequest, Detail: err.Error()}
 	}
-	if inPath != "" && t.App == "" {
-		t.App = inPath
-	} else if inPath != "" && t.App != inPath {
-		faults = append(faults, &prober.FieldError{Path: "app", Detail: fmt.Sprintf("%q in the body differs from %q in the path", t.App, inPath)})
+	if inPath != "" && said.App == "" {
+		said.App = inPath
+	} else if inPath != "" && said.App != inPath {
+		faults = append(faults, &prober.FieldError{Path: "app", Detail: fmt.Sprintf("%q in the body differs from %q in the path", said.App, inPath)})
 	}
+	t, more := registration.Target(&said)
+	faults = append(faults, more...)
 	faults = append(faults, t.Validate(prober.RegistrationLimits(), s.Settings().kindOf)...)
 	faults = append(faults, checkHost(&t, requester(r).local, s.Settings().Network)...)
 	if len(faults) > 0 {
@@ -101,162 +100,4 @@ func hostOf(place string) string {
 		place = place[:end]
 	}
 	return place[strings.LastIndexByte(place, '@')+1:]
-}
-
-// parseRegistration decodes strictly: unknown and repeated fields are faults,
-// and numbers are whole numbers.
-func parseRegistration(body []byte) (prober.Target, []*prober.FieldError, error) {
-	t := prober.NewTarget()
-	fields := registrationFields(&t)
-	var faults []*prober.FieldError
-	seen := map[string]string{}
-	err := eachField(body, func(name string, value json.RawMessage) {
-		canonical := canonicalName(name)
-		set, known := fields[canonical]
-		switch {
-		case !known:
-			faults = append(faults, &prober.FieldError{Path: name, Detail: "unknown field"})
-		case seen[canonical] != "":
-			faults = append(faults, &prober.FieldError{Path: name, Detail: "given twice, first as " + seen[canonical]})
-		case bytes.Equal(value, []byte("null")): // as if omitted
-		default:
-			if err := set(value); err != nil {
-				faults = append(faults, &prober.FieldError{Path: canonical, Detail: err.Error()})
-			}
-		}
-		seen[canonical] = name
-	})
-	return t, faults, err
-}
-
-// canonicalName maps the names that older clients send.
-func canonicalName(name string) string {
-	switch name {
-	case "appname":
-		return "app"
-	case "emailAddr":
-		return "email"
-	case "unhealthy_threshold":
-		return "unhealthy"
-	case "healthy_threshold":
-		return "healthy"
-	}
-	return name
-}
-
-func registrationFields(t *prober.Target) map[string]func(json.RawMessage) error {
-	return map[string]func(json.RawMessage) error{
-		"app":     text(&t.App),
-		"url":     text(&t.URL),
-		"address": text(&t.Address),
-		"module":  text(&t.Module),
-		"email":   text(&t.Email),
-		"group":   text(&t.Group),
-		"depends_on": func(raw json.RawMessage) error {
-			if json.Unmarshal(raw, &t.DependsOn) != nil {
-				return errors.New("must be a list of names of targets")
-			}
-			return nil
-		},
-		"interval": seconds(&t.Interval),
-		"timeout":  seconds(&t.Timeout),
-		"initial_delay": func(raw json.RawMessage) error {
-			t.InitialDelay = new(time.Duration)
-			return seconds(t.InitialDelay)(raw)
-		},
-		"ttl":            term(&t.TTL),
-		"unhealthy":      number(&t.Unhealthy),
-		"healthy":        number(&t.Healthy),
-		"degraded_after": number(&t.DegradedAfter),
-		"fast_start": func(raw json.RawMessage) error {
-			if json.Unmarshal(raw, &t.FastStart) != nil {
-				return errors.New("must be true or false")
-			}
-			return nil
-		},
-		"valid_status_codes": func(raw json.RawMessage) error { return statusCodes(raw, &t.StatusCodes) },
-		"labels": func(raw json.RawMessage) error {
-			if json.Unmarshal(raw, &t.Labels) != nil {
-				return errors.New("must be an object of texts")
-			}
-			return nil
-		},
-	}
-}
-
-func text(into *string) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
-		if json.Unmarshal(raw, into) != nil {
-			return errors.New("must be a text")
-		}
-		return nil
-	}
-}
-
-func number(into *int) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
-		n, err := strconv.Atoi(string(raw))
-		if err != nil {
-			return errors.New("must be a whole number")
-		}
-		*into = n
-		return nil
-	}
-}
-
-func seconds(into *time.Duration) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
-		n := 0
-		if err := number(&n)(raw); err != nil {
-			return errors.New("must be a whole number of seconds")
-		}
-		*into = time.Duration(max(min(n, 1<<30), -1<<30)) * time.Second
-		return nil
-	}
-}
-
-func statusCodes(raw json.RawMessage, into *prober.StatusCodes) error {
-	var list []any
-	if json.Unmarshal(raw, &list) != nil || len(list) > 64 {
-		return errors.New(`must be a list of at most 64 codes (200), classes ("2xx") and ranges ("200-399")`)
-	}
-	for _, each := range list {
-		r, err := prober.ParseStatusRange(fmt.Sprint(each))
-		if err != nil {
-			return err
-		}
-		*into = append(*into, r)
-	}
-	return nil
-}
-
-// eachField calls f for every field of a JSON object, in order.
-func eachField(body []byte, f func(name string, value json.RawMessage)) error {
-	bad := func(err error) error { return fmt.Errorf("the body must be one JSON object: %w", err) }
-	d := json.NewDecoder(bytes.NewReader(body))
-	open, err := d.Token()
-	if err != nil {
-		return bad(err)
-	}
-	if open != json.Delim('{') {
-		return bad(fmt.Errorf("it begins with %v", open))
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return bad(err)
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return bad(err)
-		}
-		f(name.(string), value)
-	}
-	if _, err := d.Token(); err != nil {
-		return bad(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return bad(errors.New("there is something after it"))
-	}
-	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/internal/registration"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
@@ -527,8 +528,12 @@ func FuzzRegistration(f *testing.F) {
 	f.Add([]byte(`{"app": "a", "interval": 5.5, "labels": {"a": "b"}, "valid_status_codes": [200, "2xx"]}`))
 	kindOf := func(string) (prober.Kind, bool) { return "health", true }
 	f.Fuzz(func(t *testing.T, body []byte) {
-		target, faults, err := parseRegistration(body)
+		said, faults, err := registration.Parse(body)
 		if err != nil || len(faults) > 0 {
+			return
+		}
+		target, faults := registration.Target(&said)
+		if len(faults) > 0 {
 			return
 		}
 		if len(target.Validate(prober.RegistrationLimits(), kindOf)) > 0 {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/health-exporter/health_exporter/client/api"
+	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
@@ -17,21 +19,21 @@ import (
 // sourceAPI is the source of the targets registered here.
 const sourceAPI = "api"
 
-func (s *server) listTargets(w http.ResponseWriter, _ *http.Request) {
+func (s *server) listTargets(w http.ResponseWriter, r *http.Request) {
 	targets := s.Registry.Targets()
-	views := make([]targetView, len(targets))
-	covered := s.Maintenance.Covering(time.Now())
+	views := make([]api.Target, len(targets))
+	covered, seesAll := s.Maintenance.Covering(time.Now()), s.seesAll(r)
 	for i, t := range targets {
 		st, _ := s.Scheduler.Status(t.App)
-		views[i] = s.view(t, st)
+		views[i] = s.view(t, st, seesAll(t))
 		views[i].Maintenance = covered(t.App, t.Group)
 	}
-	writeJSON(w, http.StatusOK, "application/json", map[string]any{"targets": views})
+	writeJSON(w, http.StatusOK, "application/json", api.Targets{Targets: views})
 }
 
 func (s *server) getTarget(w http.ResponseWriter, r *http.Request) {
 	if t := s.find(w, r); t != nil {
-		s.answer(w, http.StatusOK, t, nil)
+		s.answer(w, http.StatusOK, t, s.seesAll(r)(t), nil)
 	}
 }
 
@@ -50,9 +52,9 @@ func (s *server) find(w http.ResponseWriter, r *http.Request) *prober.Target {
 	return t
 }
 
-func (s *server) answer(w http.ResponseWriter, status int, t *prober.Target, warnings []fieldFault) {
+func (s *server) answer(w http.ResponseWriter, status int, t *prober.Target, seesAll bool, warnings []api.Fault) {
 	st, _ := s.Scheduler.Status(t.App)
-	v := s.view(t, st)
+	v := s.view(t, st, seesAll)
 	v.Warnings, v.Maintenance = warnings, s.Maintenance.Covering(time.Now())(t.App, t.Group)
 	writeJSON(w, status, "application/json", v)
 }
@@ -95,7 +97,7 @@ func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Targe
 		return errDryRun
 	})
 	if errors.Is(err, errDryRun) {
-		s.answer(w, http.StatusOK, &t, s.warnings(&t))
+		s.answer(w, http.StatusOK, &t, true, s.warnings(&t)) // he has said it himself
 		return
 	}
 	if err == nil && known && old.Paused {
@@ -114,16 +116,16 @@ func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Targe
 	if created {
 		status = http.StatusCreated
 		w.Header().Set("Location", s.prefix()+"api/v1/targets/"+url.PathEscape(t.App))
-		s.Log.Info("target registered", "target", t.App, "url", t.URL, "owner", t.Owner)
+		s.Log.Info("target registered", "target", t.App, "place", collector.PublicPlace(t.Place()), "owner", t.Owner)
 	}
-	s.answer(w, status, stored, s.warnings(&t))
+	s.answer(w, status, stored, true, s.warnings(&t))
 }
 
-func (s *server) warnings(t *prober.Target) []fieldFault {
+func (s *server) warnings(t *prober.Target) []api.Fault {
 	if t.Email == "" || s.Settings().Registration.AllowsEmail(t.Email) {
 		return nil
 	}
-	return []fieldFault{{"email", fmt.Sprintf("%q is stored but will not be mailed: "+
+	return []api.Fault{{Field: "email", Detail: fmt.Sprintf("%q is stored but will not be mailed: "+
 		"it does not match registration.allowed_emails of the exporter's configuration", t.Email)}}
 }
 
@@ -221,7 +223,7 @@ func (s *server) setPaused(w http.ResponseWriter, r *http.Request, paused bool) 
 		return
 	}
 	if t = s.find(w, r); t != nil {
-		s.answer(w, http.StatusOK, t, nil)
+		s.answer(w, http.StatusOK, t, s.seesAll(r)(t), nil)
 	}
 }
 
@@ -269,13 +271,18 @@ func probeNow(ctx context.Context, of *schedule.Scheduler, app string) (schedule
 }
 
 // serviceDiscovery lists the targets as Prometheus' http_sd_config reads them.
-func (s *server) serviceDiscovery(w http.ResponseWriter, _ *http.Request) {
+func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 	type group struct {
 		Targets []string          `json:"targets"`
 		Labels  map[string]string `json:"labels"`
 	}
 	groups := []group{}
+	seesAll := s.seesAll(r)
 	for _, t := range s.Registry.Targets() {
+		place := t.Place()
+		if !seesAll(t) {
+			place = collector.PublicPlace(place)
+		}
 		labels := map[string]string{
 			"__meta_health_exporter_app":    t.App,
 			"__meta_health_exporter_module": t.ModuleName(),
@@ -286,7 +293,7 @@ func (s *server) serviceDiscovery(w http.ResponseWriter, _ *http.Request) {
 		for name, value := range t.Labels {
 			labels["__meta_health_exporter_label_"+name] = value
 		}
-		groups = append(groups, group{[]string{t.Place()}, labels})
+		groups = append(groups, group{[]string{place}, labels})
 	}
 	writeJSON(w, http.StatusOK, "application/json", groups)
 }

@@ -1,0 +1,109 @@
+// Package strictjson decodes one JSON object into a struct: unknown and repeated fields
+// are faults, and all faults are named by their fields. What is null is as if it was left
+// out.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+)
+
+// Fault is what is wrong with one field.
+type Fault struct{ Field, Detail string }
+
+// Decode fills the struct that into points to; fields that are not given keep what they
+// have. names gives the field that another name stands for. The error says why the body
+// is no object at all.
+func Decode(body []byte, into any, names map[string]string) ([]Fault, error) {
+	fields := fieldsOf(reflect.ValueOf(into).Elem())
+	var faults []Fault
+	seen := map[string]string{}
+	err := eachField(body, func(given string, value json.RawMessage) {
+		name := given
+		if other, ok := names[given]; ok {
+			name = other
+		}
+		field, known := fields[name]
+		switch {
+		case !known:
+			faults = append(faults, Fault{given, "unknown field"})
+		case seen[name] != "":
+			faults = append(faults, Fault{given, "given twice, first as " + seen[name]})
+		case bytes.Equal(value, []byte("null")):
+		case json.Unmarshal(value, field.Addr().Interface()) != nil:
+			field.SetZero()
+			faults = append(faults, Fault{name, "must be " + wanted(field.Type())})
+		}
+		seen[name] = given
+	})
+	return faults, err
+}
+
+// fieldsOf finds the fields of a struct by their names in JSON.
+func fieldsOf(v reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		fields[name] = v.Field(i)
+	}
+	return fields
+}
+
+// wanted says what a field may have. A type can say it itself.
+func wanted(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if own, ok := reflect.Zero(t).Interface().(interface{ Wanted() string }); ok {
+		return own.Wanted()
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list of texts"
+	case reflect.Map:
+		return "an object of texts"
+	case reflect.Struct: // time.Time is the only one that there is
+		return "a moment such as 2026-12-24T18:00:00+01:00"
+	}
+	return "a text"
+}
+
+// eachField calls f for every field of a JSON object, in order.
+func eachField(body []byte, f func(name string, value json.RawMessage)) error {
+	bad := func(err error) error { return fmt.Errorf("the body must be one JSON object: %w", err) }
+	d := json.NewDecoder(bytes.NewReader(body))
+	open, err := d.Token()
+	if err != nil {
+		return bad(err)
+	}
+	if open != json.Delim('{') {
+		return bad(fmt.Errorf("it begins with %v", open))
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return bad(err)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return bad(err)
+		}
+		f(name.(string), value)
+	}
+	if _, err := d.Token(); err != nil {
+		return bad(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return bad(errors.New("there is something after it"))
+	}
+	return nil
+}
