@@ -127,8 +127,11 @@ func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 		if t.URL != "" {
 			field = "url"
 		}
-		if place := t.Place(); len(place) > maxURLBytes || strings.ContainsFunc(place, notPrintable) {
+		switch place := t.Place(); {
+		case len(place) > maxURLBytes || strings.ContainsFunc(place, notPrintable):
 			v.fault(field, "must be printable and at most %d bytes long", maxURLBytes)
+		case hasUserinfo(place):
+			v.fault(field, userinfoFault)
 		}
 	}
 }
@@ -150,12 +153,29 @@ func (v *validation) url(t *Target) {
 	case u.Hostname() == "":
 		v.fault("url", "%q has no host", redacted(t.URL))
 	case u.User != nil:
-		v.fault("url", "must not contain a user name or password; use a module with basic_auth")
+		v.fault("url", userinfoFault)
 	case u.Fragment != "":
 		v.fault("url", "%q must not have a fragment (#…)", t.URL)
 	case u.Port() != "" && !validPort(u.Port()):
 		v.fault("url", "%q has no valid port, must be 1 to 65535", t.URL)
 	}
+}
+
+// userinfoFault is for every place: it is shown to whoever may look at the target.
+const userinfoFault = "must not contain a user name or password; use a module with basic_auth"
+
+// hasUserinfo reports whether a user or a password stands before the host of a place. A
+// path, or the name of an abstract socket, has no host.
+func hasUserinfo(place string) bool {
+	if _, after, found := strings.Cut(place, "://"); found {
+		place = after
+	} else if strings.HasPrefix(place, "@") {
+		return false
+	}
+	if end := strings.IndexAny(place, "/?#"); end >= 0 {
+		place = place[:end]
+	}
+	return strings.Contains(place, "@")
 }
 
 func validPort(port string) bool {
@@ -185,8 +205,8 @@ func (v *validation) dependsOn(names []string, own string) {
 		switch {
 		case name == own:
 			v.fault(path, "%q is the target itself", name)
-		case name == "" || utf8.RuneCountInString(name) > maxAppRunes:
-			v.fault(path, "must be the name of a target or check, 1 to %d characters, not %q", maxAppRunes, name)
+		case name == "" || utf8.RuneCountInString(name) > maxAppRunes || !utf8.ValidString(name) || strings.ContainsFunc(name, notPrintable):
+			v.fault(path, "must be the name of a target or check, 1 to %d printable characters, not %q", maxAppRunes, name)
 		}
 	}
 }

@@ -73,7 +73,7 @@ func newFixture(t testing.TB) *fixture {
 			AllowsEmail: func(address string) bool { return strings.HasSuffix(address, "@example.org") },
 		},
 	}
-	for module, kind := range map[string]prober.Kind{"health": "health", "http_2xx": "http", "tcp_connect": "tcp"} {
+	for module, kind := range map[string]prober.Kind{"health": "health", "http_2xx": "http", "tcp_connect": "tcp", "ws": "websocket"} {
 		if f.settings.Modules[module], err = prober.NewModule(prober.ModuleSource{Kind: kind, Text: []byte(module)}); err != nil {
 			t.Fatal(err)
 		}
@@ -544,4 +544,61 @@ func FuzzRegistration(f *testing.F) {
 			t.Fatalf("accepted %+v", target)
 		}
 	})
+}
+
+// TestUserinfoIsRefused wherever it stands: places are shown.
+func TestUserinfoIsRefused(t *testing.T) {
+	f := newFixture(t)
+	for _, place := range []string{
+		`"url": "http://u:pw@10.0.0.1"`, `"url": "u:pw@10.0.0.1"`, `"module": "http_2xx", "url": "https://u@10.0.0.1/"`,
+		`"module": "http_2xx", "address": "http://u:pw@10.0.0.1/"`, `"module": "ws", "url": "ws://u:pw@10.0.0.1/x"`,
+		`"module": "ws", "address": "wss://u:pw@10.0.0.1?x"`, `"module": "tcp_connect", "address": "u:pw@10.0.0.1:5432"`,
+		`"module": "tcp_connect", "url": "tcp://u:pw@10.0.0.1:5432#x"`, `"module": "ws", "url": "ws://:@10.0.0.1"`,
+	} {
+		w := f.do("POST", "/api/v1/targets", `{"app": "a", `+place+`}`)
+		f.expect(http.StatusBadRequest, w)
+		if !strings.Contains(w.Body.String(), "user name or password") || strings.Contains(w.Body.String(), "pw") {
+			t.Errorf("%s: %s", place, w.Body)
+		}
+	}
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "a", "module": "tcp_connect", "address": "@abstract"}`))
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "b", "module": "ws", "url": "ws://10.0.0.1/a@b?c=d@e"}`))
+}
+
+// TestQueriesAreNotShown to others than who registered the target, this host, and who may
+// debug.
+func TestQueriesAreNotShown(t *testing.T) {
+	f := newFixture(t)
+	f.settings.Access.Has = func(holder string, right Right) bool { return holder == "admin" || right != Debug }
+	const secret = "sesame"
+	f.from = "192.168.1.2:1"
+	mine := []string{"Authorization", "Bearer secret-mine"}
+	body := `{"app": "a", "module": "http_2xx", "url": "http://10.0.0.1/x?token=` + secret + `"}`
+	sees := func(what string, want bool, w *httptest.ResponseRecorder) {
+		t.Helper()
+		if w.Code >= 300 || strings.Contains(w.Body.String(), secret) != want || !strings.Contains(w.Body.String(), "http://10.0.0.1/x") {
+			t.Errorf("%s: shown %v, want %v: %d %s", what, !want, want, w.Code, w.Body)
+		}
+		if got := strings.Contains(w.Body.String(), `"place_cut":true`); got == want && !strings.Contains(what, "sd") {
+			t.Errorf("%s: said to be cut: %v", what, got)
+		}
+	}
+	sees("a dry run", true, f.do("POST", "/api/v1/targets?dry_run=true", body, mine...))
+	sees("registering", true, f.do("POST", "/api/v1/targets", body, mine...))
+	for _, path := range []string{"/api/v1/targets", "/api/v1/targets/a", "/api/v1/sd"} {
+		f.from = "192.168.1.2:1"
+		sees(path+" by anybody", false, f.do("GET", path, ""))
+		sees(path+" by its owner", true, f.do("GET", path, "", mine...))
+		sees(path+" by another", false, f.do("GET", path, "", "Authorization", "Bearer secret-other"))
+		sees(path+" by the admin", true, f.do("GET", path, "", "Authorization", "Bearer secret-admin"))
+		f.from = "127.0.0.1:1"
+		sees(path+" from here", true, f.do("GET", path, ""))
+		sees(path+" through a proxy", false, f.do("GET", path, "", "X-Forwarded-For", "192.0.2.1"))
+		f.settings.Access.Debug = "token"
+		sees(path+" from here without a token", false, f.do("GET", path, ""))
+		f.settings.Access.Debug = ""
+	}
+	f.from = "192.168.1.2:1"
+	sees("pause", true, f.do("POST", "/api/v1/targets/a/pause", "", mine...))
+	f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets/a/pause", ""))
 }
