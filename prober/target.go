@@ -10,58 +10,59 @@ import (
 )
 
 // Target is something polled over the network. It is a value: whoever has one
-// may not change what its maps and slices hold.
+// may not change what its maps and slices hold. The tags are those of what is stored,
+// and of the configuration file.
 type Target struct {
 	// App identifies the target and is its label "target": 1 to 128 characters.
-	App string `json:"app"`
+	App string `json:"app" yaml:"app"`
 	// URL is what to probe, an absolute http or https URL; or, for modules that
 	// need none, empty.
-	URL string `json:"url,omitempty"`
+	URL string `json:"url,omitempty" yaml:"url"`
 	// Address is what to probe if there is no URL, as the module's kind reads it.
-	Address string `json:"address,omitempty"`
+	Address string `json:"address,omitempty" yaml:"address"`
 	// Module names how to probe; empty means DefaultModule.
-	Module string `json:"module,omitempty"`
+	Module string `json:"module,omitempty" yaml:"module"`
 	// Email is who wants to know; empty for nobody in particular.
-	Email string `json:"email,omitempty"`
+	Email string `json:"email,omitempty" yaml:"email"`
 	// Group is a heading under which pages show the target.
-	Group string `json:"group,omitempty"`
+	Group string `json:"group,omitempty" yaml:"group"`
 	// Labels are shown on health_target_info only.
-	Labels map[string]string `json:"labels,omitempty"`
+	Labels map[string]string `json:"labels,omitempty" yaml:"labels"`
 
 	// DependsOn names targets, or checks, without which this one cannot be well: while
 	// one of them is down, nobody is told of this one.
-	DependsOn []string `json:"depends_on,omitempty"`
+	DependsOn []string `json:"depends_on,omitempty" yaml:"depends_on"`
 
 	// Interval is the time from one probe to the next.
-	Interval time.Duration `json:"interval"`
+	Interval time.Duration `json:"interval" yaml:"interval"`
 	// Timeout is the total deadline of one probe.
-	Timeout time.Duration `json:"timeout"`
+	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// InitialDelay is the time from registration to the first probe; nil means the source's default.
-	InitialDelay *time.Duration `json:"initial_delay,omitempty"`
+	InitialDelay *time.Duration `json:"initial_delay,omitempty" yaml:"initial_delay"`
 	// Unhealthy, Healthy, DegradedAfter and FastStart are the thresholds of the state machine.
-	Unhealthy     int  `json:"unhealthy"`
-	Healthy       int  `json:"healthy"`
-	DegradedAfter int  `json:"degraded_after,omitempty"`
-	FastStart     bool `json:"fast_start,omitempty"`
+	Unhealthy     int  `json:"unhealthy" yaml:"unhealthy"`
+	Healthy       int  `json:"healthy" yaml:"healthy"`
+	DegradedAfter int  `json:"degraded_after,omitempty" yaml:"degraded_after"`
+	FastStart     bool `json:"fast_start,omitempty" yaml:"fast_start"`
 	// StatusCodes, if any, replaces the module's valid status codes.
-	StatusCodes StatusCodes `json:"valid_status_codes,omitempty"`
+	StatusCodes StatusCodes `json:"valid_status_codes,omitempty" yaml:"valid_status_codes"`
 
 	// TTL is how long the registration counts unless it is renewed; 0 for ever.
-	TTL time.Duration `json:"ttl,omitempty"`
+	TTL time.Duration `json:"ttl,omitempty" yaml:"-"`
 
 	// Paused keeps the target without probing it.
-	Paused bool `json:"paused,omitempty"`
+	Paused bool `json:"paused,omitempty" yaml:"paused"`
 	// Source says who told us of the target: "config", "api", …
-	Source string `json:"source,omitempty"`
+	Source string `json:"source,omitempty" yaml:"-"`
 	// Owner is who may change a target registered through the API.
-	Owner string `json:"owner,omitempty"`
+	Owner string `json:"owner,omitempty" yaml:"-"`
 	// From is from where it was registered through the API: FromOwnHost, the address of
 	// who did, or FromElsewhere.
-	From string `json:"from,omitempty"`
+	From string `json:"from,omitempty" yaml:"-"`
 	// RegisteredAt is when the target was first told to us.
-	RegisteredAt time.Time `json:"registered_at,omitzero"`
+	RegisteredAt time.Time `json:"registered_at,omitzero" yaml:"-"`
 	// MailAllowed says that Email may be mailed and shown as a label.
-	MailAllowed bool `json:"-"`
+	MailAllowed bool `json:"-" yaml:"-"`
 }
 
 // What From may be besides an address.

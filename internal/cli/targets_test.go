@@ -4,9 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/internal/testport"
@@ -162,4 +166,62 @@ maintenance: [{name: now, targets: [shop], start: 2020-01-01T00:00:00Z, end: 210
 	s.expect(t, 2, status.Run(t.Context()), "1 unhealthy (file), 1 maintenance |", "MAINTENANCE  shop", "UNHEALTHY    file", "check of kind file", "Checks")
 	status.States = []string{"maintenance"}
 	s.expect(t, 0, status.Run(t.Context()), "1 maintenance |")
+}
+
+// TestAddFlags: there is one for each field of a registration, and what is not given is
+// left out.
+func TestAddFlags(t *testing.T) {
+	parse := func(args ...string) (*Add, error) {
+		a := &Add{}
+		k := kingpin.New("x", "").Terminate(nil)
+		a.Flags(k.Command("add", ""))
+		_, err := k.Parse(append([]string{"add", "nas", "10.0.0.9:80"}, args...))
+		return a, err
+	}
+	a, err := parse("--module=tcp_connect", "--email=me@example.org", "--group=home", "--label=room=attic", "--label=floor=2", "--depends-on=a", "--depends-on=b",
+		"--interval=1m", "--timeout=5", "--initial-delay=0", "--unhealthy=4", "--healthy=5", "--degraded-after=3", "--fast-start",
+		"--valid-status-code=200", "--valid-status-code=4xx", "--ttl=10m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := api.Registration{
+		App: "nas", Address: "10.0.0.9:80", Module: "tcp_connect", Email: new("me@example.org"), Group: "home", Labels: map[string]string{"room": "attic", "floor": "2"},
+		DependsOn: []string{"a", "b"}, Interval: api.NewSeconds(time.Minute), Timeout: api.NewSeconds(5 * time.Second), InitialDelay: api.NewSeconds(0),
+		Unhealthy: new(4), Healthy: new(5), DegradedAfter: new(3), FastStart: new(true), ValidStatusCodes: api.StatusCodes{"200", "4xx"}, TTL: api.NewSeconds(10 * time.Minute),
+	}
+	if diff := cmp.Diff(want, a.placed()); diff != "" {
+		t.Error(diff)
+	}
+	for i, v := 0, reflect.ValueOf(want); i < v.NumField(); i++ {
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "URL" {
+			t.Errorf("the test gives no flag for %s", name)
+		}
+	}
+	a, err = parse()
+	text, _ := json.Marshal(a.placed())
+	if err != nil || string(text) != `{"app":"nas","url":"10.0.0.9:80"}` {
+		t.Errorf("%v %s", err, text)
+	}
+	if a, err = parse("--no-fast-start"); err != nil || *a.Registration.FastStart {
+		t.Errorf("--no-fast-start: %v", err)
+	}
+	for flag, want := range map[string]string{
+		"--interval=soon": "--interval must be whole seconds", "--unhealthy=x": `--unhealthy must be a whole number, not "x"`,
+		"--interval=1.5s": "--interval must be whole seconds", "--label=x": "expected KEY=VALUE",
+	} {
+		if _, err := parse(flag); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+}
+
+// TestDumpOfHiddenPlaces is refused: loaded again, it would probe something else.
+func TestDumpOfHiddenPlaces(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		json.NewEncoder(w).Encode(api.Targets{Targets: []api.Target{{Registration: api.Registration{App: "nas", URL: "http://10.0.0.9/x"}, Source: "api", PlaceCut: true}}})
+	}))
+	defer s.Close()
+	screen := newScreen(false)
+	dump := Dump{Exporter: Exporter{URL: s.URL}, Terminal: screen.Terminal}
+	screen.expect(t, 1, dump.Run(t.Context()), "does not show all of what nas probes", `the right "debug"`)
 }

@@ -1,10 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -68,34 +68,26 @@ type discoverySection struct {
 
 // jobSection is one job as it is written.
 type jobSection struct {
-	Name          string            `yaml:"name"`
-	Static        []yaml.Node       `yaml:"static_configs"`
-	File          []yaml.Node       `yaml:"file_sd_configs"`
-	HTTP          []yaml.Node       `yaml:"http_sd_configs"`
-	DNS           []yaml.Node       `yaml:"dns_sd_configs"`
-	Kubernetes    []yaml.Node       `yaml:"kubernetes_sd_configs"`
-	Consul        []yaml.Node       `yaml:"consul_sd_configs"`
-	Relabel       []yaml.Node       `yaml:"relabel_configs"`
-	Module        string            `yaml:"module"`
-	Interval      time.Duration     `yaml:"interval"`
-	Timeout       time.Duration     `yaml:"timeout"`
-	Unhealthy     int               `yaml:"unhealthy"`
-	Healthy       int               `yaml:"healthy"`
-	DegradedAfter int               `yaml:"degraded_after"`
-	FastStart     bool              `yaml:"fast_start"`
-	Group         string            `yaml:"group"`
-	Email         string            `yaml:"email"`
-	Labels        map[string]string `yaml:"labels"`
-	MaxTargets    int               `yaml:"max_targets"`
+	Name       string      `yaml:"name"`
+	Static     []yaml.Node `yaml:"static_configs"`
+	File       []yaml.Node `yaml:"file_sd_configs"`
+	HTTP       []yaml.Node `yaml:"http_sd_configs"`
+	DNS        []yaml.Node `yaml:"dns_sd_configs"`
+	Kubernetes []yaml.Node `yaml:"kubernetes_sd_configs"`
+	Consul     []yaml.Node `yaml:"consul_sd_configs"`
+	Relabel    []yaml.Node `yaml:"relabel_configs"`
+	MaxTargets int         `yaml:"max_targets"`
+
+	// Target is what each target of the job is that says nothing else.
+	prober.Target `yaml:",inline"`
 }
+
+// notOfJobs are the keys of a target that a job cannot give to all of its own.
+var notOfJobs = []string{"app", "url", "address", "paused"}
 
 // newJobSection is what a job, and each of its targets, is where it says nothing.
 func newJobSection() jobSection {
-	t := prober.NewTarget()
-	return jobSection{
-		Interval: t.Interval, Timeout: t.Timeout, Unhealthy: t.Unhealthy, Healthy: t.Healthy,
-		MaxTargets: DefaultDiscoveredTargets,
-	}
+	return jobSection{Target: prober.NewTarget(), MaxTargets: DefaultDiscoveredTargets}
 }
 
 func (s *discoverySection) jobs(d *decoder, doc *document, c *Config) []DiscoveryJob {
@@ -131,11 +123,14 @@ func (s *discoverySection) jobs(d *decoder, doc *document, c *Config) []Discover
 
 // defaults are the part of a target that a job gives.
 func (s *jobSection) defaults(d *decoder, n *yaml.Node, at string, doc *document, c *Config) prober.Target {
-	t := prober.Target{
-		Module: s.Module, Email: s.Email, Group: s.Group, Labels: s.Labels,
-		Interval: s.Interval, Timeout: s.Timeout,
-		Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
+	t := s.Target
+	given := map[string]bool{"app": t.App != "", "url": t.URL != "", "address": t.Address != "", "paused": t.Paused} // by a merge, too
+	for _, key := range notOfJobs {
+		if line := strictyaml.LineOf(n, key, 0); line != 0 || given[key] {
+			d.Faults.Add(cmp.Or(line, n.Line), strictyaml.Join(at, key), "unknown key: a job says what its targets have in common")
+		}
 	}
+	t.App, t.URL, t.Address, t.Paused = "", "", "", false
 	if _, ok := c.KindOf(t.ModuleName()); !ok && moduleWritten(doc, t.ModuleName()) {
 		return t // the module's own faults are listed already
 	}
