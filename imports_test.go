@@ -38,6 +38,7 @@ var importRules = []importRule{
 	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting/alertmanager", []string{"alerting", "health", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},
 	{"alerting/mail", []string{"alerting", "health", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},
+	{"alerting/maintenance", []string{"alerting", "internal/durable", "!client_golang", "!yaml"}, "it keeps when nothing is told; who would be told of what is not its business"},
 	{"alerting/outbox", []string{"alerting", "alerting/mail", "health", "internal/durable", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
 	{"alerting", []string{"health", "!client_golang", "!yaml"}, "it knows transitions, not probes, and no way out"},
 	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
@@ -71,7 +72,7 @@ var importRules = []importRule{
 		"internal/app",
 		[]string{
 			"prober", "prober/schedule", "health", "checks", "envinfo", "envinfo/redact", "collector", "alerting",
-			"alerting/alertmanager", "alerting/mail", "alerting/outbox",
+			"alerting/alertmanager", "alerting/mail", "alerting/maintenance", "alerting/outbox",
 			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
 			"internal/discovery", "internal/dnssd", "internal/durable",
 		},

@@ -13,15 +13,7 @@ func (o *Outbox) held(s *alerting.Subject, now time.Time) bool {
 
 // maintained reports whether maintenance of the subject is going on; mu is held.
 func (o *Outbox) maintained(s *alerting.Subject, now time.Time) bool {
-	if o.opts.Hold != nil && o.opts.Hold(s, now) {
-		return true
-	}
-	for _, w := range o.windows {
-		if w.Open(now) && w.Covers(s) {
-			return true
-		}
-	}
-	return false
+	return o.opts.Hold != nil && o.opts.Hold(s, now)
 }
 
 // badParents are the keys of what is down and without which the subject cannot be

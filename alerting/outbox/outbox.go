@@ -75,8 +75,7 @@ type Outbox struct {
 	pause   time.Duration        // after an error that may go away
 	retryAt time.Time
 	stats   Stats
-	logged  map[string]time.Time       // when an error was last logged, by its text
-	windows map[string]alerting.Window // those that were added, by name
+	logged  map[string]time.Time // when an error was last logged, by its text
 
 	wake chan struct{}
 }
@@ -113,9 +112,6 @@ func Open(opts Options) (*Outbox, error) {
 	for _, e := range o.queue {
 		o.seq = max(o.seq, e.Seq)
 	}
-	if err := o.loadWindows(); err != nil {
-		return nil, errors.Join(err, o.store.close())
-	}
 	return o, nil
 }
 
@@ -147,7 +143,7 @@ func (o *Outbox) Reconfigure(opts Options) {
 	opts.Path, opts.Log = o.opts.Path, o.opts.Log
 	o.opts = opts
 	o.pause, o.retryAt = 0, time.Time{} // what was wrong may be right now
-	o.nudge()
+	o.Wake()
 }
 
 // Update takes in what is known of all subjects now. Those that are gone since are
@@ -254,12 +250,13 @@ func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error 
 		return err
 	}
 	if len(c.add) > 0 {
-		o.nudge()
+		o.Wake()
 	}
 	return nil
 }
 
-func (o *Outbox) nudge() {
+// Wake has Run look again at what may be told: what holds it back has changed.
+func (o *Outbox) Wake() {
 	select {
 	case o.wake <- struct{}{}:
 	default:

@@ -11,9 +11,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/mail"
@@ -450,56 +453,51 @@ func TestDamagedOutbox(t *testing.T) {
 	}
 }
 
-func TestAddedWindows(t *testing.T) {
-	dir := t.TempDir()
+// TestWake: what was held back is told as soon as nothing holds it any more.
+func TestWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opts := Options{Path: dir, Interval: -1, Wait: -1}
-		w := newWorld(t, opts)
+		var held atomic.Bool
+		w := newWorld(t, Options{Interval: -1, Wait: -1, Hold: func(*alerting.Subject, time.Time) bool { return held.Load() }})
+		defer func() { w.stop() }()
 		w.set("nas", health.Healthy)
 		w.pass(10 * time.Second)
-		now := time.Now()
-		for _, bad := range []alerting.Window{
-			{Start: now, End: now.Add(time.Hour)}, {Name: "x"}, {Name: "x", Weekly: &alerting.Weekly{To: time.Hour}},
-		} {
-			if err := w.outbox.AddWindow(bad); err == nil {
-				t.Errorf("%+v was accepted", bad)
-			}
-		}
-		if err := w.outbox.AddWindow(alerting.Window{Name: "patch", Targets: []string{"n*"}, Start: now, End: now.Add(time.Hour)}); err != nil {
-			t.Fatal(err)
-		}
+		held.Store(true)
 		w.set("nas", health.Unhealthy)
-		w.pass(10 * time.Minute)
+		w.pass(10 * time.Second)
 		w.expect()
-		w.stop()
-		w.open(opts) // it is kept
-		w.pass(10 * time.Minute)
-		w.expect()
-		if kept, err := w.outbox.Kept(); err != nil || len(kept) != 0 {
-			t.Errorf("others see it: %v %v", kept, err)
-		}
-		w.pass(time.Hour)
+		held.Store(false)
+		w.outbox.Wake()
+		synctest.Wait()
 		w.expect("ops@example.org: nas is unhealthy")
-		if list := w.outbox.AddedWindows(); len(list) != 0 {
-			t.Errorf("over, and there still: %v", list)
+	})
+}
+
+// TestOldWindows: times of maintenance once were kept here, where others do not see them.
+func TestOldWindows(t *testing.T) {
+	o, err := Open(Options{Path: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	w := alerting.Window{Name: "patch", Targets: []string{"n*"}, Start: time.Unix(0, 0).UTC(), End: time.Unix(3600, 0).UTC()}
+	text := []byte(`{"name":"patch","targets":["n*"],"start":"1970-01-01T00:00:00Z","end":"1970-01-01T01:00:00Z"}`)
+	if err := o.store.keep(map[string][]byte{windowPrefix + "patch": text, "checks": []byte("of the pusher")}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := o.OldWindows(); err != nil || !cmp.Equal(got, []alerting.Window{w}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for range 2 {
+		if kept, err := o.Kept(); err != nil || len(kept) != 1 || kept["checks"] == nil {
+			t.Errorf("others see %v, %v", kept, err)
 		}
-		now = time.Now()
-		if err := w.outbox.AddWindow(alerting.Window{Name: "again", Start: now, End: now.Add(time.Hour)}); err != nil {
+		if err := o.DropOldWindows(); err != nil {
 			t.Fatal(err)
 		}
-		w.set("nas", health.Healthy)
-		w.pass(time.Minute)
-		w.expect()
-		if known, err := w.outbox.RemoveWindow("again"); !known || err != nil {
-			t.Error(known, err)
-		}
-		w.pass(time.Minute)
-		w.expect("ops@example.org: nas is back to healthy")
-		if known, _ := w.outbox.RemoveWindow("again"); known {
-			t.Error("removed twice")
-		}
-		w.stop()
-	})
+	}
+	if got, err := o.OldWindows(); err != nil || len(got) != 0 {
+		t.Errorf("dropped, and there: %+v, %v", got, err)
+	}
 }
 
 // A disk that cannot be written to does not keep anybody from being told.

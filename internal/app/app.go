@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/health-exporter/health_exporter/alerting/maintenance"
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
@@ -93,10 +94,11 @@ type App struct {
 
 	recorder *recorder
 
-	outbox  *outbox.Outbox
-	news    news          // notifyLoop's
-	stored  chan struct{} // tells notifyLoop that changes are on disk
-	pushing pushing
+	maintenance *maintenance.Book
+	outbox      *outbox.Outbox
+	news        news          // notifyLoop's
+	stored      chan struct{} // tells notifyLoop that changes are on disk
+	pushing     pushing
 
 	multicast multicast
 	discovery *discovery.Discovery

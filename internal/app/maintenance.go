@@ -20,7 +20,7 @@ func (b maintenanceBook) List(now time.Time) []server.Maintenance {
 			list = append(list, shown(w, config.SourceName, now))
 		}
 	}
-	for _, w := range b.app.outbox.AddedWindows() {
+	for _, w := range b.app.maintenance.List(now) {
 		list = append(list, shown(w, "api", now))
 	}
 	return list
@@ -29,7 +29,7 @@ func (b maintenanceBook) List(now time.Time) []server.Maintenance {
 // Covering tells of targets and checks whether maintenance of theirs is going on.
 func (b maintenanceBook) Covering(now time.Time) func(name, group string) bool {
 	var open alerting.Windows
-	for _, w := range slices.Concat(windows(b.app.config.Load()), b.app.outbox.AddedWindows()) {
+	for _, w := range slices.Concat(windows(b.app.config.Load()), b.app.maintenance.List(now)) {
 		if w.Open(now) {
 			open = append(open, w)
 		}
@@ -48,9 +48,13 @@ func shown(w alerting.Window, source string, now time.Time) server.Maintenance {
 }
 
 func (b maintenanceBook) Add(m server.Maintenance) error {
-	return b.app.outbox.AddWindow(alerting.Window{
+	return b.app.maintenance.Add(alerting.Window{
 		Name: m.Name, Targets: m.Targets, Groups: m.Groups, Start: *m.Start, End: *m.End,
 	})
 }
 
-func (b maintenanceBook) Remove(name string) (bool, error) { return b.app.outbox.RemoveWindow(name) }
+func (b maintenanceBook) Remove(name string) (bool, error) {
+	known, err := b.app.maintenance.Remove(name)
+	b.app.outbox.Wake() // what was held back may be told
+	return known, err
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/mail"
+	"github.com/health-exporter/health_exporter/alerting/maintenance"
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo/redact"
@@ -32,18 +33,48 @@ const (
 // openOutbox opens the outbox, also if nobody is mailed: it is cheap, and whoever
 // begins to mail wants no news of long ago.
 func (a *App) openOutbox(cfg *ownconfig.Config) error {
-	opts, err := outboxOptions(cfg, nil)
+	opts, err := a.outboxOptions(cfg)
 	if err != nil {
 		return err
 	}
-	opts.Path, opts.Log = a.opts.StoragePath, a.log
-	a.outbox, err = outbox.Open(opts)
+	a.maintenance, err = maintenance.Open(a.opts.StoragePath, a.log)
+	if err != nil {
+		return err
+	}
+	if a.outbox, err = outbox.Open(opts); err == nil {
+		a.adoptWindows()
+	}
 	return err
 }
 
-// outboxOptions are those of the configuration. What is said to the mail server is
+// adoptWindows moves times of maintenance to their own file, if the outbox has any from
+// before. What fails is done at the next start.
+func (a *App) adoptWindows() {
+	list, err := a.outbox.OldWindows()
+	if len(list) > 0 && err == nil {
+		if err = a.maintenance.Adopt(list); err == nil {
+			err = a.outbox.DropOldWindows()
+		}
+	}
+	if err != nil {
+		a.log.Error("times of maintenance that were added over the API cannot be moved to their own file", "err", err)
+	}
+}
+
+// outboxOptions are those of the configuration, and of this program.
+func (a *App) outboxOptions(cfg *ownconfig.Config) (outbox.Options, error) {
+	opts, err := mailOptions(cfg, nil)
+	opts.Path, opts.Log = a.opts.StoragePath, a.log
+	planned := windows(cfg)
+	opts.Hold = func(s *alerting.Subject, now time.Time) bool {
+		return planned.Hold(s, now) || a.maintenance.Hold(s, now)
+	}
+	return opts, err
+}
+
+// mailOptions are those of the configuration. What is said to the mail server is
 // written to dialogue; nil for nowhere.
-func outboxOptions(cfg *ownconfig.Config, dialogue io.Writer) (outbox.Options, error) {
+func mailOptions(cfg *ownconfig.Config, dialogue io.Writer) (outbox.Options, error) {
 	opts := outbox.Options{Redact: redact.Text}
 	e := cfg.Alerting.Email
 	if e == nil {
@@ -60,7 +91,6 @@ func outboxOptions(cfg *ownconfig.Config, dialogue io.Writer) (outbox.Options, e
 	}
 	opts.Sender, opts.Templates, opts.To = server, templates, e.To
 	opts.Wait, opts.Interval, opts.Reminder = e.Wait, e.Interval, e.Reminder
-	opts.Hold = windows(cfg).Hold
 	return opts, nil
 }
 

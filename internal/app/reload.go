@@ -25,7 +25,7 @@ func (a *App) Reload(ctx context.Context) error {
 		a.log.Error("the configuration was not reloaded, the old one stays in force", "err", err)
 		return err
 	}
-	outbox, err := outboxOptions(cfg, nil)
+	outbox, err := a.outboxOptions(cfg)
 	if err != nil {
 		a.reloads.failed()
 		a.log.Error("the configuration was not reloaded, the old one stays in force", "err", err)

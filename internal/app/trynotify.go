@@ -57,7 +57,7 @@ func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 // tryMail sends a mail as the outbox does, and gives the dialogue with the server.
 func tryMail(ctx context.Context, cfg *config.Config, to string) (dialogue string, err error) {
 	var said bytes.Buffer
-	opts, err := outboxOptions(cfg, &said)
+	opts, err := mailOptions(cfg, &said)
 	if err != nil {
 		return "", err
 	}
