@@ -16,6 +16,7 @@ import (
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
@@ -264,7 +265,7 @@ var metricName = regexp.MustCompile(`\bhealth_[a-z_]+`)
 // TestRulesNameMetricsThatExist compares the rules with what the exporter exposes:
 // a rule about a metric that is not there never fires, and nobody notices.
 func TestRulesNameMetricsThatExist(t *testing.T) {
-	exposed := collector.Names()
+	exposed := slices.Concat(collector.Names(), selfmetrics.Names())
 	for file, least := range map[string]int{targetRules: 8, checkRules: 2, sloRules: 3} {
 		used := map[string]bool{}
 		for _, rules := range groupsOf(t, file) {

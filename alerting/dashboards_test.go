@@ -11,6 +11,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 )
 
 // dashboards reads all of them, strictly, by file.
@@ -141,7 +142,7 @@ func (d *dashboard) expressions() (list []expression) {
 // TestDashboardsNameMetricsThatExist looks for them among what the exporter exposes,
 // what the shipped rules record, and what every scrape and every Go program has.
 func TestDashboardsNameMetricsThatExist(t *testing.T) {
-	exist := append(collector.Names(), "up", "ALERTS", "scrape_duration_seconds", "scrape_samples_scraped",
+	exist := append(slices.Concat(collector.Names(), selfmetrics.Names()), "up", "ALERTS", "scrape_duration_seconds", "scrape_samples_scraped",
 		"process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
 		"go_goroutines", "go_memstats_heap_inuse_bytes")
 	for _, file := range []string{targetRules, checkRules, sloRules} {

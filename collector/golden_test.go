@@ -32,23 +32,9 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestPageIsGolden(t *testing.T) {
-	page := NewPage(fixed(), newRegistry(t, fixedScheduler(), fixedStorage()), nil)
-	t.Run("text", func(t *testing.T) {
-		text := get(t, page, "")
-		golden(t, "page.txt", text)
-		parse(t, text)
-	})
-	t.Run("openmetrics", func(t *testing.T) {
-		text := get(t, page, acceptOpenMetrics)
-		golden(t, "page.openmetrics", text)
-		checkOpenMetrics(t, text)
-	})
-}
-
 func TestPromtool(t *testing.T) {
 	promtool := testneed.Program(t, "prometheus", "promtool")
-	page := NewPage(fixed(), newRegistry(t, fixedScheduler(), fixedStorage(), fixedZeroconf(), fixedReload(), fixedAdHoc(), NewBuildInfo("1.0.0", "abc"), fixedEnvironment()), nil)
+	page := NewPage(fixed(), newRegistry(t, fixedSelf()...), nil)
 	cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
 	cmd.Stdin = strings.NewReader(get(t, page, ""))
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {

@@ -108,36 +108,6 @@ func fixed() statuses {
 	}
 }
 
-type fixedStats schedule.Stats
-
-func (s fixedStats) Stats() schedule.Stats { return schedule.Stats(s) }
-
-func fixedScheduler() prometheus.Collector {
-	return NewScheduler(fixedStats{
-		Jobs: 5, InFlight: 2, InFlightSlow: 1, Started: 52, Skipped: map[string]uint64{"overlap": 2, "capacity": 0},
-		Lateness: schedule.LatenessStats{Count: 52, Sum: 0.75, Buckets: map[float64]uint64{0.001: 40, 0.005: 50, 1: 52}},
-	})
-}
-
-func fixedStorage() prometheus.Collector {
-	return NewStorage(func() StorageStats {
-		return StorageStats{
-			TargetsBySource: map[string]int{"config": 3, "api": 1, "mdns": 1},
-			Changes:         9, Errors: 1, Recovered: true, LastBackup: at(250), Bytes: 65536,
-		}
-	})
-}
-
-func fixedZeroconf() prometheus.Collector {
-	return NewZeroconf(func() ZeroconfStats {
-		return ZeroconfStats{
-			Announcing: true, Announced: true, Interfaces: 2, Renamed: 1, AnnounceErrors: 3,
-			Browsing: true, BrowseUp: true, BrowseErrors: 4, Targets: map[string]int{"_http._tcp": 5},
-			Events: map[string]uint64{"added": 6}, Dropped: map[string]uint64{"network": 7},
-		}
-	})
-}
-
 // get fetches a page of the handler.
 func get(tb testing.TB, h http.Handler, accept string) string {
 	tb.Helper()
@@ -204,10 +174,4 @@ func typeLine(key string) (name string, ok bool) {
 	rest, ok := strings.CutPrefix(key, "# TYPE ")
 	name, _, _ = strings.Cut(rest, " ")
 	return name, ok
-}
-
-func fixedAdHoc() prometheus.Collector { return NewAdHoc(func() uint64 { return 2 }) }
-
-func fixedReload() prometheus.Collector {
-	return NewReload(func() ReloadStats { return ReloadStats{Successful: true, LastSuccess: time.Unix(1_700_000_000, 0)} })
 }

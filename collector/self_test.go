@@ -17,20 +17,3 @@ func TestBuildInfo(t *testing.T) {
 		}
 	}
 }
-
-func TestStorageWithoutBackup(t *testing.T) {
-	got := gathered(t, NewStorage(func() StorageStats { return StorageStats{Failed: true} }))
-	if _, there := got["health_storage_last_backup_timestamp_seconds{}"]; there {
-		t.Error("a backup that never was has a time")
-	}
-	if got["health_storage_failed{}"] != 1 {
-		t.Error("the failure does not show")
-	}
-}
-
-func TestSchedulerThatHasNotBegun(t *testing.T) {
-	got := gathered(t, NewScheduler(fixedStats{}))
-	if _, there := got[`health_scheduler_in_flight{lane="slow"}`]; !there {
-		t.Errorf("%v", got)
-	}
-}

@@ -23,7 +23,7 @@ func TestBothRenderersAgree(t *testing.T) {
 }
 
 func TestLint(t *testing.T) {
-	registry := newRegistry(t, NewTargets(fixed()), fixedScheduler(), fixedStorage(), fixedDiscovery(), fixedZeroconf(), fixedReload(), fixedAdHoc(), fixedDurations(), fixedProbeDurations(false), fixedNotifications(), fixedHistory(), fixedGone(), NewBuildInfo("", ""), fixedEnvironment())
+	registry := newRegistry(t, append(fixedSelf(), NewTargets(fixed()))...)
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatal(err)
@@ -48,25 +48,6 @@ func TestStatesAndReasonsFit(t *testing.T) {
 	}
 	if s.State.Verdict = 200; stateIndex(&s) != 0 {
 		t.Error("a state nobody knows is not unknown")
-	}
-}
-
-func TestNames(t *testing.T) {
-	want := map[string]bool{}
-	for series := range gathered(t, NewTargets(fixed()), NewScheduledChecks(fixed()), fixedScheduler(), fixedStorage(), fixedDiscovery(), fixedZeroconf(), fixedReload(), fixedAdHoc(), fixedDurations(), fixedProbeDurations(false), fixedNotifications(), fixedHistory(), fixedGone(), NewBuildInfo("", ""), fixedEnvironment()) {
-		if name, ok := typeLine(series); ok {
-			want[name] = true
-		}
-	}
-	got := map[string]bool{}
-	for _, name := range Names() {
-		if got[name] {
-			t.Errorf("%s is there twice", name)
-		}
-		got[name] = true
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("gathered (-), Names (+):\n%s", diff)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -135,7 +136,7 @@ func TestCommentedExampleLoads(t *testing.T) {
 // TestEveryMetricNamedExists looks for metrics that documents, rules and
 // dashboards name and the collector does not have.
 func TestEveryMetricNamedExists(t *testing.T) {
-	known := collector.Names()
+	known := slices.Concat(collector.Names(), selfmetrics.Names())
 	files, err := filepath.Glob("../alerting/*/*")
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/discovery"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/internal/server"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
@@ -223,30 +224,22 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collector.NewBuildInfo(a.opts.Version, a.opts.Revision),
 		collector.NewEnvironment((&envinfo.Environment{}).Info()),
-		collector.NewScheduler(a.scheduler),
+		selfmetrics.Scheduler(a.scheduler.Stats),
 		collector.NewScheduledChecks(a.checkScheduler),
-		collector.NewStorage(a.storageStats),
-		collector.NewHistory(a.historyStats),
-		collector.NewDiscovery(a.discoveryStats),
-		collector.NewReload(a.reloads.stats),
-		collector.NewNotifications(a.notificationStats),
-		collector.NewAdHoc(a.unknown.Load),
-		collector.NewGone(a.goneStats),
+		selfmetrics.Storage(a.registry.Stats),
+		selfmetrics.History(a.recorder.store.Stats),
+		selfmetrics.Discovery(a.discovery.Stats),
+		selfmetrics.Reload(a.reloads.stats),
+		selfmetrics.Notifications(a.notified),
+		selfmetrics.AdHoc(a.unknown.Load),
+		selfmetrics.Lost(a.lost),
 		a.probes,
-		collector.NewZeroconf(a.zeroconfStats),
+		selfmetrics.Zeroconf(a.multicastStats),
 	)
 	if a.durations != nil {
 		reg.MustRegister(a.durations)
 	}
 	return reg
-}
-
-func (a *App) storageStats() collector.StorageStats {
-	s := a.registry.Stats()
-	return collector.StorageStats{
-		TargetsBySource: s.Targets, Changes: s.Changes, Errors: s.Errors, Recovered: s.Recovered,
-		Failed: s.DiskFailed, LastBackup: s.LastBackup, Bytes: s.Bytes,
-	}
 }
 
 // maxInFlight leaves four tenths of the file descriptors to everything else.

@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/discovery"
 	"github.com/health-exporter/health_exporter/prober"
@@ -58,15 +57,4 @@ func mailAllowed(cfg *config.Config, t *prober.Target) bool {
 		}
 	}
 	return cfg.Registration.AllowsEmail(t.Email)
-}
-
-func (a *App) discoveryStats() []collector.DiscoveryStats {
-	var list []collector.DiscoveryStats
-	for _, s := range a.discovery.Stats() {
-		list = append(list, collector.DiscoveryStats{
-			Job: s.Job, Mechanism: s.Mechanism, Targets: s.Targets, LastList: s.LastList,
-			Failures: s.Failures, Dropped: s.Dropped,
-		})
-	}
-	return list
 }

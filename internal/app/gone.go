@@ -2,25 +2,21 @@ package app
 
 import (
 	"net/url"
+	"slices"
 
 	"github.com/health-exporter/health_exporter/alerting"
-	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 )
 
-// goneStats are the targets that are gone, as of when the schedule was last made: a
-// target is in the schedule, or here, and for a moment in both.
-func (a *App) goneStats() collector.GoneStats {
-	s := collector.GoneStats{Expired: map[string]uint64{}}
-	for reason, n := range a.registry.Expired() {
-		s.Expired[string(reason)] = n
+// lost are the targets that are gone, as of when the schedule was last made: a target
+// is in the schedule, or here, and for a moment in both.
+func (a *App) lost() selfmetrics.Gone {
+	g := selfmetrics.Gone{Targets: slices.Clone(*a.gone.Load()), Expired: a.registry.Expired()}
+	for i := range g.Targets {
+		g.Targets[i].Email = a.mailable(g.Targets[i].Email)
 	}
-	for _, g := range *a.gone.Load() {
-		s.Targets = append(s.Targets, collector.GoneTarget{
-			Target: g.App, Reason: string(g.Reason), Email: a.mailable(g.Email), At: g.At,
-		})
-	}
-	return s
+	return g
 }
 
 // mailable is the address if it may be mailed and shown.

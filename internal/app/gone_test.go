@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -59,18 +59,16 @@ func TestGone(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"nas": "me@example.org" + at + "nas", "tv": at + "tv"}, told()); diff != "" {
 		t.Errorf("after (-want +got):\n%s", diff)
 	}
-	stats := a.goneStats()
-	for i := range stats.Targets {
-		stats.Targets[i].At = time.Time{}
+	lost := a.lost()
+	shown := map[string]string{}
+	for _, g := range lost.Targets {
+		shown[g.App] = string(g.Reason) + " " + g.Email
 	}
-	want := collector.GoneStats{
-		Targets: []collector.GoneTarget{
-			{Target: "nas", Reason: "not_discovered", Email: "me@example.org"}, {Target: "tv", Reason: "not_discovered"},
-		},
-		Expired: map[string]uint64{"lease_expired": 0, "not_discovered": 2},
+	if diff := cmp.Diff(map[string]string{"nas": "not_discovered me@example.org", "tv": "not_discovered "}, shown); diff != "" {
+		t.Errorf("gone, as figures (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, stats); diff != "" {
-		t.Errorf("figures (-want +got):\n%s", diff)
+	if diff := cmp.Diff(map[registry.Reason]uint64{registry.LeaseExpired: 0, registry.NotDiscovered: 2}, lost.Expired); diff != "" {
+		t.Errorf("expired (-want +got):\n%s", diff)
 	}
 	write("{}\n")
 	if err := a.Reload(t.Context()); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -111,9 +110,4 @@ func (r *recorder) first(subject string, scheduler *schedule.Scheduler, st *sche
 			return
 		}
 	}
-}
-
-func (a *App) historyStats() collector.HistoryStats {
-	s := a.recorder.store.Stats()
-	return collector.HistoryStats{Subjects: s.Subjects, Intervals: s.Intervals, Bytes: s.Bytes, Errors: s.Errors, Recovered: s.Recovered}
 }

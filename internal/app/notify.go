@@ -14,10 +14,10 @@ import (
 	"github.com/health-exporter/health_exporter/alerting/mail"
 	"github.com/health-exporter/health_exporter/alerting/maintenance"
 	"github.com/health-exporter/health_exporter/alerting/outbox"
-	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	ownconfig "github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -201,29 +201,16 @@ func subject(kind alerting.Kind, st *schedule.Status, now time.Time) alerting.Su
 	}
 }
 
-// notificationStats are the figures of mailing and pushing as metrics.
-func (a *App) notificationStats() collector.NotificationStats {
-	s := a.outbox.Stats()
-	sum := collector.NotificationStats{
-		Queued: s.Queued, Oldest: s.Oldest, Sent: s.Sent, Failed: s.Failed, Dropped: s.Dropped,
-	}
+// notified is how the mailing and the pushing go, for their metrics.
+func (a *App) notified() selfmetrics.Notified {
+	n := selfmetrics.Notified{Mail: a.outbox.Stats()}
 	a.pushing.mu.Lock()
 	pusher := a.pushing.pusher
 	a.pushing.mu.Unlock()
-	if pusher == nil {
-		return sum
+	if pusher != nil {
+		n.Push = pusher.Stats()
 	}
-	pushed := pusher.Stats()
-	sum.Queued += pushed.Untold
-	for _, each := range pushed.Instances {
-		sum.Sent += each.Sent
-		for reason, n := range each.Failed {
-			if n > 0 {
-				sum.Failed[reason] += n
-			}
-		}
-	}
-	return sum
+	return n
 }
 
 // notificationProblem is why people are not told at the moment; empty if they are.

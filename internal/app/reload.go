@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 )
 
 // Reload loads and validates the configuration file, and puts it in force as a
@@ -85,8 +85,8 @@ func (r *reloads) succeeded(at time.Time) {
 
 func (r *reloads) failed() { r.bad.Store(true) }
 
-func (r *reloads) stats() collector.ReloadStats {
-	s := collector.ReloadStats{Successful: !r.bad.Load()}
+func (r *reloads) stats() selfmetrics.Reloads {
+	s := selfmetrics.Reloads{Successful: !r.bad.Load()}
 	if at := r.last.Load(); at != nil {
 		s.LastSuccess = *at
 	}

@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"sync"
 
-	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -148,20 +148,19 @@ func (a *App) newBrowser(cfg *config.Config, known []zeroconf.Entry) *zeroconf.B
 	}
 }
 
-func (a *App) zeroconfStats() (s collector.ZeroconfStats) {
+// multicastStats are the figures of what is switched on.
+func (a *App) multicastStats() (s selfmetrics.Multicast) {
 	m := &a.multicast
 	m.mu.Lock()
 	announcer, browser := m.announcer, m.browser
 	m.mu.Unlock()
-	if s.Announcing = announcer.on; announcer.on {
+	if announcer.on {
 		stats := announcer.it.Stats()
-		s.Announced, s.Visible, s.Interfaces = stats.Up, stats.Visible, stats.Interfaces
-		s.Renamed, s.AnnounceErrors = stats.Renamed, stats.Errors
+		s.Announcer = &stats
 	}
-	if s.Browsing = browser.on; browser.on {
+	if browser.on {
 		stats := browser.it.Stats()
-		s.BrowseUp, s.BrowseErrors = stats.Up, stats.Errors
-		s.Targets, s.Events, s.Dropped = stats.Targets, stats.Events, stats.Dropped
+		s.Browser = &stats
 	}
 	return s
 }
