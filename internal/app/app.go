@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -35,7 +34,8 @@ import (
 type Options struct {
 	// ConfigFile is the configuration file; empty for none.
 	ConfigFile string
-	// StoragePath is the directory of the registry; empty keeps it in memory.
+	// StoragePath is the directory for all that is kept over a restart; empty keeps it in
+	// memory.
 	StoragePath string
 	// OnCorruption is "restore" or "fail".
 	OnCorruption string
@@ -273,19 +273,6 @@ func (a *App) handler() http.Handler {
 	})
 }
 
-// savers keep the states of both schedules.
-func (a *App) savers() []*saver {
-	return []*saver{
-		{scheduler: a.scheduler, registry: a.registry, log: a.log, stored: a.stored, exists: func(app string) bool {
-			_, ok := a.registry.Target(app)
-			return ok
-		}},
-		{scheduler: a.checkScheduler, registry: a.registry, log: a.log, stored: a.stored, prefix: checkPrefix, exists: func(name string) bool {
-			return a.checks.Load().byName[name] != nil
-		}},
-	}
-}
-
 // Run serves and probes until ctx is done, then shuts down in order: not ready,
 // requests finished, probes ended, states saved, storage closed.
 func (a *App) Run(ctx context.Context) error {
@@ -298,7 +285,8 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() { a.scheduler.Run(working) })
 	work.Go(func() { a.reconcileLoop(working) })
 	work.Go(func() { a.checkScheduler.Run(working) })
-	for _, s := range a.savers() {
+	savers := a.savers()
+	for _, s := range savers {
 		work.Go(func() { s.run(working) })
 	}
 	work.Go(func() { a.recorder.run(working) })
@@ -319,10 +307,8 @@ func (a *App) Run(ctx context.Context) error {
 	work.Wait()
 	a.stopMulticast()
 	a.closeChecks(a.checks.Load(), nil)
-	for _, s := range a.savers() {
-		if saveErr := a.registry.Save(s.prefixed(s.scheduler.Saved())); saveErr != nil {
-			err = errors.Join(err, fmt.Errorf("saving states: %w", saveErr))
-		}
+	for _, s := range savers {
+		err = errors.Join(err, s.end())
 	}
 	a.notify() // what has changed at last is told after the next start
 	a.recorder.look(time.Now())

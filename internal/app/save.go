@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -14,6 +16,8 @@ import (
 const (
 	saveDelay = time.Second // changes of state within it share a transaction
 	saveAll   = time.Minute
+	// settleAfter is how long after the start what is discovered may take to be found again.
+	settleAfter = 10 * time.Minute
 )
 
 // saver keeps the states of one schedule on disk.
@@ -23,15 +27,50 @@ type saver struct {
 	log       *slog.Logger
 	prefix    string                 // of the names under which the states are kept
 	exists    func(name string) bool // is there such a target, or check, still?
+	settled   func() bool            // is all there that will be, of what there was before the start?
 	stored    chan<- struct{}        // is told when something was written; one slot
 
 	written map[string]health.State
+	before  []string // what was kept before the start and does not exist, or not yet
+}
+
+// savers keep the states of both schedules.
+func (a *App) savers() []*saver {
+	targets := &saver{scheduler: a.scheduler, exists: func(app string) bool {
+		_, ok := a.registry.Target(app)
+		return ok
+	}, settled: func() bool {
+		d := &a.config.Load().Discovery
+		return len(d.Jobs) == 0 && d.MDNS == nil || time.Since(a.started) >= settleAfter
+	}}
+	checks := &saver{scheduler: a.checkScheduler, prefix: checkPrefix, exists: func(name string) bool {
+		return a.checks.Load().byName[name] != nil
+	}, settled: func() bool { return true }}
+	for _, s := range []*saver{targets, checks} {
+		s.registry, s.log, s.stored, s.written = a.registry, a.log, a.stored, map[string]health.State{}
+	}
+	for _, name := range a.registry.Remembered() {
+		if check, ok := strings.CutPrefix(name, checkPrefix); ok {
+			checks.remember(check)
+		} else {
+			targets.remember(name)
+		}
+	}
+	return []*saver{targets, checks}
+}
+
+// remember takes note of what was kept before the start.
+func (s *saver) remember(name string) {
+	if saved := s.registry.Saved(s.prefix + name); saved != nil && s.exists(name) {
+		s.written[name] = saved.State
+	} else {
+		s.before = append(s.before, name)
+	}
 }
 
 // run writes changed states, at most once a second; and once a minute the runs of
 // outcomes that have not led to a change yet.
 func (s *saver) run(ctx context.Context) {
-	s.written = map[string]health.State{}
 	all := time.NewTicker(saveAll)
 	defer all.Stop()
 	for {
@@ -102,9 +141,27 @@ func clipped(s health.State, t *prober.Target) health.State {
 	return s
 }
 
-// forgetGone drops the states of what exists no more.
+// end writes all states, and drops those of what exists no more.
+func (s *saver) end() error {
+	s.forgetGone()
+	if err := s.registry.Save(s.prefixed(s.scheduler.Saved())); err != nil {
+		return fmt.Errorf("saving states: %w", err)
+	}
+	return nil
+}
+
+// forgetGone drops the states of what exists no more: whatever comes under that name is
+// something new.
 func (s *saver) forgetGone() {
 	var gone []string
+	if s.settled() {
+		for _, name := range s.before {
+			if !s.exists(name) {
+				gone = append(gone, s.prefix+name)
+			}
+		}
+		s.before = nil
+	}
 	for name := range s.written {
 		if !s.exists(name) {
 			gone = append(gone, s.prefix+name)

@@ -52,6 +52,20 @@ func (r *Registry) Saved(app string) *schedule.Saved {
 	return r.saved[app]
 }
 
+// Remembered are the names of which there is a saved state, or an operator's pause,
+// whether there is such a target or not.
+func (r *Registry) Remembered() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	names := slices.Collect(maps.Keys(r.saved))
+	for app := range r.pauses {
+		if r.saved[app] == nil {
+			names = append(names, app)
+		}
+	}
+	return names
+}
+
 // Stats are the Registry's own figures.
 type Stats struct {
 	// Targets counts the effective targets by source.
