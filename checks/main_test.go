@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"go.uber.org/goleak"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -62,9 +62,17 @@ func TestOptionFaults(t *testing.T) {
 // TestNoFaults: zero values are valid where nothing is required.
 func TestNoFaults(t *testing.T) {
 	for _, c := range []interface{ Check() error }{
-		checks.Disk{}, checks.Memory{}, checks.Load{}, checks.Pressure{}, checks.Clock{}, checks.Runtime{},
-		checks.NTP{Servers: []string{"::1"}}, checks.File{Path: "x"}, checks.Process{Match: regexp.MustCompile("x")},
-		checks.Exec{Command: []string{"true"}}, checks.CertificateFile{Path: "x"},
+		checks.Disk{},
+		checks.Memory{},
+		checks.Load{},
+		checks.Pressure{},
+		checks.Clock{},
+		checks.Runtime{},
+		checks.NTP{Servers: []string{"::1"}},
+		checks.File{Path: "x"},
+		checks.Process{Match: regexp.MustCompile("x")},
+		checks.Exec{Command: []string{"true"}},
+		checks.CertificateFile{Path: "x"},
 	} {
 		if err := c.Check(); err != nil {
 			t.Errorf("%T: %v", c, err)

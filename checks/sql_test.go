@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	_ "modernc.org/sqlite"
+
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/health"
-	_ "modernc.org/sqlite"
 )
 
 // database opens a database of its own, with the statements run.

@@ -49,8 +49,14 @@ func TestDescribe(t *testing.T) {
 		},
 	})
 	want := []label{
-		{"url", "router"}, {"module", "health"}, {"source", ""}, {"group", ""}, {"email", ""},
-		{"_", ""}, {"a_1", "\uFFFD"}, {"z", "1"},
+		{"url", "router"},
+		{"module", "health"},
+		{"source", ""},
+		{"group", ""},
+		{"email", ""},
+		{"_", ""},
+		{"a_1", "\uFFFD"},
+		{"z", "1"},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(label{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -17,10 +17,11 @@ import (
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/internal/testport"
-	_ "github.com/jackc/pgx/v5/stdlib"
 )
 
 // runCheck runs a check once as a Checker does.

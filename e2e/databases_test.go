@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rabbitmq/amqp091-go"
+
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/checks/amqp"
 	"github.com/health-exporter/health_exporter/checks/celery"
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/rabbitmq/amqp091-go"
 )
 
 func TestPostgreSQLChecks(t *testing.T) {

@@ -195,8 +195,12 @@ func (l *listeners) httpsCases() []oracleCase {
 		{name: "https of an error", module: "https", target: l.https + "/status/500"},
 	}
 	servers := []struct{ name, url string }{
-		{"a good server", l.https}, {"an HTTP/1.1 server", l.tls1only}, {"a TLS 1.2 server", l.tlsOld},
-		{"an expired certificate", l.tlsExpired}, {"another name's certificate", l.tlsName}, {"a server that wants certificates", l.tlsWant},
+		{"a good server", l.https},
+		{"an HTTP/1.1 server", l.tls1only},
+		{"a TLS 1.2 server", l.tlsOld},
+		{"an expired certificate", l.tlsExpired},
+		{"another name's certificate", l.tlsName},
+		{"a server that wants certificates", l.tlsWant},
 	}
 	for _, module := range []string{
 		"http_2xx", "https", "https_insecure", "https_insecure_ca", "https_name", "https_host", "https_other_host", "https_client",

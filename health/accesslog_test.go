@@ -28,12 +28,18 @@ func TestAccessLog(t *testing.T) { // S2.11
 		path   string
 		logged bool
 	}{
-		{"/healthz/live", false}, {"/healthz/live?do=write", false}, {"/healthz/live?do=flush", false},
+		{"/healthz/live", false},
+		{"/healthz/live?do=write", false},
+		{"/healthz/live?do=flush", false},
 		{"/healthz/live?do=fail", true},
 		{"/healthz/live?do=no%20content", true}, // only 200 is quiet
-		{"/healthzzz", true}, {"/other", true},
-		{"/metrics", false}, {"/metrics?do=fail", true},
-		{"/prefix/", false}, {"/prefix/x", false}, {"/prefix", true},
+		{"/healthzzz", true},
+		{"/other", true},
+		{"/metrics", false},
+		{"/metrics?do=fail", true},
+		{"/prefix/", false},
+		{"/prefix/x", false},
+		{"/prefix", true},
 	} {
 		var log bytes.Buffer
 		a := &AccessLog{Handler: handler, Log: slog.New(slog.NewTextHandler(&log, nil)), Quiet: []string{"/healthz", "/metrics", "/prefix/"}}

@@ -47,7 +47,8 @@ func TestWrongChecks(t *testing.T) {
 		{"remote and live", []Check{{Name: "a", Run: pass, Remote: true, Groups: []string{Live}}}, []string{"must not be in group live"}},
 		{"dependency", []Check{{Name: "a", Run: pass, DependsOn: []string{"b"}}}, []string{`check "a": depends on "b", which there is no check of`}},
 		{"circle", []Check{
-			{Name: "a", Run: pass, DependsOn: []string{"b"}}, {Name: "b", Run: pass, DependsOn: []string{"c"}},
+			{Name: "a", Run: pass, DependsOn: []string{"b"}},
+			{Name: "b", Run: pass, DependsOn: []string{"c"}},
 			{Name: "c", Run: pass, DependsOn: []string{"b"}},
 		}, []string{"in a circle: b → c → b"}},
 		{"itself", []Check{{Name: "a", Run: pass, DependsOn: []string{"a"}}}, []string{"in a circle: a → a"}},

@@ -235,14 +235,16 @@ func TestBackgroundIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var times []time.Duration
 		began := time.Now()
-		c := closing(t, &Checker{}, Check{Name: "slow", Timeout: time.Minute, Interval: 10 * time.Second, InitialDelay: 3 * time.Second,
+		c := closing(t, &Checker{}, Check{
+			Name: "slow", Timeout: time.Minute, Interval: 10 * time.Second, InitialDelay: 3 * time.Second,
 			Run: func(context.Context) error {
 				times = append(times, time.Since(began))
 				if len(times) == 2 {
 					time.Sleep(25 * time.Second)
 				}
 				return nil
-			}})
+			},
+		})
 		ctx, stop := context.WithTimeout(t.Context(), 55*time.Second)
 		defer stop()
 		if err := c.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {

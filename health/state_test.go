@@ -33,7 +33,8 @@ func TestTraces(t *testing.T) {
 		{"T7", "F F W W S S", "DEG UNH UNH DEG DEG HEA", Thresholds{Unhealthy: 2, Healthy: 2}},
 		{
 			"T8: the defaults", "S S S S S S S S S S",
-			"UNK UNK UNK UNK UNK UNK UNK UNK UNK HEA", Thresholds{},
+			"UNK UNK UNK UNK UNK UNK UNK UNK UNK HEA",
+			Thresholds{},
 		},
 		{
 			"T9", "S S F F F F S S", "UNK HEA HEA DEG DEG UNH UNH HEA",

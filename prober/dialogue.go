@@ -10,8 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // Dialogue are the keys of the kinds that talk over a plain connection. It is

@@ -12,6 +12,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/health-exporter/health_exporter/health"
 )
 
@@ -79,9 +80,11 @@ func TestSMTP(t *testing.T) {
 		{name: "server_name", target: good, hostname: "no.example", set: named, want: Result{Outcome: health.Pass, CertExpiry: until}, names: secured},
 		{name: "hostname", target: good, hostname: "mail.example", set: trusting, want: Result{Outcome: health.Pass, CertExpiry: until}, names: secured},
 		{name: "wrong hostname", target: good, hostname: "no.example", set: trusting, names: refusedAfter, want: Result{
-			Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is valid for mail.example, not no.example", CertExpiry: until}},
+			Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is valid for mail.example, not no.example", CertExpiry: until,
+		}},
 		{name: "expired", target: expired, set: trusting, names: refusedAfter, want: Result{
-			Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate has expired", CertExpiry: past}},
+			Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate has expired", CertExpiry: past,
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := tcpModule(t, func(p *tcpProbe) { test.set(p); p.QueryResponse = smtpSteps() })
@@ -110,16 +113,27 @@ func TestStartTLSRecipes(t *testing.T) {
 		steps                           []QueryResponse
 		then, closing                   string
 	}{
-		{name: "IMAP", greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n", command: ". STARTTLS\r\n", answer: ". OK begin\r\n",
-			steps: []QueryResponse{{Expect: re(`OK.*STARTTLS`)}, {Send: ". STARTTLS\r"}, {Expect: re(`^\. OK`), StartTLS: true},
-				{Send: ". CAPABILITY\r"}, {Expect: re("IMAP4rev1")}},
-			then: ". CAPABILITY\r\n", closing: "* CAPABILITY IMAP4rev1\r\n. OK\r\n"},
-		{name: "POP3", greeting: "+OK ready\r\n", command: "STLS\r\n", answer: "+OK begin\r\n",
+		{
+			name: "IMAP", greeting: "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n", command: ". STARTTLS\r\n", answer: ". OK begin\r\n",
+			steps: []QueryResponse{
+				{Expect: re(`OK.*STARTTLS`)},
+				{Send: ". STARTTLS\r"},
+				{Expect: re(`^\. OK`), StartTLS: true},
+				{Send: ". CAPABILITY\r"},
+				{Expect: re("IMAP4rev1")},
+			},
+			then: ". CAPABILITY\r\n", closing: "* CAPABILITY IMAP4rev1\r\n. OK\r\n",
+		},
+		{
+			name: "POP3", greeting: "+OK ready\r\n", command: "STLS\r\n", answer: "+OK begin\r\n",
 			steps: []QueryResponse{{Expect: re(`^\+OK`), Send: "STLS\r"}, {Expect: re(`^\+OK`), StartTLS: true}, {Send: "CAPA\r"}, {Expect: re(`^UIDL$`)}},
-			then:  "CAPA\r\n", closing: "+OK\r\nTOP\r\nUIDL\r\n.\r\n"},
-		{name: "FTP", greeting: "220-hello\r\n220 ready\r\n", command: "AUTH TLS\r\n", answer: "234 go\r\n",
+			then:  "CAPA\r\n", closing: "+OK\r\nTOP\r\nUIDL\r\n.\r\n",
+		},
+		{
+			name: "FTP", greeting: "220-hello\r\n220 ready\r\n", command: "AUTH TLS\r\n", answer: "234 go\r\n",
 			steps: []QueryResponse{{Expect: re(`^220 `), Send: "AUTH TLS\r"}, {Expect: re(`^234`), StartTLS: true}, {Send: "FEAT\r"}, {ExpectBytes: "211-"}},
-			then:  "FEAT\r\n", closing: "211-\r\n211 end\r\n"},
+			then:  "FEAT\r\n", closing: "211-\r\n211 end\r\n",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var heard []string

@@ -85,10 +85,14 @@ func TestDialogue(t *testing.T) {
 			_ = p.Conn.(*net.TCPConn).SetLinger(0)
 		}, steps: steps{{Send: "x"}, {Expect: re("x")}}, want: fail(ReasonConnect, PhaseRequest, "connection reset by peer")},
 		{name: "longest line", serve: says(long+"\n", false), steps: steps{{Expect: re("^x+$")}}, want: pass},
-		{name: "line too long", serve: says(long+"x\n", false), steps: steps{{Expect: re("x")}},
-			want: fail(ReasonBody, PhaseTransfer, "answer with a line of more than 64 KiB")},
-		{name: "line too long before the one", serve: says(long+long+"\nhello\n", false), steps: steps{{Expect: re("hello")}},
-			want: fail(ReasonBody, PhaseTransfer, "answer with a line of more than 64 KiB")},
+		{
+			name: "line too long", serve: says(long+"x\n", false), steps: steps{{Expect: re("x")}},
+			want: fail(ReasonBody, PhaseTransfer, "answer with a line of more than 64 KiB"),
+		},
+		{
+			name: "line too long before the one", serve: says(long+long+"\nhello\n", false), steps: steps{{Expect: re("hello")}},
+			want: fail(ReasonBody, PhaseTransfer, "answer with a line of more than 64 KiB"),
+		},
 		{name: "bytes", serve: says("\x00\xff\r\nab", false), steps: steps{{ExpectBytes: "\x00\xff\r\na"}}, want: pass},
 		{name: "bytes in segments", serve: func(p *peer) {
 			for _, c := range "hello" {
@@ -97,12 +101,18 @@ func TestDialogue(t *testing.T) {
 			}
 		}, steps: steps{{ExpectBytes: "hello"}}, want: pass},
 		{name: "many bytes", serve: says(long+long, false), steps: steps{{ExpectBytes: long + long}}, want: pass},
-		{name: "other bytes", serve: says("hellO", false), steps: steps{{ExpectBytes: "hello"}},
-			want: fail(ReasonBody, PhaseCheck, "answer is not the 5 bytes expected"), bytes: 1},
-		{name: "other bytes in the first segment", serve: says("x", false), steps: steps{{ExpectBytes: "hello"}},
-			want: fail(ReasonBody, PhaseCheck, "answer is not the 5 bytes expected"), bytes: 1},
-		{name: "too few bytes", serve: says("hell", true), steps: steps{{ExpectBytes: "hello"}},
-			want: fail(ReasonBody, PhaseCheck, "connection closed after 4 of 5 bytes expected")},
+		{
+			name: "other bytes", serve: says("hellO", false), steps: steps{{ExpectBytes: "hello"}},
+			want: fail(ReasonBody, PhaseCheck, "answer is not the 5 bytes expected"), bytes: 1,
+		},
+		{
+			name: "other bytes in the first segment", serve: says("x", false), steps: steps{{ExpectBytes: "hello"}},
+			want: fail(ReasonBody, PhaseCheck, "answer is not the 5 bytes expected"), bytes: 1,
+		},
+		{
+			name: "too few bytes", serve: says("hell", true), steps: steps{{ExpectBytes: "hello"}},
+			want: fail(ReasonBody, PhaseCheck, "connection closed after 4 of 5 bytes expected"),
+		},
 		{name: "bytes after a line", serve: says("a\nbcd\n", false), steps: steps{{Expect: re("a")}, {ExpectBytes: "bc"}, {Expect: re("^d$")}}, want: pass},
 		{name: "bytes after bytes", serve: says("abcd", false), steps: steps{{ExpectBytes: "ab"}, {ExpectBytes: "cd"}}, want: pass},
 	} {
@@ -192,14 +202,20 @@ func TestExpectInfo(t *testing.T) {
 	}{
 		{"banner", banner, []QueryResponse{ssh}, []string{sshInfo}},
 		{"labels twice", banner + "next one\n", []QueryResponse{ssh, next}, []string{sshInfo, "probe_expect_info{word=one}"}},
-		{"the same labels twice", banner + "next one\nnext two\n", []QueryResponse{next, next},
-			[]string{"probe_expect_info{word=one}", "probe_expect_info{word=two}"}},
+		{
+			"the same labels twice", banner + "next one\nnext two\n",
+			[]QueryResponse{next, next},
+			[]string{"probe_expect_info{word=one}", "probe_expect_info{word=two}"},
+		},
 		{"the same series twice", "next one\nnext one\n", []QueryResponse{next, next}, []string{"probe_expect_info{word=one}"}},
 		{"kept although a later step fails", banner, []QueryResponse{ssh, next}, []string{sshInfo}},
 		{"no match", "220 ftp\n", []QueryResponse{ssh}, nil},
 		{"no labels", banner, []QueryResponse{{Expect: re("SSH"), Labels: []ExpectLabel{}}}, []string{"probe_expect_info"}},
-		{"names", banner, []QueryResponse{labelled("a-b", "9a", "__x", "ü", "a b")},
-			[]string{"probe_expect_info{a_b=0,_a=1,_x=2,_=3}"}}, // of two a_b the first counts
+		{
+			"names", banner,
+			[]QueryResponse{labelled("a-b", "9a", "__x", "ü", "a b")},
+			[]string{"probe_expect_info{a_b=0,_a=1,_x=2,_=3}"},
+		}, // of two a_b the first counts
 		{"no text", "next \xffa\xfe\xfd\n", []QueryResponse{next}, []string{"probe_expect_info{word=\uFFFDa\uFFFD}"}},
 		{"much text", "next " + strings.Repeat("ä", 500) + "\n", []QueryResponse{next}, []string{"probe_expect_info{word=" + strings.Repeat("ä", 128) + "}"}},
 	} {
@@ -229,14 +245,26 @@ func TestDialogueFlood(t *testing.T) {
 		step        QueryResponse
 		want        Result
 	}{
-		{"lines", strings.Repeat(strings.Repeat("x", 255)+"\n", 1<<7), QueryResponse{Expect: re("y")},
-			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer of more than 10 MiB"}},
-		{"empty lines", strings.Repeat("\n", 1<<15), QueryResponse{Expect: re("y")},
-			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer of more than 100000 lines"}},
-		{"one line", strings.Repeat("x", 1<<15), QueryResponse{Expect: re("y")},
-			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer with a line of more than 64 KiB"}},
-		{"zeros", strings.Repeat("\x00", 1<<15), QueryResponse{Expect: re("y")},
-			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer with a line of more than 64 KiB"}},
+		{
+			"lines", strings.Repeat(strings.Repeat("x", 255)+"\n", 1<<7),
+			QueryResponse{Expect: re("y")},
+			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer of more than 10 MiB"},
+		},
+		{
+			"empty lines", strings.Repeat("\n", 1<<15),
+			QueryResponse{Expect: re("y")},
+			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer of more than 100000 lines"},
+		},
+		{
+			"one line", strings.Repeat("x", 1<<15),
+			QueryResponse{Expect: re("y")},
+			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer with a line of more than 64 KiB"},
+		},
+		{
+			"zeros", strings.Repeat("\x00", 1<<15),
+			QueryResponse{Expect: re("y")},
+			Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "answer with a line of more than 64 KiB"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			target := scripted(t, func(p *peer) { dribble(p, test.piece, 0) })

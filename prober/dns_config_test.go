@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/miekg/dns"
 	"gopkg.in/yaml.v3"
 
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/miekg/dns"
 )
 
 // dnsModuleOf makes a module of a block of options; empty text is no block.
@@ -55,24 +55,39 @@ func TestDNSWarnings(t *testing.T) {
 		succeeded     float64
 	}{
 		{"all right", "query_name: a", nil, "", 4, 1},
-		{"protocol of the address", "{query_name: a, preferred_ip_protocol: ipv4}",
-			[]string{`preferred_ip_protocol: "ipv4" means ip4: neither ip6 nor empty`}, "", 4, 1},
-		{"transport", "{query_name: a, transport_protocol: sctp}",
+		{
+			"protocol of the address", "{query_name: a, preferred_ip_protocol: ipv4}",
+			[]string{`preferred_ip_protocol: "ipv4" means ip4: neither ip6 nor empty`},
+			"", 4, 1,
+		},
+		{
+			"transport", "{query_name: a, transport_protocol: sctp}",
 			[]string{`transport_protocol: must be udp, tcp or https, not "sctp"`},
-			`transport_protocol: must be udp, tcp or https, not "sctp"`, absent, 0},
-		{"TLS over UDP", "{query_name: a, transport_protocol: udp, dns_over_tls: true}",
+			`transport_protocol: must be udp, tcp or https, not "sctp"`, absent, 0,
+		},
+		{
+			"TLS over UDP", "{query_name: a, transport_protocol: udp, dns_over_tls: true}",
 			[]string{"dns_over_tls: needs transport_protocol: tcp, not udp"},
-			"dns_over_tls: needs transport_protocol: tcp, not udp", 4, 0},
-		{"name", "query_name: a..b", []string{`query_name: "a..b" is no name in DNS: bad rdata`},
-			`query_name: "a..b" is no name in DNS: bad rdata`, 4, 0},
-		{"rcode", "{query_name: a, valid_rcodes: [NOERROR, NOERR]}",
+			"dns_over_tls: needs transport_protocol: tcp, not udp", 4, 0,
+		},
+		{
+			"name", "query_name: a..b",
+			[]string{`query_name: "a..b" is no name in DNS: bad rdata`},
+			`query_name: "a..b" is no name in DNS: bad rdata`, 4, 0,
+		},
+		{
+			"rcode", "{query_name: a, valid_rcodes: [NOERROR, NOERR]}",
 			[]string{`valid_rcodes[1]: "NOERR" is no response code such as NOERROR or NXDOMAIN`},
-			`valid_rcodes[1]: "NOERR" is no response code such as NOERROR or NXDOMAIN`, 4, 1},
-		{"expressions", "{query_name: a, validate_answer_rrs: {fail_if_matches_regexp: [x, '(']}, validate_additional_rrs: {fail_if_none_matches_regexp: ['[']}}",
+			`valid_rcodes[1]: "NOERR" is no response code such as NOERROR or NXDOMAIN`, 4, 1,
+		},
+		{
+			"expressions", "{query_name: a, validate_answer_rrs: {fail_if_matches_regexp: [x, '(']}, validate_additional_rrs: {fail_if_none_matches_regexp: ['[']}}",
 			[]string{
 				"validate_answer_rrs.fail_if_matches_regexp[1]: error parsing regexp: missing closing ): `(`",
 				"validate_additional_rrs.fail_if_none_matches_regexp[0]: error parsing regexp: missing closing ]: `[`",
-			}, "validate_answer_rrs.fail_if_matches_regexp[1]: error parsing regexp: missing closing ): `(`", 4, 1},
+			},
+			"validate_answer_rrs.fail_if_matches_regexp[1]: error parsing regexp: missing closing ): `(`", 4, 1,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m, err := dnsModuleOf(test.options)

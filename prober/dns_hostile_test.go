@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/miekg/dns"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // serveDatagrams hands each datagram to serve, until the test ends.

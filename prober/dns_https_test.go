@@ -75,11 +75,13 @@ func TestDNSOverHTTPSAnswers(t *testing.T) {
 			w.Header().Set("Location", "/")
 			w.WriteHeader(http.StatusFound)
 		}, ReasonStatus, "302", 302},
-		{"type", func(w http.ResponseWriter, _ []byte) {
-			w.Header().Set("Content-Type", "text/html")
-			_, _ = w.Write([]byte("hello"))
+		{
+			"type", func(w http.ResponseWriter, _ []byte) {
+				w.Header().Set("Content-Type", "text/html")
+				_, _ = w.Write([]byte("hello"))
+			},
+			ReasonBody, `answer of type "text/html", want application/dns-message`, 200,
 		},
-			ReasonBody, `answer of type "text/html", want application/dns-message`, 200},
 		{"no type", func(w http.ResponseWriter, _ []byte) { w.Header()["Content-Type"] = nil }, ReasonBody, `answer of type ""`, 200},
 		{"type with a parameter", func(w http.ResponseWriter, query []byte) {
 			w.Header().Set("Content-Type", "Application/DNS-Message; x=y")

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testport"
-	"github.com/miekg/dns"
 )
 
 // TestDNSFailureSamples: what is shown when there is no answer.
@@ -27,20 +28,32 @@ func TestDNSFailureSamples(t *testing.T) {
 		phase        Phase
 		want         map[string]float64
 	}{
-		{"no such name", "nowhere.example.org", nil, nil, ReasonDNS, PhaseResolve,
-			map[string]float64{"probe_ip_protocol": 0, "probe_ip_addr_hash": 0, "probe_dns_duration_seconds{phase=resolve}": 0}},
-		{"no address of the protocol", "ns.example.org", nil, func(p *dnsProbe) { p.IPProtocolFallback = false }, ReasonDNS, PhaseResolve,
-			map[string]float64{"probe_ip_protocol": 0}},
-		{"literal of the other protocol", "127.0.0.1", nil, func(p *dnsProbe) { p.IPProtocolFallback = false }, ReasonDNS, PhaseResolve,
-			map[string]float64{"probe_ip_protocol": 0}},
+		{
+			"no such name", "nowhere.example.org", nil, nil, ReasonDNS, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0, "probe_ip_addr_hash": 0, "probe_dns_duration_seconds{phase=resolve}": 0},
+		},
+		{
+			"no address of the protocol", "ns.example.org", nil, func(p *dnsProbe) { p.IPProtocolFallback = false }, ReasonDNS, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0},
+		},
+		{
+			"literal of the other protocol", "127.0.0.1", nil, func(p *dnsProbe) { p.IPProtocolFallback = false }, ReasonDNS, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0},
+		},
 		{"no host", ":53", nil, nil, ReasonDNS, PhaseResolve, map[string]float64{"probe_ip_protocol": 0}},
 		{"port", "127.0.0.1:70000", nil, nil, ReasonInternal, PhaseResolve, map[string]float64{"probe_ip_protocol": 4}},
-		{"refused", closed, nil, func(p *dnsProbe) { p.TransportProtocol = "tcp" }, ReasonConnect, PhaseConnect,
-			map[string]float64{"probe_ip_protocol": 4, "probe_dns_duration_seconds{phase=connect}": positive}},
-		{"policy", "127.0.0.1", &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, nil, ReasonPolicy, PhaseResolve,
-			map[string]float64{"probe_ip_protocol": 0}},
-		{"policy, by name", "ns.example.org", &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, nil, ReasonPolicy, PhaseConnect,
-			map[string]float64{"probe_ip_protocol": 4, "probe_dns_duration_seconds{phase=connect}": positive}},
+		{
+			"refused", closed, nil, func(p *dnsProbe) { p.TransportProtocol = "tcp" }, ReasonConnect, PhaseConnect,
+			map[string]float64{"probe_ip_protocol": 4, "probe_dns_duration_seconds{phase=connect}": positive},
+		},
+		{
+			"policy", "127.0.0.1", &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, nil, ReasonPolicy, PhaseResolve,
+			map[string]float64{"probe_ip_protocol": 0},
+		},
+		{
+			"policy, by name", "ns.example.org", &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, nil, ReasonPolicy, PhaseConnect,
+			map[string]float64{"probe_ip_protocol": 4, "probe_dns_duration_seconds{phase=connect}": positive},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := dnsModule(t, func(p *dnsProbe) {

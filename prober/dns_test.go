@@ -6,9 +6,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/miekg/dns"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // dnsModule makes a module of kind dns that asks for example.org; set may change
@@ -44,16 +45,26 @@ func TestDNSTransports(t *testing.T) {
 		tls   bool
 		https bool
 	}{
-		{name: "udp", set: func(*dnsProbe) {},
-			serve: func(t *testing.T, host string) string { return serveDNS(t, "udp", host, nil, answerFully(t)) }},
-		{name: "tcp", set: func(p *dnsProbe) { p.TransportProtocol = "tcp" },
-			serve: func(t *testing.T, host string) string { return serveDNS(t, "tcp", host, nil, answerFully(t)) }},
-		{name: "tls", set: func(p *dnsProbe) { p.DNSOverTLS = true }, tls: true,
-			serve: func(t *testing.T, host string) string { return serveDNS(t, "tcp", host, &cert, answerFully(t)) }},
-		{name: "https with HTTP/2", set: func(p *dnsProbe) { p.TransportProtocol = "https" }, tls: true, https: true,
-			serve: func(t *testing.T, host string) string { return serveDNSOverHTTPS(t, host, cert, true, overHTTPS) }},
-		{name: "https with HTTP/1.1", set: func(p *dnsProbe) { p.TransportProtocol = "https" }, tls: true, https: true,
-			serve: func(t *testing.T, host string) string { return serveDNSOverHTTPS(t, host, cert, false, overHTTPS) }},
+		{
+			name: "udp", set: func(*dnsProbe) {},
+			serve: func(t *testing.T, host string) string { return serveDNS(t, "udp", host, nil, answerFully(t)) },
+		},
+		{
+			name: "tcp", set: func(p *dnsProbe) { p.TransportProtocol = "tcp" },
+			serve: func(t *testing.T, host string) string { return serveDNS(t, "tcp", host, nil, answerFully(t)) },
+		},
+		{
+			name: "tls", set: func(p *dnsProbe) { p.DNSOverTLS = true }, tls: true,
+			serve: func(t *testing.T, host string) string { return serveDNS(t, "tcp", host, &cert, answerFully(t)) },
+		},
+		{
+			name: "https with HTTP/2", set: func(p *dnsProbe) { p.TransportProtocol = "https" }, tls: true, https: true,
+			serve: func(t *testing.T, host string) string { return serveDNSOverHTTPS(t, host, cert, true, overHTTPS) },
+		},
+		{
+			name: "https with HTTP/1.1", set: func(p *dnsProbe) { p.TransportProtocol = "https" }, tls: true, https: true,
+			serve: func(t *testing.T, host string) string { return serveDNSOverHTTPS(t, host, cert, false, overHTTPS) },
+		},
 	} {
 		m := dnsModule(t, func(p *dnsProbe) { p.TLSConfig = trust; test.set(p) })
 		for host, protocol := range map[string]float64{"127.0.0.1": 4, "::1": 6} {
@@ -122,8 +133,10 @@ func TestDNSQuestion(t *testing.T) {
 	}{
 		{"no block", "", true, question(".", dns.TypeANY, dns.ClassINET)},
 		{"only a name", "query_name: example.org", true, question("example.org.", dns.TypeANY, dns.ClassINET)},
-		{"everything", "{query_name: version.bind., query_type: TXT, query_class: CH, recursion_desired: false}", false,
-			question("version.bind.", dns.TypeTXT, dns.ClassCHAOS)},
+		{
+			"everything", "{query_name: version.bind., query_type: TXT, query_class: CH, recursion_desired: false}", false,
+			question("version.bind.", dns.TypeTXT, dns.ClassCHAOS),
+		},
 		{"empty words", `{query_name: example.org, query_type: "", query_class: ""}`, true, question("example.org.", dns.TypeANY, dns.ClassINET)},
 		{"small letters", "{query_name: example.org, query_type: mx, query_class: any}", true, question("example.org.", dns.TypeMX, dns.ClassANY)},
 	} {

@@ -26,21 +26,35 @@ func TestDNSTruncated(t *testing.T) {
 		answers  float64
 		success  float64
 	}{
-		{name: "again over TCP", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, overTCP: func(*dns.Msg) {},
-			fallback: true, answers: 2, success: 1},
-		{name: "cut in a record", overUDP: func(q []byte) []byte { return cut(answerTo(t, q, truncate)) }, overTCP: func(*dns.Msg) {},
-			fallback: true, answers: 2, success: 1},
-		{name: "as blackbox_exporter", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, overTCP: func(*dns.Msg) {},
-			answers: 1, success: 1},
-		{name: "as blackbox_exporter, cut in a record", overUDP: func(q []byte) []byte { return cut(answerTo(t, q, truncate)) },
-			overTCP: func(*dns.Msg) {}, want: "answer is truncated in the middle of a record", reason: ReasonBody, phase: PhaseRequest},
-		{name: "TCP refused", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, fallback: true,
-			want: "answer is truncated; asking over TCP: connection refused", reason: ReasonConnect, phase: PhaseConnect, answers: 1, success: 1},
-		{name: "truncated over TCP too", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) },
-			overTCP: func(m *dns.Msg) { truncate(m); m.Ns = []dns.RR{rr(t, "a. 1 IN NS b.")} }, fallback: true, answers: 1, success: 1},
-		{name: "wrong code over TCP", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) },
+		{
+			name: "again over TCP", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, overTCP: func(*dns.Msg) {},
+			fallback: true, answers: 2, success: 1,
+		},
+		{
+			name: "cut in a record", overUDP: func(q []byte) []byte { return cut(answerTo(t, q, truncate)) }, overTCP: func(*dns.Msg) {},
+			fallback: true, answers: 2, success: 1,
+		},
+		{
+			name: "as blackbox_exporter", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, overTCP: func(*dns.Msg) {},
+			answers: 1, success: 1,
+		},
+		{
+			name: "as blackbox_exporter, cut in a record", overUDP: func(q []byte) []byte { return cut(answerTo(t, q, truncate)) },
+			overTCP: func(*dns.Msg) {}, want: "answer is truncated in the middle of a record", reason: ReasonBody, phase: PhaseRequest,
+		},
+		{
+			name: "TCP refused", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) }, fallback: true,
+			want: "answer is truncated; asking over TCP: connection refused", reason: ReasonConnect, phase: PhaseConnect, answers: 1, success: 1,
+		},
+		{
+			name: "truncated over TCP too", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) },
+			overTCP: func(m *dns.Msg) { truncate(m); m.Ns = []dns.RR{rr(t, "a. 1 IN NS b.")} }, fallback: true, answers: 1, success: 1,
+		},
+		{
+			name: "wrong code over TCP", overUDP: func(q []byte) []byte { return answerTo(t, q, truncate) },
 			overTCP: func(m *dns.Msg) { m.Rcode = dns.RcodeRefused }, fallback: true,
-			want: "answer REFUSED, want NOERROR", reason: ReasonStatus, phase: PhaseCheck, answers: 2, success: 1},
+			want: "answer REFUSED, want NOERROR", reason: ReasonStatus, phase: PhaseCheck, answers: 2, success: 1,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			target := testport.Reserve(t)

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/miekg/dns"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // TestDNSConditions has each condition on records of which all, some or none

@@ -11,11 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // grpcProbe asks a server for the health of a service by the gRPC health

@@ -16,11 +16,12 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/health-exporter/health_exporter/health"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // deaf accepts and does not even read until the test is over.
@@ -151,10 +152,14 @@ func TestGRPCMangled(t *testing.T) {
 			_ = f.WriteGoAway(0, http2.ErrCodeNo, []byte("bye"))
 			silent(conn)
 		})), "connect|request|server ended the connection without an answer", codes.Unavailable},
-		{"HTTP/2 without gRPC", serveHTTP2(t, http.NotFound),
-			`status|check|call failed with code Unimplemented: unexpected HTTP status code received from server: 404 (Not Found); transport: received unexpected content-type "text/plain; charset=utf-8" data: "404 page not found\n"`, codes.Unimplemented},
-		{"no message", serveHTTP2(t, grpcAnswer("\x00\x00\x00\x00\x02\x09\x09")),
-			"body|check|failed to unmarshal the received message: proto: cannot parse invalid wire-format data", codes.Internal},
+		{
+			"HTTP/2 without gRPC", serveHTTP2(t, http.NotFound),
+			`status|check|call failed with code Unimplemented: unexpected HTTP status code received from server: 404 (Not Found); transport: received unexpected content-type "text/plain; charset=utf-8" data: "404 page not found\n"`, codes.Unimplemented,
+		},
+		{
+			"no message", serveHTTP2(t, grpcAnswer("\x00\x00\x00\x00\x02\x09\x09")),
+			"body|check|failed to unmarshal the received message: proto: cannot parse invalid wire-format data", codes.Internal,
+		},
 		{"large message", serveGRPC(t, "127.0.0.1:0", checkFunc(func(context.Context, *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
 			return large, nil
 		}).register), "body|check|received message larger than max (131076 vs. 65536)", codes.ResourceExhausted},
@@ -207,8 +212,10 @@ func TestGRPCFlood(t *testing.T) {
 		{"settings", func(f *http2.Framer) error {
 			return f.WriteSettings(slices.Repeat([]http2.Setting{{ID: http2.SettingMaxFrameSize, Val: 1 << 14}}, 2000)...)
 		}, []string{talkative}},
-		{"data of no stream", func(f *http2.Framer) error { return f.WriteData(99, false, make([]byte, 1<<14)) },
-			[]string{talkative, "body|request|no answer in HTTP/2"}},
+		{
+			"data of no stream", func(f *http2.Framer) error { return f.WriteData(99, false, make([]byte, 1<<14)) },
+			[]string{talkative, "body|request|no answer in HTTP/2"},
+		},
 		{"window updates", func(f *http2.Framer) error { return f.WriteWindowUpdate(0, 1) }, []string{talkative}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/internal/testneed"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpchealth "google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 // grpcModule makes a module of kind grpc; set may change its options.
@@ -177,11 +178,15 @@ func TestGRPCBeforeTheCall(t *testing.T) {
 	}{
 		{"no URL", "a b", nil, "internal||target is no URL: invalid character \" \" in host name", unlooked},
 		{"no host", "http://", nil, "internal||target is a URL without a host", unlooked},
-		{"unreadable CA", "127.0.0.1:1", func(p *grpcProbe) { p.TLS, p.TLSConfig.CAFile = true, "/nonexistent/ca.pem" },
-			"internal||no such file or directory", unlooked},
+		{
+			"unreadable CA", "127.0.0.1:1", func(p *grpcProbe) { p.TLS, p.TLSConfig.CAFile = true, "/nonexistent/ca.pem" },
+			"internal||no such file or directory", unlooked,
+		},
 		{"no such name", "nobody.test", nil, "dns|resolve|looking up nobody.test: no such host", unresolved},
-		{"no IPv6", "127.0.0.1:1", func(p *grpcProbe) { p.IPProtocolFallback = false },
-			"dns|resolve|looking up 127.0.0.1: no IPv6 address", unresolved},
+		{
+			"no IPv6", "127.0.0.1:1", func(p *grpcProbe) { p.IPProtocolFallback = false },
+			"dns|resolve|looking up 127.0.0.1: no IPv6 address", unresolved,
+		},
 		{"policy", "169.254.169.254", nil, "policy|resolve|the network policy forbids 169.254.169.254: link-local address", unresolved},
 	} {
 		t.Run(test.name, func(t *testing.T) {

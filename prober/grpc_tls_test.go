@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpccreds "google.golang.org/grpc/credentials"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // pool has this authority only.
@@ -75,15 +76,21 @@ func TestGRPCOverTLS(t *testing.T) {
 		{"mutual, TLS 1.2", serve(mutualOld), known, "pass", "TLS 1.2", until, false},
 		{"call fails", secure, func(p *grpcProbe) { trusting(p); p.Service = "nobody" }, "status|check|call failed with code NotFound: unknown service", "", until, false},
 		{"unknown authority", secure, nil, "tls|tls|certificate is signed by an unknown authority", "", until, true},
-		{"wrong name", "other.test:" + portOnly(secure), trusting,
-			"tls|tls|certificate is valid for grpc.test, not other.test", "", until, true},
+		{
+			"wrong name", "other.test:" + portOnly(secure), trusting,
+			"tls|tls|certificate is valid for grpc.test, not other.test", "", until, true,
+		},
 		{"expired", serve(of(ca.issue(t, expired, "127.0.0.1"))), trusting, "tls|tls|certificate has expired", "", expired, true},
 		{"no certificate of ours", serve(mutual), trusting, "tls|tls|certificate required", "", until, false},
 		{"no certificate of ours, TLS 1.2", serve(mutualOld), trusting, "tls|tls|handshake failure", "", time.Time{}, false},
 		{"server without TLS", plain, trusting, "tls|tls|no TLS: first record does not look like a TLS handshake", "", time.Time{}, false},
 		{"server without ALPN", handshaking(of(good)), trusting, "tls|tls|server does not offer HTTP/2 (ALPN)", "", until, false},
-		{"TLS we do not want", serve(old), func(p *grpcProbe) { trusting(p); p.TLSConfig.MinVersion = tls.VersionTLS13 },
-			"tls|tls|protocol version not supported", "", time.Time{}, false},
+		{
+			"TLS we do not want", serve(old), func(p *grpcProbe) { trusting(p); p.TLSConfig.MinVersion = tls.VersionTLS13 },
+			"tls|tls|protocol version not supported", "",
+			time.Time{},
+			false,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := grpcModule(t, func(p *grpcProbe) {

@@ -12,9 +12,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // healthProbe asks a service for its health: GET on the target's URL with

@@ -20,9 +20,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/common/config"
+
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testport"
-	"github.com/prometheus/common/config"
 )
 
 // healthModule makes a module of kind health; set may change its options.
@@ -67,46 +68,84 @@ func TestHealthResult(t *testing.T) {
 		want                    Result
 	}{
 		{name: "text", contentType: "text/plain", body: "ok", want: Result{Outcome: health.Pass}},
-		{name: "a word of ASP.NET", contentType: "text/plain", body: "Degraded\r\n",
-			want: Result{Outcome: health.Warn, Error: "the target warns", Report: &health.Report{Status: health.Warn}}},
-		{name: "spring boot", contentType: "application/vnd.spring-boot.actuator.v3+json", body: `{"status":"OUT_OF_SERVICE"}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails",
-				Response: []byte(`{"status":"OUT_OF_SERVICE"}`), Report: &health.Report{Status: health.Fail}}},
+		{
+			name: "a word of ASP.NET", contentType: "text/plain", body: "Degraded\r\n",
+			want: Result{Outcome: health.Warn, Error: "the target warns", Report: &health.Report{Status: health.Warn}},
+		},
+		{
+			name: "spring boot", contentType: "application/vnd.spring-boot.actuator.v3+json", body: `{"status":"OUT_OF_SERVICE"}`,
+			want: Result{
+				Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails",
+				Response: []byte(`{"status":"OUT_OF_SERVICE"}`), Report: &health.Report{Status: health.Fail},
+			},
+		},
 		{name: "no body", want: Result{Outcome: health.Pass}},
-		{name: "pass", contentType: healthType, body: `{"status":"pass","version":"2"}`,
-			want: Result{Outcome: health.Pass, Response: []byte(`{"status":"pass","version":"2"}`), Report: &health.Report{Status: health.Pass, Version: "2"}}},
-		{name: "warn", contentType: healthType + "; charset=utf-8", body: `{"status":"WARN","output":"disk 90 %"}`,
-			want: Result{Outcome: health.Warn, Error: "the target warns: disk 90 %", Response: []byte(`{"status":"WARN","output":"disk 90 %"}`),
-				Report: &health.Report{Status: health.Warn, Output: "disk 90 %"}}},
-		{name: "fail in the body", contentType: "Application/JSON", body: `{"status":"down"}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails", Response: []byte(`{"status":"down"}`),
-				Report: &health.Report{Status: health.Fail}}},
+		{
+			name: "pass", contentType: healthType, body: `{"status":"pass","version":"2"}`,
+			want: Result{Outcome: health.Pass, Response: []byte(`{"status":"pass","version":"2"}`), Report: &health.Report{Status: health.Pass, Version: "2"}},
+		},
+		{
+			name: "warn", contentType: healthType + "; charset=utf-8", body: `{"status":"WARN","output":"disk 90 %"}`,
+			want: Result{
+				Outcome: health.Warn, Error: "the target warns: disk 90 %", Response: []byte(`{"status":"WARN","output":"disk 90 %"}`),
+				Report: &health.Report{Status: health.Warn, Output: "disk 90 %"},
+			},
+		},
+		{
+			name: "fail in the body", contentType: "Application/JSON", body: `{"status":"down"}`,
+			want: Result{
+				Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails", Response: []byte(`{"status":"down"}`),
+				Report: &health.Report{Status: health.Fail},
+			},
+		},
 		{name: "other JSON", contentType: jsonType, body: `{"a":1}`, want: Result{Outcome: health.Pass, Response: []byte(`{"a":1}`)}},
 		{name: "numeric status", contentType: jsonType, body: `{"status":500}`, want: Result{Outcome: health.Pass, Response: []byte(`{"status":500}`)}},
-		{name: "JSON called text", contentType: "text/plain", body: `{"status":"fail"}`,
-			want: Result{Outcome: health.Pass, Response: []byte(`{"status":"fail"}`)}},
+		{
+			name: "JSON called text", contentType: "text/plain", body: `{"status":"fail"}`,
+			want: Result{Outcome: health.Pass, Response: []byte(`{"status":"fail"}`)},
+		},
 		{name: "malformed JSON", contentType: jsonType, body: `{"status":`, want: Result{Outcome: health.Pass}},
 		{name: "malformed health+json", contentType: healthType, body: `{"status":`, want: Result{Outcome: health.Pass, BodyError: true}},
-		{name: "health+json that is no object", contentType: healthType, body: `[]`,
-			want: Result{Outcome: health.Pass, BodyError: true, Response: []byte(`[]`)}},
-		{name: "problem+json", contentType: "application/problem+json", code: 503, body: `{"status":503,"title":"x"}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 503, want 200", Response: []byte(`{"status":503,"title":"x"}`)}},
-		{name: "wrong code, says pass", contentType: healthType, code: 500, body: `{"status":"pass","output":"all\nfine"}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 500, want 200: all fine",
-				Response: []byte(`{"status":"pass","output":"all\nfine"}`), Report: &health.Report{Status: health.Pass, Output: "all fine"}}},
+		{
+			name: "health+json that is no object", contentType: healthType, body: `[]`,
+			want: Result{Outcome: health.Pass, BodyError: true, Response: []byte(`[]`)},
+		},
+		{
+			name: "problem+json", contentType: "application/problem+json", code: 503, body: `{"status":503,"title":"x"}`,
+			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 503, want 200", Response: []byte(`{"status":503,"title":"x"}`)},
+		},
+		{
+			name: "wrong code, says pass", contentType: healthType, code: 500, body: `{"status":"pass","output":"all\nfine"}`,
+			want: Result{
+				Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 500, want 200: all fine",
+				Response: []byte(`{"status":"pass","output":"all\nfine"}`), Report: &health.Report{Status: health.Pass, Output: "all fine"},
+			},
+		},
 		{name: "204 is not 200", code: 204, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 204, want 200"}},
-		{name: "codes of the module", code: 204, options: func(p *healthProbe) { p.ValidStatusCodes = StatusCodes{{200, 299}} },
-			want: Result{Outcome: health.Pass}},
+		{
+			name: "codes of the module", code: 204, options: func(p *healthProbe) { p.ValidStatusCodes = StatusCodes{{200, 299}} },
+			want: Result{Outcome: health.Pass},
+		},
 		{name: "codes of the request", code: 418, codes: StatusCodes{{418, 418}}, want: Result{Outcome: health.Pass}},
-		{name: "codes of the request win", codes: StatusCodes{{201, 204}, {418, 418}},
-			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 200, want 201-204, 418"}},
-		{name: "ignore_body", contentType: healthType, body: `{"status":"fail"}`, options: func(p *healthProbe) { p.IgnoreBody = true },
-			want: Result{Outcome: health.Pass}},
-		{name: "large body", contentType: healthType, body: `{"status":"fail","x":"` + strings.Repeat("x", 70<<10) + `"}`,
-			want: Result{Outcome: health.Pass}},
-		{name: "body of 64 KiB", contentType: jsonType, body: `{"status":"fail"` + strings.Repeat(" ", 64<<10-17) + `}`,
-			want: Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails",
-				Response: []byte(`{"status":"fail"` + strings.Repeat(" ", 64<<10-17) + `}`), Report: &health.Report{Status: health.Fail}}},
+		{
+			name: "codes of the request win", codes: StatusCodes{{201, 204}, {418, 418}},
+			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 200, want 201-204, 418"},
+		},
+		{
+			name: "ignore_body", contentType: healthType, body: `{"status":"fail"}`, options: func(p *healthProbe) { p.IgnoreBody = true },
+			want: Result{Outcome: health.Pass},
+		},
+		{
+			name: "large body", contentType: healthType, body: `{"status":"fail","x":"` + strings.Repeat("x", 70<<10) + `"}`,
+			want: Result{Outcome: health.Pass},
+		},
+		{
+			name: "body of 64 KiB", contentType: jsonType, body: `{"status":"fail"` + strings.Repeat(" ", 64<<10-17) + `}`,
+			want: Result{
+				Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, Error: "the target says it fails",
+				Response: []byte(`{"status":"fail"` + strings.Repeat(" ", 64<<10-17) + `}`), Report: &health.Report{Status: health.Fail},
+			},
+		},
 	}
 	for _, test := range tests {
 		for _, keepAlive := range []bool{false, true} {
@@ -209,8 +248,10 @@ func TestHealthRequestHeader(t *testing.T) {
 		{name: "authorization from a file", options: func(p *healthProbe) {
 			p.Client.Authorization = &config.Authorization{Type: "Token", CredentialsFile: secret}
 		}, want: http.Header{"Connection": {"close"}, "Authorization": {"Token from file"}}},
-		{name: "bearer_token", options: func(p *healthProbe) { p.Client.BearerToken = "t" },
-			want: http.Header{"Connection": {"close"}, "Authorization": {"Bearer t"}}},
+		{
+			name: "bearer_token", options: func(p *healthProbe) { p.Client.BearerToken = "t" },
+			want: http.Header{"Connection": {"close"}, "Authorization": {"Bearer t"}},
+		},
 		{name: "userinfo", userinfo: "u:p@", want: http.Header{"Connection": {"close"}, "Authorization": {"Basic dTpw"}}},
 		{name: "hostname", hostname: "app.example", want: http.Header{"Connection": {"close"}, "Host": {"app.example"}}},
 		{name: "http_headers", options: func(p *healthProbe) {
@@ -341,17 +382,25 @@ func TestHealthTLS(t *testing.T) {
 		{name: "unknown authority", target: good, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is signed by an unknown authority", CertExpiry: until}},
 		{name: "insecure_skip_verify", target: good, options: func(p *healthProbe) { p.Client.TLSConfig.InsecureSkipVerify = true }, want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
 		{name: "expired", target: expired, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate has expired", CertExpiry: past}},
-		{name: "wrong name", target: wrongName, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS,
-			Error: "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs", CertExpiry: until}},
-		{name: "server_name", target: wrongName, options: func(p *healthProbe) { trusting(p); p.Client.TLSConfig.ServerName = "other.example" },
-			want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
+		{name: "wrong name", target: wrongName, options: trusting, want: Result{
+			Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS,
+			Error: "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs", CertExpiry: until,
+		}},
+		{
+			name: "server_name", target: wrongName, options: func(p *healthProbe) { trusting(p); p.Client.TLSConfig.ServerName = "other.example" },
+			want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until},
+		},
 		{name: "no TLS", target: plain, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "no TLS: first record does not look like a TLS handshake"}},
 		{name: "hangs up", target: "https://" + rude, want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "connection closed in the TLS handshake"}},
 		{name: "silent", target: "https://" + silent, want: Result{Outcome: health.Fail, Reason: ReasonTimeout, Phase: PhaseTLS, Error: "no answer within 500ms"}},
-		{name: "version", target: good, options: func(p *healthProbe) { trusting(p); p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS11) },
-			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "no supported versions satisfy MinVersion and MaxVersion"}},
-		{name: "missing ca_file", target: good, options: func(p *healthProbe) { p.Client.TLSConfig.CAFile = "testdata/none.pem" },
-			want: Result{Outcome: health.Fail, Reason: ReasonInternal, Phase: PhaseTLS, Error: "no such file or directory"}},
+		{
+			name: "version", target: good, options: func(p *healthProbe) { trusting(p); p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS11) },
+			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "no supported versions satisfy MinVersion and MaxVersion"},
+		},
+		{
+			name: "missing ca_file", target: good, options: func(p *healthProbe) { p.Client.TLSConfig.CAFile = "testdata/none.pem" },
+			want: Result{Outcome: health.Fail, Reason: ReasonInternal, Phase: PhaseTLS, Error: "no such file or directory"},
+		},
 		{name: "https to http", target: downgrade, options: trusting, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, StatusCode: 302, Error: "redirect from https to http", CertExpiry: until}},
 	}
 	for _, test := range tests {

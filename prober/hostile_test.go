@@ -12,8 +12,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // dribble writes the text again and again, a piece at a time, until the peer
@@ -59,8 +60,10 @@ func TestHostileTargets(t *testing.T) {
 		health, http, scheduled Reason
 		memory                  int // MB that may be allocated, all told
 	}{
-		{name: "silence", serve: func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) },
-			health: ReasonTimeout, http: ReasonTimeout, scheduled: ReasonTimeout, memory: 1},
+		{
+			name: "silence", serve: func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) },
+			health: ReasonTimeout, http: ReasonTimeout, scheduled: ReasonTimeout, memory: 1,
+		},
 		{name: "endless body", serve: func(conn net.Conn) {
 			_, _ = io.WriteString(conn, head+"\r\n")
 			dribble(conn, strings.Repeat("x", 1<<16), 0)
@@ -89,10 +92,14 @@ func TestHostileTargets(t *testing.T) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nA: ")
 			dribble(conn, strings.Repeat("b", 1<<14), 0)
 		}, health: ReasonBody, http: ReasonBody, scheduled: ReasonBody, memory: 4},
-		{name: "first line without end", serve: func(conn net.Conn) { dribble(conn, strings.Repeat("b", 1<<14), 0) },
-			health: ReasonBody, http: ReasonBody, scheduled: ReasonBody, memory: 4},
-		{name: "interim answers without end", serve: func(conn net.Conn) { dribble(conn, "HTTP/1.1 100 Continue\r\n\r\n", 0) },
-			health: ReasonBody, http: ReasonBody, scheduled: ReasonBody, memory: 4},
+		{
+			name: "first line without end", serve: func(conn net.Conn) { dribble(conn, strings.Repeat("b", 1<<14), 0) },
+			health: ReasonBody, http: ReasonBody, scheduled: ReasonBody, memory: 4,
+		},
+		{
+			name: "interim answers without end", serve: func(conn net.Conn) { dribble(conn, "HTTP/1.1 100 Continue\r\n\r\n", 0) },
+			health: ReasonBody, http: ReasonBody, scheduled: ReasonBody, memory: 4,
+		},
 		{name: "deep JSON", serve: func(conn net.Conn) {
 			_, _ = io.WriteString(conn, head+"Connection: close\r\n\r\n"+strings.Repeat("[", 60000))
 		}, memory: 4},

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/miekg/dns"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // Names as Chromium and Firefox map them.

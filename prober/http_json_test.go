@@ -85,19 +85,27 @@ func TestHTTPJSON(t *testing.T) {
 		{name: "with regular expressions", notMatches: `body.status == "ok"`, set: func(p *httpProbe) {
 			p.FailIfBodyNotMatches, p.FailIfBodyMatches = []Regexp{re("workers")}, []Regexp{re("nothing")}
 		}},
-		{name: "after regular expressions", notMatches: `body.status == "no"`, set: func(p *httpProbe) { p.FailIfBodyNotMatches = []Regexp{re("workers")} },
-			reason: ReasonBody, text: `body does not match "body.status == \"no\""`, cel: yes, regex: no},
-		{name: "not after one that fails", notMatches: `body.status == "no"`, set: func(p *httpProbe) { p.FailIfBodyMatches = []Regexp{re("workers")} },
-			reason: ReasonBody, text: `body matches "workers"`, cel: no, regex: yes},
+		{
+			name: "after regular expressions", notMatches: `body.status == "no"`, set: func(p *httpProbe) { p.FailIfBodyNotMatches = []Regexp{re("workers")} },
+			reason: ReasonBody, text: `body does not match "body.status == \"no\""`, cel: yes, regex: no,
+		},
+		{
+			name: "not after one that fails", notMatches: `body.status == "no"`, set: func(p *httpProbe) { p.FailIfBodyMatches = []Regexp{re("workers")} },
+			reason: ReasonBody, text: `body matches "workers"`, cel: no, regex: yes,
+		},
 		{name: "unfollowed redirect", path: "/redirect", notMatches: `true`, set: func(p *httpProbe) {
 			p.Client.FollowRedirects, p.ValidStatusCodes = false, StatusCodes{{302, 302}}
 		}, reason: ReasonRedirect, text: errBodyClosed.Error(), cel: yes},
-		{name: "over body_size_limit", notMatches: `true`, set: func(p *httpProbe) { p.BodySizeLimit = 10 },
-			reason: ReasonBody, text: "body is larger than 10B", cel: yes},
+		{
+			name: "over body_size_limit", notMatches: `true`, set: func(p *httpProbe) { p.BodySizeLimit = 10 },
+			reason: ReasonBody, text: "body is larger than 10B", cel: yes,
+		},
 		{name: "large", path: "/large", notMatches: `body.status == "ok"`, reason: ReasonBody, text: "body is larger than 2MiB, too large for an expression", cel: yes},
 		{name: "large, but allowed", path: "/large", notMatches: `body.status == "ok"`, set: func(p *httpProbe) { p.BodySizeLimit = 4 << 20 }},
-		{name: "huge", path: "/huge", notMatches: `body.status == "ok"`, set: func(p *httpProbe) { p.BodySizeLimit = 40 << 20 },
-			reason: ReasonBody, text: "body is larger than 10MiB, too large for an expression", cel: yes},
+		{
+			name: "huge", path: "/huge", notMatches: `body.status == "ok"`, set: func(p *httpProbe) { p.BodySizeLimit = 40 << 20 },
+			reason: ReasonBody, text: "body is larger than 10MiB, too large for an expression", cel: yes,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,8 +19,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 func rsaKey(t testing.TB) config.Secret {
@@ -55,15 +56,19 @@ func TestOAuth2JWTBearer(t *testing.T) {
 		header map[string]any
 		claims map[string]any
 	}{
-		{"defaults", func(*config.OAuth2) {}, crypto.SHA256,
+		{
+			"defaults", func(*config.OAuth2) {}, crypto.SHA256,
 			map[string]any{"alg": "RS256", "typ": "JWT"},
-			map[string]any{"iss": "me", "sub": "me", "aud": endpoint}},
-		{"all", func(o *config.OAuth2) {
-			o.SignatureAlgorithm, o.ClientCertificateKeyID, o.Iss, o.Audience = "RS512", "k1", "issuer", "them"
-			o.Claims, o.Scopes = map[string]any{"extra": "x"}, []string{"a", "b"}
-		}, crypto.SHA512,
+			map[string]any{"iss": "me", "sub": "me", "aud": endpoint},
+		},
+		{
+			"all", func(o *config.OAuth2) {
+				o.SignatureAlgorithm, o.ClientCertificateKeyID, o.Iss, o.Audience = "RS512", "k1", "issuer", "them"
+				o.Claims, o.Scopes = map[string]any{"extra": "x"}, []string{"a", "b"}
+			}, crypto.SHA512,
 			map[string]any{"alg": "RS512", "typ": "JWT", "kid": "k1"},
-			map[string]any{"iss": "issuer", "sub": "me", "aud": "them", "extra": "x", "scope": "a b"}},
+			map[string]any{"iss": "issuer", "sub": "me", "aud": "them", "extra": "x", "scope": "a b"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

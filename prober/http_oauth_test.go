@@ -16,9 +16,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/config"
+
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testport"
-	"github.com/prometheus/common/config"
 )
 
 // tokenRequest is what a token endpoint was asked.

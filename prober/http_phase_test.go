@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/config"
+
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testport"
-	"github.com/prometheus/common/config"
 )
 
 // Every failure says how far the probe had come, and a good answer says nothing.

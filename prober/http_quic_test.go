@@ -15,9 +15,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // serveQUIC answers over HTTP/3 on a port of loopback until the test ends.
@@ -89,7 +90,8 @@ func TestHTTP3(t *testing.T) {
 		want                   Result
 		values                 map[string]float64
 	}{
-		{name: "plain", target: "https://" + addr + "/a?b=c", seen: []seen{ask("/a?b=c")},
+		{
+			name: "plain", target: "https://" + addr + "/a?b=c", seen: []seen{ask("/a?b=c")},
 			want: Result{Outcome: health.Pass, StatusCode: 200},
 			values: map[string]float64{
 				"probe_http_version": 3, "probe_http_ssl": 1, "probe_http_status_code": 200, "probe_http_redirects": 0,
@@ -97,19 +99,26 @@ func TestHTTP3(t *testing.T) {
 				"probe_ssl_earliest_cert_expiry":                float64(until.Unix()),
 				"probe_ssl_last_chain_expiry_timestamp_seconds": float64(until.Unix()),
 				"probe_tls_version_info{version=TLS 1.3}":       1,
-			}},
+			},
+		},
 		{name: "without a scheme", target: addr, seen: []seen{ask("/")}, want: Result{Outcome: health.Pass, StatusCode: 200}},
 		{name: "http", target: "http://" + addr, seen: []seen{ask("/")}, want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{name: "hostname", target: addr, hostname: "app.example", seen: []seen{{Method: "GET", Host: "app.example", URI: "/", SNI: "app.example"}},
-			want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{name: "credentials, headers and body", target: addr + "/post", set: func(p *httpProbe) {
-			p.Method, p.Body = "POST", "x=1"
-			p.Client.BasicAuth = &config.BasicAuth{Username: "u", Password: "p"}
-			p.Client.HTTPHeaders = &config.Headers{Headers: map[string]config.Header{"X-Key": {Secrets: []config.Secret{"k"}}}}
-		}, seen: []seen{{Method: "POST", Host: addr, URI: "/post", Body: "x=1", Authorization: "Basic dTpw", Key: "k"}},
-			want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{name: "redirect", target: addr + "/redirect", seen: []seen{ask("/redirect"), ask("/there")},
-			want: Result{Outcome: health.Pass, StatusCode: 200}, values: map[string]float64{"probe_http_redirects": 1, "probe_http_version": 3}},
+		{
+			name: "hostname", target: addr, hostname: "app.example", seen: []seen{{Method: "GET", Host: "app.example", URI: "/", SNI: "app.example"}},
+			want: Result{Outcome: health.Pass, StatusCode: 200},
+		},
+		{
+			name: "credentials, headers and body", target: addr + "/post", set: func(p *httpProbe) {
+				p.Method, p.Body = "POST", "x=1"
+				p.Client.BasicAuth = &config.BasicAuth{Username: "u", Password: "p"}
+				p.Client.HTTPHeaders = &config.Headers{Headers: map[string]config.Header{"X-Key": {Secrets: []config.Secret{"k"}}}}
+			}, seen: []seen{{Method: "POST", Host: addr, URI: "/post", Body: "x=1", Authorization: "Basic dTpw", Key: "k"}},
+			want: Result{Outcome: health.Pass, StatusCode: 200},
+		},
+		{
+			name: "redirect", target: addr + "/redirect", seen: []seen{ask("/redirect"), ask("/there")},
+			want: Result{Outcome: health.Pass, StatusCode: 200}, values: map[string]float64{"probe_http_redirects": 1, "probe_http_version": 3},
+		},
 		{name: "redirect with body and credentials", target: addr + "/absolute", set: func(p *httpProbe) {
 			p.Method, p.Body = "POST", "x=1"
 			p.Client.BearerToken = "t"
@@ -117,29 +126,41 @@ func TestHTTP3(t *testing.T) {
 			{Method: "POST", Host: addr, URI: "/absolute", Body: "x=1", Authorization: "Bearer t"},
 			{Method: "POST", Host: addr, URI: "/there", Body: "x=1", Authorization: "Bearer t"},
 		}, want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{name: "redirect to http", target: addr + "/plain", seen: []seen{ask("/plain")},
+		{
+			name: "redirect to http", target: addr + "/plain", seen: []seen{ask("/plain")},
 			want:   Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: "redirect to http, where there is no HTTP/3"},
-			values: map[string]float64{"probe_http_status_code": 0, "probe_http_redirects": 1}},
+			values: map[string]float64{"probe_http_status_code": 0, "probe_http_redirects": 1},
+		},
 		{name: "unfollowed", target: addr + "/redirect", set: func(p *httpProbe) {
 			p.Client.FollowRedirects, p.ValidStatusCodes = false, StatusCodes{{302, 302}}
 		}, seen: []seen{ask("/redirect")}, want: Result{Outcome: health.Pass, StatusCode: 302}},
-		{name: "status", target: addr + "/404", seen: []seen{ask("/404")},
-			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 404, want 200-299", StatusCode: 404}},
+		{
+			name: "status", target: addr + "/404", seen: []seen{ask("/404")},
+			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 404, want 200-299", StatusCode: 404},
+		},
 		{name: "compression", target: addr + "/gzip", set: func(p *httpProbe) {
 			p.Compression, p.FailIfBodyNotMatches = "gzip", []Regexp{re("^hello world$")}
 		}, seen: []seen{ask("/gzip")}, want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{name: "version as wanted", target: addr, set: func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/3.0"} },
-			seen: []seen{ask("/")}, want: Result{Outcome: health.Pass, StatusCode: 200}},
-		{name: "fail_if_ssl", target: addr, set: func(p *httpProbe) { p.FailIfSSL = true }, seen: []seen{ask("/")},
-			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseCheck, Error: "answer came over TLS", StatusCode: 200}},
+		{
+			name: "version as wanted", target: addr, set: func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/3.0"} },
+			seen: []seen{ask("/")}, want: Result{Outcome: health.Pass, StatusCode: 200},
+		},
+		{
+			name: "fail_if_ssl", target: addr, set: func(p *httpProbe) { p.FailIfSSL = true }, seen: []seen{ask("/")},
+			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseCheck, Error: "answer came over TLS", StatusCode: 200},
+		},
 		{name: "a proxy is not for HTTP/3", target: addr, set: func(p *httpProbe) {
 			p.Client.ProxyURL, p.SkipResolvePhaseWithProxy = config.URL{URL: mustURL("http://127.0.0.1:1")}, true
 		}, seen: []seen{ask("/")}, want: Result{Outcome: health.Pass, StatusCode: 200}, values: map[string]float64{"probe_ip_protocol": 4}},
-		{name: "wrong name", target: addr, hostname: "no.example",
+		{
+			name: "wrong name", target: addr, hostname: "no.example",
 			want:   Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is valid for app.example, not no.example"},
-			values: map[string]float64{"probe_http_ssl": 0, "probe_http_version": 0, "probe_ssl_earliest_cert_expiry": float64(until.Unix())}},
-		{name: "no TLS 1.3", target: addr, set: func(p *httpProbe) { p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS12) },
-			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS}},
+			values: map[string]float64{"probe_http_ssl": 0, "probe_http_version": 0, "probe_ssl_earliest_cert_expiry": float64(until.Unix())},
+		},
+		{
+			name: "no TLS 1.3", target: addr, set: func(p *httpProbe) { p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS12) },
+			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

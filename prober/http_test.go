@@ -27,8 +27,9 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // httpModule makes a module of kind http; set may change its options.
@@ -153,17 +154,25 @@ func TestHTTPConditions(t *testing.T) {
 		{name: "valid_http_versions fails", set: func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/2.0"} }, reason: ReasonBody, text: "answer in HTTP/1.1, want HTTP/2.0"},
 		{name: "fail_if_ssl", set: func(p *httpProbe) { p.FailIfSSL = true }},
 		{name: "fail_if_not_ssl", set: func(p *httpProbe) { p.FailIfNotSSL = true }, reason: ReasonTLS, text: "answer did not come over TLS"},
-		{name: "body matches", set: func(p *httpProbe) { p.FailIfBodyMatches = []Regexp{re("xyz"), re("w.rld")} }, reason: ReasonBody, text: `body matches "w.rld"`,
-			values: map[string]float64{"probe_failed_due_to_regex": 1, "probe_http_uncompressed_body_length": 11}},
-		{name: "body does not match", set: func(p *httpProbe) { p.FailIfBodyNotMatches = []Regexp{re("hello"), re("moon")} }, reason: ReasonBody, text: `body does not match "moon"`,
-			values: map[string]float64{"probe_failed_due_to_regex": 1}},
+		{
+			name: "body matches", set: func(p *httpProbe) { p.FailIfBodyMatches = []Regexp{re("xyz"), re("w.rld")} }, reason: ReasonBody, text: `body matches "w.rld"`,
+			values: map[string]float64{"probe_failed_due_to_regex": 1, "probe_http_uncompressed_body_length": 11},
+		},
+		{
+			name: "body does not match", set: func(p *httpProbe) { p.FailIfBodyNotMatches = []Regexp{re("hello"), re("moon")} }, reason: ReasonBody, text: `body does not match "moon"`,
+			values: map[string]float64{"probe_failed_due_to_regex": 1},
+		},
 		{name: "body as it should be", set: func(p *httpProbe) {
 			p.FailIfBodyMatches, p.FailIfBodyNotMatches = []Regexp{re("moon")}, []Regexp{re("^hello"), re("world$")}
 		}, values: map[string]float64{"probe_failed_due_to_regex": 0}},
-		{name: "no regex after a bad status", path: "/404", set: func(p *httpProbe) { p.FailIfBodyMatches = []Regexp{re("hello")} }, reason: ReasonStatus, text: "status 404, want 200-299",
-			values: map[string]float64{"probe_failed_due_to_regex": 0}},
-		{name: "header matches any value", set: func(p *httpProbe) { p.FailIfHeaderMatches = match("x-many", "^b$", false) }, reason: ReasonBody, text: `header X-Many matches "^b$"`,
-			values: map[string]float64{"probe_failed_due_to_regex": 1}},
+		{
+			name: "no regex after a bad status", path: "/404", set: func(p *httpProbe) { p.FailIfBodyMatches = []Regexp{re("hello")} }, reason: ReasonStatus, text: "status 404, want 200-299",
+			values: map[string]float64{"probe_failed_due_to_regex": 0},
+		},
+		{
+			name: "header matches any value", set: func(p *httpProbe) { p.FailIfHeaderMatches = match("x-many", "^b$", false) }, reason: ReasonBody, text: `header X-Many matches "^b$"`,
+			values: map[string]float64{"probe_failed_due_to_regex": 1},
+		},
 		{name: "header does not match", set: func(p *httpProbe) { p.FailIfHeaderMatches = match("X-One", "b", false) }},
 		{name: "header not matches", set: func(p *httpProbe) { p.FailIfHeaderNotMatches = match("X-One", "b", false) }, reason: ReasonBody, text: `header X-One does not match "b"`},
 		{name: "one of the values suffices", set: func(p *httpProbe) { p.FailIfHeaderNotMatches = match("X-Many", "b", false) }},
@@ -177,14 +186,18 @@ func TestHTTPConditions(t *testing.T) {
 		}, reason: ReasonBody, text: `header X-One matches "a"`, values: map[string]float64{"probe_failed_due_to_regex": 1}},
 		{name: "body_size_limit reached", set: func(p *httpProbe) { p.BodySizeLimit = 11 }, values: map[string]float64{"probe_http_uncompressed_body_length": 11}},
 		{name: "body_size_limit exceeded", set: func(p *httpProbe) { p.BodySizeLimit = 10 }, reason: ReasonBody, text: "body is larger than 10B", values: map[string]float64{"probe_http_uncompressed_body_length": 10, "probe_failed_due_to_regex": 0}},
-		{name: "body_size_limit under a regex", set: func(p *httpProbe) { p.BodySizeLimit, p.FailIfBodyMatches = 10, []Regexp{re("x")} }, reason: ReasonBody, text: "body is larger than 10B",
-			values: map[string]float64{"probe_http_uncompressed_body_length": 10, "probe_failed_due_to_regex": 1}},
+		{
+			name: "body_size_limit under a regex", set: func(p *httpProbe) { p.BodySizeLimit, p.FailIfBodyMatches = 10, []Regexp{re("x")} }, reason: ReasonBody, text: "body is larger than 10B",
+			values: map[string]float64{"probe_http_uncompressed_body_length": 10, "probe_failed_due_to_regex": 1},
+		},
 		{name: "largest body_size_limit", set: func(p *httpProbe) { p.BodySizeLimit = 1<<63 - 1 }, values: map[string]float64{"probe_http_uncompressed_body_length": 11}},
 		{name: "unknown compression", set: func(p *httpProbe) { p.Compression = "zip" }, reason: ReasonBody, text: `decompressing the body: unknown compression "zip"`, values: map[string]float64{"probe_http_uncompressed_body_length": 11}},
 		{name: "not compressed", set: func(p *httpProbe) { p.Compression = "gzip" }, reason: ReasonBody, text: "decompressing the body: gzip: invalid header", values: map[string]float64{"probe_http_uncompressed_body_length": 0}},
 		{name: "preferred IPv4", set: func(p *httpProbe) { p.PreferredIPProtocol, p.IPProtocolFallback = "ip4", false }, values: map[string]float64{"probe_ip_protocol": 4}},
-		{name: "no fallback", set: func(p *httpProbe) { p.IPProtocolFallback = false }, reason: ReasonDNS, text: "looking up 127.0.0.1: no IPv6 address",
-			values: map[string]float64{"probe_ip_protocol": 0, "probe_ip_addr_hash": 0, "probe_http_duration_seconds{phase=connect}": absent, "probe_http_status_code": 0}},
+		{
+			name: "no fallback", set: func(p *httpProbe) { p.IPProtocolFallback = false }, reason: ReasonDNS, text: "looking up 127.0.0.1: no IPv6 address",
+			values: map[string]float64{"probe_ip_protocol": 0, "probe_ip_addr_hash": 0, "probe_http_duration_seconds{phase=connect}": absent, "probe_http_status_code": 0},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -260,19 +273,29 @@ func TestHTTPRequest(t *testing.T) {
 		{name: "method and body", set: func(p *httpProbe) { p.Method, p.Body = "POST", "x=1" }, want: seen{"POST", "/", host, "x=1", http.Header{"Content-Length": {"3"}}}},
 		{name: "custom method", set: func(p *httpProbe) { p.Method = "pUrge" }, want: seen{"pUrge", "/", host, "", http.Header{}}},
 		{name: "body_file", set: func(p *httpProbe) { p.Method, p.BodyFile = "PUT", file }, want: seen{"PUT", "/", host, "from a file", http.Header{}}},
-		{name: "headers", set: func(p *httpProbe) { p.Headers = map[string]string{"x-a": "1", "host": "other.example"} },
-			want: seen{"GET", "/", "other.example", "", http.Header{"X-A": {"1"}}}},
-		{name: "hostname", hostname: "third.example", set: func(p *httpProbe) { p.Headers = map[string]string{"Host": "other.example"} },
-			want: seen{"GET", "/", "third.example", "", http.Header{}}},
+		{
+			name: "headers", set: func(p *httpProbe) { p.Headers = map[string]string{"x-a": "1", "host": "other.example"} },
+			want: seen{"GET", "/", "other.example", "", http.Header{"X-A": {"1"}}},
+		},
+		{
+			name: "hostname", hostname: "third.example", set: func(p *httpProbe) { p.Headers = map[string]string{"Host": "other.example"} },
+			want: seen{"GET", "/", "third.example", "", http.Header{}},
+		},
 		{name: "http_headers", set: func(p *httpProbe) {
 			p.Client.HTTPHeaders = &config.Headers{Headers: map[string]config.Header{"x-a": {Values: []string{"1"}, Secrets: []config.Secret{"2"}, Files: []string{file}}}}
 		}, want: seen{"GET", "/", host, "", http.Header{"X-A": {"1", "2", "from a file"}}}},
-		{name: "basic_auth", set: func(p *httpProbe) { p.Client.BasicAuth = &config.BasicAuth{Username: "u", Password: "p"} },
-			want: seen{"GET", "/", host, "", http.Header{"Authorization": {"Basic dTpw"}}}},
-		{name: "authorization", set: func(p *httpProbe) { p.Client.Authorization = &config.Authorization{CredentialsFile: file} },
-			want: seen{"GET", "/", host, "", http.Header{"Authorization": {"Bearer from a file"}}}},
-		{name: "bearer_token_file", set: func(p *httpProbe) { p.Client.BearerTokenFile = file },
-			want: seen{"GET", "/", host, "", http.Header{"Authorization": {"Bearer from a file"}}}},
+		{
+			name: "basic_auth", set: func(p *httpProbe) { p.Client.BasicAuth = &config.BasicAuth{Username: "u", Password: "p"} },
+			want: seen{"GET", "/", host, "", http.Header{"Authorization": {"Basic dTpw"}}},
+		},
+		{
+			name: "authorization", set: func(p *httpProbe) { p.Client.Authorization = &config.Authorization{CredentialsFile: file} },
+			want: seen{"GET", "/", host, "", http.Header{"Authorization": {"Bearer from a file"}}},
+		},
+		{
+			name: "bearer_token_file", set: func(p *httpProbe) { p.Client.BearerTokenFile = file },
+			want: seen{"GET", "/", host, "", http.Header{"Authorization": {"Bearer from a file"}}},
+		},
 		{name: "header wins", set: func(p *httpProbe) {
 			p.Headers = map[string]string{"authorization": "mine"}
 			p.Client.BearerToken = "x"
@@ -358,22 +381,32 @@ func TestHTTPRedirects(t *testing.T) {
 		{name: "relative", target: one + "/a?302=" + q("/b"), asked: []string{"GET one.example/a  " + withKey, "GET one.example/b  " + withKey}, status: 200, redirects: 1},
 		{name: "same host", target: one + "/a?301=" + q(one+"/b"), asked: []string{"GET one.example/a  " + withKey, "GET one.example/b  " + withKey}, status: 200, redirects: 1},
 		{name: "other host", target: one + "/a?301=" + q(two+"/b"), asked: []string{"GET one.example/a  " + withKey, "GET two.example/b  auth= key= accept=*/* cookie="}, status: 200, redirects: 1},
-		{name: "there and back", target: one + "/a?302=" + q(two+"/b?302="+q(one+"/c")),
-			asked: []string{"GET one.example/a  " + withKey, "GET two.example/b  auth= key= accept=*/* cookie=", "GET one.example/c  auth= key= accept=*/* cookie="}, status: 200, redirects: 2},
+		{
+			name: "there and back", target: one + "/a?302=" + q(two+"/b?302="+q(one+"/c")),
+			asked: []string{"GET one.example/a  " + withKey, "GET two.example/b  auth= key= accept=*/* cookie=", "GET one.example/c  auth= key= accept=*/* cookie="}, status: 200, redirects: 2,
+		},
 		{name: "subdomain is another host", target: one + "/a?302=" + q("http://x.one.example/"), asked: []string{"GET one.example/a  " + withKey}, redirects: 1, reason: ReasonDNS},
-		{name: "303 makes POST a GET", target: one + "/a?303=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Method, p.Body = "POST", "x" },
-			asked: []string{"POST one.example/a x " + withKey, "GET one.example/b  " + withKey}, status: 200, redirects: 1},
-		{name: "307 keeps POST", target: one + "/a?307=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Method, p.Body = "POST", "x" },
-			asked: []string{"POST one.example/a x " + withKey, "POST one.example/b x " + withKey}, status: 200, redirects: 1},
-		{name: "HEAD stays HEAD", target: one + "/a?301=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Method = "HEAD" },
-			asked: []string{"HEAD one.example/a  " + withKey, "HEAD one.example/b  " + withKey}, status: 200, redirects: 1},
+		{
+			name: "303 makes POST a GET", target: one + "/a?303=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Method, p.Body = "POST", "x" },
+			asked: []string{"POST one.example/a x " + withKey, "GET one.example/b  " + withKey}, status: 200, redirects: 1,
+		},
+		{
+			name: "307 keeps POST", target: one + "/a?307=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Method, p.Body = "POST", "x" },
+			asked: []string{"POST one.example/a x " + withKey, "POST one.example/b x " + withKey}, status: 200, redirects: 1,
+		},
+		{
+			name: "HEAD stays HEAD", target: one + "/a?301=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Method = "HEAD" },
+			asked: []string{"HEAD one.example/a  " + withKey, "HEAD one.example/b  " + withKey}, status: 200, redirects: 1,
+		},
 		{name: "cookies", target: one + "/cookie?302=" + q("/b"), asked: []string{"GET one.example/cookie  " + withKey, "GET one.example/b  " + withKey + "c=1"}, status: 200, redirects: 1},
 		{name: "cookies of another host", target: one + "/cookie?302=" + q(two), asked: []string{"GET one.example/cookie  " + withKey, "GET two.example/  auth= key= accept=*/* cookie="}, status: 200, redirects: 1},
 		{name: "hostname, relative", target: base + "/a?302=" + q("/b"), hostname: "one.example:1", asked: []string{"GET one.example/a  " + withKey, "GET one.example/b  " + withKey}, status: 200, redirects: 1},
 		{name: "hostname, absolute", target: base + "/a?302=" + q(one+"/b"), hostname: "one.example:" + port, asked: []string{"GET one.example/a  " + withKey, "GET one.example/b  " + withKey}, status: 200, redirects: 1},
 		{name: "hostname lost", target: base + "/a?302=" + q(base+"/b"), hostname: "one.example:1", asked: []string{"GET one.example/a  " + withKey, "GET 127.0.0.1/b  " + withKey}, status: 200, redirects: 1},
-		{name: "not followed", target: one + "/a?302=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Client.FollowRedirects = false },
-			asked: []string{"GET one.example/a  " + withKey}, status: 302, redirects: 1, reason: ReasonStatus, values: map[string]float64{"probe_http_uncompressed_body_length": 0, "probe_failed_due_to_regex": 0}},
+		{
+			name: "not followed", target: one + "/a?302=" + q("/b"), set: func(p *httpProbe) { secret(p); p.Client.FollowRedirects = false },
+			asked: []string{"GET one.example/a  " + withKey}, status: 302, redirects: 1, reason: ReasonStatus, values: map[string]float64{"probe_http_uncompressed_body_length": 0, "probe_failed_due_to_regex": 0},
+		},
 		{name: "no_follow_redirects", target: one + "/a?302=" + q("/b"), set: func(p *httpProbe) {
 			secret(p)
 			p.NoFollowRedirects, p.ValidStatusCodes = new(true), StatusCodes{{302, 302}}
@@ -386,8 +419,10 @@ func TestHTTPRedirects(t *testing.T) {
 			secret(p)
 			p.Client.FollowRedirects, p.ValidStatusCodes, p.FailIfBodyMatches = false, StatusCodes{{302, 302}}, []Regexp{re("x")}
 		}, asked: []string{"GET one.example/a  " + withKey}, status: 302, redirects: 1, reason: ReasonRedirect, values: map[string]float64{"probe_failed_due_to_regex": 1}},
-		{name: "without location", target: one + "/a?302", asked: []string{"GET one.example/a  " + withKey}, status: 302, reason: ReasonStatus,
-			values: map[string]float64{"probe_http_uncompressed_body_length": 5}},
+		{
+			name: "without location", target: one + "/a?302", asked: []string{"GET one.example/a  " + withKey}, status: 302, reason: ReasonStatus,
+			values: map[string]float64{"probe_http_uncompressed_body_length": 5},
+		},
 		{name: "bad location", target: one + "/a?302=" + q("http://[::1"), asked: []string{"GET one.example/a  " + withKey}, reason: ReasonRedirect},
 		{name: "bad scheme", target: one + "/a?302=" + q("file:///etc/passwd"), asked: []string{"GET one.example/a  " + withKey}, redirects: 1, reason: ReasonRedirect},
 		{name: "metadata", target: one + "/a?302=" + q("http://169.254.169.254/"), asked: []string{"GET one.example/a  " + withKey}, redirects: 1, reason: ReasonPolicy},
@@ -483,10 +518,14 @@ func TestHTTPTLS(t *testing.T) {
 		{name: "hostname", target: target, hostname: "app.example:443", set: trusting, proto: "app.example HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
 		{name: "Host header", target: target, set: func(p *httpProbe) { trusting(p); p.Headers = map[string]string{"host": "app.example"} }, proto: "app.example HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
 		{name: "server_name", target: target, hostname: "x.example", set: func(p *httpProbe) { trusting(p); p.Client.TLSConfig.ServerName = "app.example" }, proto: "app.example HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
-		{name: "insecure_skip_verify", target: target, set: func(p *httpProbe) { p.Client.TLSConfig.InsecureSkipVerify = true }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until},
-			values: map[string]float64{"probe_ssl_last_chain_expiry_timestamp_seconds": -62135596800, info: 1}},
-		{name: "TLS 1.2", target: target, set: func(p *httpProbe) { trusting(p); p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS12) }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until},
-			values: map[string]float64{"probe_tls_version_info{version=TLS 1.2}": 1}},
+		{
+			name: "insecure_skip_verify", target: target, set: func(p *httpProbe) { p.Client.TLSConfig.InsecureSkipVerify = true }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until},
+			values: map[string]float64{"probe_ssl_last_chain_expiry_timestamp_seconds": -62135596800, info: 1},
+		},
+		{
+			name: "TLS 1.2", target: target, set: func(p *httpProbe) { trusting(p); p.Client.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS12) }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until},
+			values: map[string]float64{"probe_tls_version_info{version=TLS 1.2}": 1},
+		},
 		{name: "fail_if_ssl", target: target, set: func(p *httpProbe) { trusting(p); p.FailIfSSL = true }, proto: " HTTP/2.0", want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseCheck, Error: "answer came over TLS", StatusCode: 200, CertExpiry: until}},
 		{name: "fail_if_not_ssl", target: target, set: func(p *httpProbe) { trusting(p); p.FailIfNotSSL = true }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}},
 		{name: "valid_http_versions", target: target, set: func(p *httpProbe) { trusting(p); p.ValidHTTPVersions = []string{"HTTP/2.0"} }, proto: " HTTP/2.0", want: Result{Outcome: health.Pass, StatusCode: 200, CertExpiry: until}, values: map[string]float64{"probe_http_version": 2}},
@@ -563,9 +602,11 @@ func TestHTTPClientCertificate(t *testing.T) {
 		t.Errorf("files: %s", res.Error)
 	}
 	m = httpModule(t, func(p *httpProbe) {
-		p.Client.TLSConfig = config.TLSConfig{CAFile: ca.file,
-			Cert: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: client.Certificate[0]})),
-			Key:  config.Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))}
+		p.Client.TLSConfig = config.TLSConfig{
+			CAFile: ca.file,
+			Cert:   string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: client.Certificate[0]})),
+			Key:    config.Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})),
+		}
 	})
 	if res := probeWithin(t, m, 5*time.Second, Request{Target: server.URL}); res.Outcome != health.Pass {
 		t.Errorf("inline: %s", res.Error)
@@ -769,9 +810,18 @@ func TestAcceptable(t *testing.T) {
 		coding, header string
 		want           bool
 	}{
-		{"gzip", "gzip", true}, {"gzip", "br, gzip", true}, {"gzip", "br;q=1.0, gzip;q=0.9", true}, {"gzip", "*", true},
-		{"gzip", "br, *;q=0", false}, {"gzip", "gzip;q=0.0, *", true}, {"gzip", "gzip;q=0", false}, {"gzip", "br", false},
-		{"", "br", true}, {"gzip", "", true}, {"GZIP", "gzip", true}, {"gzip", "*;q=0.5, gzip;q=0", true},
+		{"gzip", "gzip", true},
+		{"gzip", "br, gzip", true},
+		{"gzip", "br;q=1.0, gzip;q=0.9", true},
+		{"gzip", "*", true},
+		{"gzip", "br, *;q=0", false},
+		{"gzip", "gzip;q=0.0, *", true},
+		{"gzip", "gzip;q=0", false},
+		{"gzip", "br", false},
+		{"", "br", true},
+		{"gzip", "", true},
+		{"GZIP", "gzip", true},
+		{"gzip", "*;q=0.5, gzip;q=0", true},
 	} {
 		if got := acceptable(test.coding, test.header); got != test.want {
 			t.Errorf("%s in %q: got %v", test.coding, test.header, got)

@@ -74,8 +74,10 @@ func TestICMPSeveral(t *testing.T) {
 		{name: "all arrive", count: 5, received: 5},
 		{name: "first is lost", count: 4, lost: []int{0}, want: "1 of 4 packets were lost, at most 0 % may be", reason: ReasonTimeout, phase: PhaseCheck, received: 3, loss: 0.25},
 		{name: "as many as may be", count: 10, maxLoss: 0.3, lost: []int{0, 4, 9}, received: 7, loss: 0.3},
-		{name: "more than may be", count: 10, maxLoss: 0.29, lost: []int{0, 4, 9}, want: "3 of 10 packets were lost, at most 29 % may be",
-			reason: ReasonTimeout, phase: PhaseCheck, received: 7, loss: 0.3},
+		{
+			name: "more than may be", count: 10, maxLoss: 0.29, lost: []int{0, 4, 9}, want: "3 of 10 packets were lost, at most 29 % may be",
+			reason: ReasonTimeout, phase: PhaseCheck, received: 7, loss: 0.3,
+		},
 		{name: "one arrives", count: 4, maxLoss: 0.75, lost: []int{0, 1, 3}, received: 1, loss: 0.75},
 		{name: "none arrives", count: 3, maxLoss: 0.9, lost: []int{0, 1, 2}, want: "no answer within 5s", reason: ReasonTimeout, phase: PhaseRequest, loss: 1},
 	} {

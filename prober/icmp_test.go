@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
-	"gopkg.in/yaml.v3"
 )
 
 // icmpModule makes a module of kind icmp; set may change its options.
@@ -69,17 +70,30 @@ func TestICMPWithoutPacket(t *testing.T) {
 		{"no such name", "nowhere.example.org", nil, nil, ReasonDNS, PhaseResolve, false, "looking up nowhere.example.org: no such host", none},
 		{"a URL", "http://host.example.org/", nil, nil, ReasonDNS, PhaseResolve, false, "looking up http://host.example.org/: no such host", none},
 		{"nothing", "", nil, nil, ReasonInternal, PhaseResolve, false, "target has no host", none},
-		{"other protocol", "127.0.0.1", func(p *icmpProbe) { p.IPProtocolFallback = false }, nil, ReasonDNS, PhaseResolve, false,
-			"looking up 127.0.0.1: no IPv6 address", none},
-		{"policy", "127.0.0.1", nil, &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, ReasonPolicy, PhaseResolve, false,
-			"the network policy forbids 127.0.0.1: denied by 127.0.0.0/8", none},
-		{"policy, by name", "host.example.org", nil, &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, ReasonPolicy, PhaseConnect, false,
-			"the network policy forbids 127.0.0.1: denied by 127.0.0.0/8", map[string]float64{"probe_ip_protocol": 4}},
+		{
+			"other protocol", "127.0.0.1", func(p *icmpProbe) { p.IPProtocolFallback = false }, nil, ReasonDNS, PhaseResolve, false,
+			"looking up 127.0.0.1: no IPv6 address", none,
+		},
+		{
+			"policy", "127.0.0.1", nil, &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, ReasonPolicy, PhaseResolve, false,
+			"the network policy forbids 127.0.0.1: denied by 127.0.0.0/8", none,
+		},
+		{
+			"policy, by name", "host.example.org", nil, &NetworkPolicy{Deny: []NetworkRule{dnsRule(t, "127.0.0.0/8")}}, ReasonPolicy, PhaseConnect, false,
+			"the network policy forbids 127.0.0.1: denied by 127.0.0.0/8",
+			map[string]float64{"probe_ip_protocol": 4},
+		},
 		{"multicast", "224.0.0.1", nil, nil, ReasonPolicy, PhaseResolve, false, "the network policy forbids 224.0.0.1: multicast address", none},
-		{"no time", "127.0.0.1", func(p *icmpProbe) { p.Count, p.Interval = 100, time.Second }, nil, ReasonInternal, PhaseNone, true,
-			"sending 100 packets 1s apart takes 1m39s, and the timeout is 5s", map[string]float64{"probe_ip_protocol": absent}},
-		{"payload", "127.0.0.1", func(p *icmpProbe) { p.PayloadSize = -1 }, nil, ReasonInternal, PhaseResolve, true,
-			"payload_size: must be from 0 to 65507, not -1", map[string]float64{"probe_ip_protocol": 4}},
+		{
+			"no time", "127.0.0.1", func(p *icmpProbe) { p.Count, p.Interval = 100, time.Second }, nil, ReasonInternal, PhaseNone, true,
+			"sending 100 packets 1s apart takes 1m39s, and the timeout is 5s",
+			map[string]float64{"probe_ip_protocol": absent},
+		},
+		{
+			"payload", "127.0.0.1", func(p *icmpProbe) { p.PayloadSize = -1 }, nil, ReasonInternal, PhaseResolve, true,
+			"payload_size: must be from 0 to 65507, not -1",
+			map[string]float64{"probe_ip_protocol": 4},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := icmpModule(t, test.set)
@@ -188,13 +202,24 @@ func TestComplaints(t *testing.T) {
 		kind, code byte
 		want       string
 	}{
-		{false, 3, 0, "network unreachable"}, {false, 3, 1, "host unreachable"}, {false, 3, 3, "destination unreachable, code 3"},
-		{false, 3, 4, "packet is too big and must not be fragmented"}, {false, 3, 13, "communication is prohibited"},
-		{false, 11, 0, "packet has made as many hops as it may"}, {false, 11, 1, "fragments did not arrive in time"},
-		{false, 12, 0, "packet has a parameter problem"}, {false, 5, 0, ""}, {false, 8, 0, ""},
-		{true, 1, 0, "no route to the destination"}, {true, 1, 1, "communication is prohibited"}, {true, 1, 3, "host unreachable"},
-		{true, 1, 4, "destination unreachable, code 4"}, {true, 2, 0, "packet is too big"},
-		{true, 3, 0, "packet has made as many hops as it may"}, {true, 4, 1, "packet has a parameter problem"}, {true, 135, 0, ""},
+		{false, 3, 0, "network unreachable"},
+		{false, 3, 1, "host unreachable"},
+		{false, 3, 3, "destination unreachable, code 3"},
+		{false, 3, 4, "packet is too big and must not be fragmented"},
+		{false, 3, 13, "communication is prohibited"},
+		{false, 11, 0, "packet has made as many hops as it may"},
+		{false, 11, 1, "fragments did not arrive in time"},
+		{false, 12, 0, "packet has a parameter problem"},
+		{false, 5, 0, ""},
+		{false, 8, 0, ""},
+		{true, 1, 0, "no route to the destination"},
+		{true, 1, 1, "communication is prohibited"},
+		{true, 1, 3, "host unreachable"},
+		{true, 1, 4, "destination unreachable, code 4"},
+		{true, 2, 0, "packet is too big"},
+		{true, 3, 0, "packet has made as many hops as it may"},
+		{true, 4, 1, "packet has a parameter problem"},
+		{true, 135, 0, ""},
 	} {
 		request := []byte{echoRequest4, 0, 0, 0, 0x12, 0x34, 0x56, 0x78}
 		to := netip.MustParseAddr("127.0.0.1")

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/miekg/dns"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // zoneServer is a DNS server that knows some names and remembers what it was
@@ -100,8 +101,10 @@ func TestTCPChoosesAddress(t *testing.T) {
 		{name: "a typo means IPv4", host: "both.example", preferred: "ipv6", want: Result{Outcome: health.Pass}, addr: "127.0.0.1"},
 		{name: "fallback to IPv4: the last", host: "four.example", want: Result{Outcome: health.Pass}, addr: "127.0.0.1"},
 		{name: "IPv4 without fallback", host: "both.example", preferred: "ip4", noFallback: true, want: Result{Outcome: health.Pass}, addr: "127.0.0.1", asked: "A"},
-		{name: "IPv6 without fallback, there is none", host: "four.example", preferred: "ip6", noFallback: true,
-			want: fail(ReasonDNS, PhaseResolve, ""), asked: "AAAA"},
+		{
+			name: "IPv6 without fallback, there is none", host: "four.example", preferred: "ip6", noFallback: true,
+			want: fail(ReasonDNS, PhaseResolve, ""), asked: "AAAA",
+		},
 		{name: "IPv4 without fallback, there is none", host: "six.example", preferred: "ip4", noFallback: true, want: fail(ReasonDNS, PhaseResolve, ""), asked: "A"},
 		{name: "upper case and dot", host: "BOTH.Example.", preferred: "ip4", want: Result{Outcome: health.Pass}, addr: "127.0.0.1"},
 		{name: "no such name", host: "nowhere.example", want: fail(ReasonDNS, PhaseResolve, "looking up nowhere.example: no such host")},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
@@ -110,10 +111,14 @@ func TestTCPConnect(t *testing.T) {
 		{name: "mapped", target: "[::ffff:127.0.0.1]:" + port, set: only4, want: Result{Outcome: health.Pass}, names: connectedNames, protocol: 4, hash: hash4},
 		{name: "odd spelling", target: "0x7f.1:" + port, want: fail(ReasonDNS, PhaseResolve, "looking up 0x7f.1: no such host"), names: locatedNames},
 		{name: "never allowed", target: "169.254.169.254:80", want: fail(ReasonPolicy, PhaseResolve, ""), names: locatedNames},
-		{name: "denied", target: target, policy: &NetworkPolicy{Deny: []NetworkRule{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}},
-			want: fail(ReasonPolicy, PhaseResolve, ""), names: locatedNames},
-		{name: "denied once it is resolved", target: "localhost:" + port, set: only4, policy: &NetworkPolicy{Deny: []NetworkRule{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}},
-			want: fail(ReasonPolicy, PhaseConnect, ""), names: locatedNames, protocol: 4, hash: hash4},
+		{
+			name: "denied", target: target, policy: &NetworkPolicy{Deny: []NetworkRule{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}},
+			want: fail(ReasonPolicy, PhaseResolve, ""), names: locatedNames,
+		},
+		{
+			name: "denied once it is resolved", target: "localhost:" + port, set: only4, policy: &NetworkPolicy{Deny: []NetworkRule{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}},
+			want: fail(ReasonPolicy, PhaseConnect, ""), names: locatedNames, protocol: 4, hash: hash4,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			res := probeWithin(t, tcpModule(t, test.set), 5*time.Second, Request{Target: test.target, Network: test.policy, Samples: true})

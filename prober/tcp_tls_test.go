@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // listenTLS makes the handshake for each connection before it hands it to serve.
@@ -70,30 +71,50 @@ func TestTCPTLS(t *testing.T) {
 		names                  string
 	}{
 		{name: "TLS 1.3", target: good, set: trusting, version: "TLS 1.3", want: pass, names: securedNames},
-		{name: "TLS 1.2", target: good, set: func(p *tcpProbe) { trusting(p); p.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS12) },
-			version: "TLS 1.2", want: pass, names: securedNames},
+		{
+			name: "TLS 1.2", target: good, set: func(p *tcpProbe) { trusting(p); p.TLSConfig.MaxVersion = config.TLSVersion(tls.VersionTLS12) },
+			version: "TLS 1.2", want: pass, names: securedNames,
+		},
 		{name: "name of the target", target: "LOCALHOST.:" + portOnly(good), set: trusting, asked: "localhost", version: "TLS 1.3", want: pass, names: securedNames},
 		{name: "hostname", target: good, hostname: "app.example", set: trusting, asked: "app.example", version: "TLS 1.3", want: pass, names: securedNames},
-		{name: "server_name wins", target: good, hostname: "no.example", set: func(p *tcpProbe) { trusting(p); p.TLSConfig.ServerName = "app.example" },
-			asked: "app.example", version: "TLS 1.3", want: pass, names: securedNames},
-		{name: "dialogue", target: good, set: func(p *tcpProbe) { trusting(p); p.QueryResponse = []QueryResponse{{Expect: re("hello")}} },
-			version: "TLS 1.3", want: pass, names: securedNames},
-		{name: "insecure_skip_verify", target: expired, set: func(p *tcpProbe) { p.TLS, p.TLSConfig.InsecureSkipVerify = true, true },
-			version: "TLS 1.3", want: Result{Outcome: health.Pass, CertExpiry: past}, names: securedNames},
-		{name: "wrong name", target: good, hostname: "no.example", set: trusting, asked: "no.example",
-			want: refused("certificate is valid for localhost, app.example, not no.example", until), names: refusedNames},
+		{
+			name: "server_name wins", target: good, hostname: "no.example", set: func(p *tcpProbe) { trusting(p); p.TLSConfig.ServerName = "app.example" },
+			asked: "app.example", version: "TLS 1.3", want: pass, names: securedNames,
+		},
+		{
+			name: "dialogue", target: good, set: func(p *tcpProbe) { trusting(p); p.QueryResponse = []QueryResponse{{Expect: re("hello")}} },
+			version: "TLS 1.3", want: pass, names: securedNames,
+		},
+		{
+			name: "insecure_skip_verify", target: expired, set: func(p *tcpProbe) { p.TLS, p.TLSConfig.InsecureSkipVerify = true, true },
+			version: "TLS 1.3", want: Result{Outcome: health.Pass, CertExpiry: past}, names: securedNames,
+		},
+		{
+			name: "wrong name", target: good, hostname: "no.example", set: trusting, asked: "no.example",
+			want: refused("certificate is valid for localhost, app.example, not no.example", until), names: refusedNames,
+		},
 		{name: "expired", target: expired, set: trusting, want: refused("certificate has expired", past), names: refusedNames},
-		{name: "unknown authority", target: good, set: func(p *tcpProbe) { p.TLS = true },
-			want: refused("certificate is signed by an unknown authority", until), names: refusedNames},
-		{name: "version too high", target: listenTLS(t, &tls.Config{MaxVersion: tls.VersionTLS12, GetConfigForClient: options(tls.Certificate{}).GetConfigForClient}, greet),
+		{
+			name: "unknown authority", target: good, set: func(p *tcpProbe) { p.TLS = true },
+			want: refused("certificate is signed by an unknown authority", until), names: refusedNames,
+		},
+		{
+			name: "version too high", target: listenTLS(t, &tls.Config{MaxVersion: tls.VersionTLS12, GetConfigForClient: options(tls.Certificate{}).GetConfigForClient}, greet),
 			set:  func(p *tcpProbe) { trusting(p); p.TLSConfig.MinVersion = config.TLSVersion(tls.VersionTLS13) },
-			want: refused("", time.Time{}), names: locatedNames},
-		{name: "no CA file", target: good, set: func(p *tcpProbe) { p.TLS, p.TLSConfig.CAFile = true, ca.file+"x" }, asked: "-",
-			want: Result{Outcome: health.Fail, Reason: ReasonInternal, Phase: PhaseTLS}, names: locatedNames},
-		{name: "no TLS", target: listen(t, greet), set: trusting, asked: "-",
-			want: refused("no TLS: first record does not look like a TLS handshake", time.Time{}), names: locatedNames},
-		{name: "closed in the handshake", target: listen(t, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1<<12)) }), set: trusting, asked: "-",
-			want: refused("connection closed in the TLS handshake", time.Time{}), names: locatedNames},
+			want: refused("", time.Time{}), names: locatedNames,
+		},
+		{
+			name: "no CA file", target: good, set: func(p *tcpProbe) { p.TLS, p.TLSConfig.CAFile = true, ca.file+"x" }, asked: "-",
+			want: Result{Outcome: health.Fail, Reason: ReasonInternal, Phase: PhaseTLS}, names: locatedNames,
+		},
+		{
+			name: "no TLS", target: listen(t, greet), set: trusting, asked: "-",
+			want: refused("no TLS: first record does not look like a TLS handshake", time.Time{}), names: locatedNames,
+		},
+		{
+			name: "closed in the handshake", target: listen(t, func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1<<12)) }), set: trusting, asked: "-",
+			want: refused("connection closed in the TLS handshake", time.Time{}), names: locatedNames,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			res := probeWithin(t, tcpModule(t, test.set), 5*time.Second, Request{Target: test.target, Hostname: test.hostname, Samples: true})

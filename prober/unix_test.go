@@ -93,26 +93,36 @@ func TestUnix(t *testing.T) {
 	}{
 		{name: "connect", target: path, want: pass, names: unixConnectedNames},
 		{name: "dialogue", target: path, set: pings, want: pass, names: unixConnectedNames},
-		{name: "no match", target: path, set: func(p *unixProbe) { p.QueryResponse = []QueryResponse{{Send: "PING\r"}, {ExpectBytes: "-"}} },
-			want: fail(ReasonBody, PhaseCheck, "answer is not the 1 bytes expected"), names: unixConnectedNames},
+		{
+			name: "no match", target: path, set: func(p *unixProbe) { p.QueryResponse = []QueryResponse{{Send: "PING\r"}, {ExpectBytes: "-"}} },
+			want: fail(ReasonBody, PhaseCheck, "answer is not the 1 bytes expected"), names: unixConnectedNames,
+		},
 		{name: "nothing there", target: filepath.Join(dir, "none"), want: fail(ReasonConnect, PhaseConnect, "no such file or directory")},
 		{name: "no socket", target: file, want: fail(ReasonConnect, PhaseConnect, "connection refused")},
 		{name: "path too long", target: "/" + strings.Repeat("x", 300), want: fail(ReasonConnect, PhaseConnect, "")},
 		{name: "empty", target: "", want: fail(ReasonConnect, PhaseConnect, "")},
 		{name: "TLS", target: secure, set: func(p *unixProbe) { trusting(p); pings(p) }, want: passTLS, names: unixSecuredNames},
-		{name: "TLS without a name", target: secure, set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "" },
-			want: fail(ReasonTLS, PhaseTLS, "tls_config.server_name is needed to verify the certificate of a socket")},
-		{name: "hostname is no name for TLS", target: secure, hostname: "app.example", set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "" },
-			want: fail(ReasonTLS, PhaseTLS, "")},
+		{
+			name: "TLS without a name", target: secure, set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "" },
+			want: fail(ReasonTLS, PhaseTLS, "tls_config.server_name is needed to verify the certificate of a socket"),
+		},
+		{
+			name: "hostname is no name for TLS", target: secure, hostname: "app.example", set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "" },
+			want: fail(ReasonTLS, PhaseTLS, ""),
+		},
 		{name: "insecure_skip_verify", target: secure, set: func(p *unixProbe) { p.TLS, p.TLSConfig.InsecureSkipVerify = true, true }, want: passTLS, names: unixSecuredNames},
-		{name: "wrong name", target: secure, set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "no.example" },
-			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is valid for app.example, not no.example", CertExpiry: until}, names: unixRefusedNames},
+		{
+			name: "wrong name", target: secure, set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "no.example" },
+			want: Result{Outcome: health.Fail, Reason: ReasonTLS, Phase: PhaseTLS, Error: "certificate is valid for app.example, not no.example", CertExpiry: until}, names: unixRefusedNames,
+		},
 		{name: "STARTTLS", target: upgrades, set: func(p *unixProbe) {
 			trusting(p)
 			p.TLS, p.QueryResponse = false, append([]QueryResponse{{Expect: re("go"), StartTLS: true}}, ping...)
 		}, want: passTLS, names: unixSecuredNames},
-		{name: "STARTTLS without a name", target: upgrades, set: func(p *unixProbe) { p.QueryResponse = []QueryResponse{{Expect: re("go"), StartTLS: true}} },
-			want: fail(ReasonTLS, PhaseTLS, "tls_config.server_name is needed to verify the certificate of a socket"), names: unixConnectedNames},
+		{
+			name: "STARTTLS without a name", target: upgrades, set: func(p *unixProbe) { p.QueryResponse = []QueryResponse{{Expect: re("go"), StartTLS: true}} },
+			want: fail(ReasonTLS, PhaseTLS, "tls_config.server_name is needed to verify the certificate of a socket"), names: unixConnectedNames,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			res := probeWithin(t, unixModule(t, test.set), 5*time.Second, Request{Target: test.target, Hostname: test.hostname, Samples: true})

@@ -7,9 +7,10 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // websocketProbe opens a WebSocket and holds a dialogue of messages. Its keys,

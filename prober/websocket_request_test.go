@@ -10,8 +10,9 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // TestWebsocketRequest: what the server sees of us.
@@ -29,8 +30,10 @@ func TestWebsocketRequest(t *testing.T) {
 		want         http.Header // nil for a header that must not be there
 		host, uri    string
 	}{
-		{name: "as it is", target: target, uri: "/", host: target[5:], want: http.Header{"Authorization": nil, "Sec-Websocket-Version": {"13"},
-			"Sec-Websocket-Protocol": nil, "Sec-Websocket-Extensions": nil, "Origin": nil}},
+		{name: "as it is", target: target, uri: "/", host: target[5:], want: http.Header{
+			"Authorization": nil, "Sec-Websocket-Version": {"13"},
+			"Sec-Websocket-Protocol": nil, "Sec-Websocket-Extensions": nil, "Origin": nil,
+		}},
 		{name: "path and query", target: target + "/a%20b?c=d#e", uri: "/a%20b?c=d", host: target[5:]},
 		{name: "basic_auth", target: target, options: func(p *websocketProbe) {
 			p.Client.BasicAuth = &config.BasicAuth{Username: "me", PasswordFile: secret}
@@ -50,8 +53,10 @@ func TestWebsocketRequest(t *testing.T) {
 				"Sec-WebSocket-Protocol": {Values: []string{"talk, chat"}},
 				"Upgrade":                {Values: []string{"nothing"}},
 			}
-		}, host: "shop.test", want: http.Header{"User-Agent": {"me"}, "X-All": {"a", "b", "c", "from a file"}, "Authorization": {"own"},
-			"Origin": {"http://shop.test"}, "Sec-Websocket-Protocol": {"talk,chat"}, "Upgrade": {"websocket"}, "Connection": {"Upgrade"}}},
+		}, host: "shop.test", want: http.Header{
+			"User-Agent": {"me"}, "X-All": {"a", "b", "c", "from a file"}, "Authorization": {"own"},
+			"Origin": {"http://shop.test"}, "Sec-Websocket-Protocol": {"talk,chat"}, "Upgrade": {"websocket"}, "Connection": {"Upgrade"},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			res := probeWithin(t, websocketModule(t, test.options), 5*time.Second, Request{Target: test.target})

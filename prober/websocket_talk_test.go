@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/health-exporter/health_exporter/health"
 )
 

@@ -14,8 +14,9 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/prometheus/common/config"
+
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // websocketModule makes a module of kind websocket; set may change its options.
@@ -123,18 +124,28 @@ func TestWebsocketUpgrade(t *testing.T) {
 		{"no upgrade", answer("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"), "status|check|status 200, want 101", 200},
 		{"wrong key", answer(switching + "Sec-WebSocket-Accept: bm8=\n\n"), "body|check|no WebSocket: invalid Sec-WebSocket-Accept", 101},
 		{"no key", answer(switching + "\n"), "body|check|no WebSocket: invalid Sec-WebSocket-Accept", 101},
-		{"other upgrade", answer("HTTP/1.1 101 Switching Protocols\nUpgrade: h2c\nConnection: upgrade\n\n"),
-			`body|check|no WebSocket: Upgrade header "h2c" does not contain websocket`, 101},
-		{"no connection", answer("HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n"),
-			`body|check|no WebSocket: Connection header "" does not contain Upgrade`, 101},
-		{"subprotocol", answer(switching + "Sec-WebSocket-Accept: KEY\nSec-WebSocket-Protocol: chat\n\n"),
-			`body|check|no WebSocket: unexpected Sec-WebSocket-Protocol from server: "chat"`, 101},
-		{"extension", answer(switching + "Sec-WebSocket-Accept: KEY\nSec-WebSocket-Extensions: permessage-deflate\n\n"),
-			"body|check|no WebSocket: unsupported extensions", 101},
+		{
+			"other upgrade", answer("HTTP/1.1 101 Switching Protocols\nUpgrade: h2c\nConnection: upgrade\n\n"),
+			`body|check|no WebSocket: Upgrade header "h2c" does not contain websocket`, 101,
+		},
+		{
+			"no connection", answer("HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n"),
+			`body|check|no WebSocket: Connection header "" does not contain Upgrade`, 101,
+		},
+		{
+			"subprotocol", answer(switching + "Sec-WebSocket-Accept: KEY\nSec-WebSocket-Protocol: chat\n\n"),
+			`body|check|no WebSocket: unexpected Sec-WebSocket-Protocol from server: "chat"`, 101,
+		},
+		{
+			"extension", answer(switching + "Sec-WebSocket-Accept: KEY\nSec-WebSocket-Extensions: permessage-deflate\n\n"),
+			"body|check|no WebSocket: unsupported extensions", 101,
+		},
 		{"no HTTP", answer("SSH-2.0-OpenSSH_9.7\n\n"), `body|request|no answer in HTTP: malformed HTTP response "SSH-2.0-OpenSSH_9.7"`, 0},
 		{"hangs up", "ws://" + listen(t, readRequest), "connect|request|connection closed without an answer", 0},
-		{"endless header", answer("HTTP/1.1 101 Switching Protocols\nA: " + strings.Repeat("b", 70<<10)),
-			"body|request|answer with a header larger than 65536 bytes", 0},
+		{
+			"endless header", answer("HTTP/1.1 101 Switching Protocols\nA: " + strings.Repeat("b", 70<<10)),
+			"body|request|answer with a header larger than 65536 bytes", 0,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			res := probeWithin(t, websocketModule(t, nil), 5*time.Second, Request{Target: test.target, Samples: true})
@@ -179,11 +190,15 @@ func TestWebsocketBeforeTheUpgrade(t *testing.T) {
 		{"no port", "ws://localhost:x", nil, "internal||target is no URL", none},
 		{"refused", "ws://" + refused, nil, "connect|connect|connection refused", websocketValues(0, false, false, "resolve", "processing")},
 		{"no such name", "ws://nobody.test", nil, "dns|resolve|looking up nobody.test: no such host", unresolved},
-		{"no IPv6", "ws://" + refused, func(p *websocketProbe) { p.IPProtocolFallback = false },
-			"dns|resolve|looking up 127.0.0.1: no IPv6 address", unresolved},
+		{
+			"no IPv6", "ws://" + refused, func(p *websocketProbe) { p.IPProtocolFallback = false },
+			"dns|resolve|looking up 127.0.0.1: no IPv6 address", unresolved,
+		},
 		{"policy", "ws://169.254.169.254", nil, "policy|resolve|the network policy forbids 169.254.169.254: link-local address", unresolved},
-		{"unreadable CA", "wss://" + refused, func(p *websocketProbe) { p.Client.TLSConfig.CAFile = "/nonexistent/ca.pem" },
-			"internal||no such file or directory", unlooked},
+		{
+			"unreadable CA", "wss://" + refused, func(p *websocketProbe) { p.Client.TLSConfig.CAFile = "/nonexistent/ca.pem" },
+			"internal||no such file or directory", unlooked,
+		},
 		{"unreadable password", "ws://" + refused, func(p *websocketProbe) {
 			p.Client.BasicAuth = &config.BasicAuth{Username: "me", PasswordFile: "/nonexistent/password"}
 		}, "internal||no such file or directory", websocketValues(0, false, false, "resolve", "processing")},
@@ -252,8 +267,10 @@ func TestWebsocketOverTLS(t *testing.T) {
 		{"no certificate of ours", mutual, trusting, "tls|tls|certificate required", until},
 		{"unknown authority", secure, nil, "tls|tls|certificate is signed by an unknown authority", until},
 		{"wrong name", "wss://other.test:" + port, trusting, "tls|tls|certificate is valid for ws.test, not other.test", until},
-		{"expired", "wss" + strings.TrimPrefix(serveTLS(t, ca.issue(t, expired, "127.0.0.1"), false, accepting(nil)), "https"), trusting,
-			"tls|tls|certificate has expired", expired},
+		{
+			"expired", "wss" + strings.TrimPrefix(serveTLS(t, ca.issue(t, expired, "127.0.0.1"), false, accepting(nil)), "https"), trusting,
+			"tls|tls|certificate has expired", expired,
+		},
 		{"server without TLS", "wss" + plain[2:], trusting, "tls|tls|no TLS: first record does not look like a TLS handshake", time.Time{}},
 		{"target without TLS", "ws" + secure[3:], nil, "status|check|status 400, want 101", time.Time{}},
 	} {

@@ -305,8 +305,10 @@ func TestIdentifiers(t *testing.T) {
 		notices []alerting.Notice
 		same    bool
 	}{
-		{"the same outage", []alerting.Notice{two}, true}, {"twice the same outage", []alerting.Notice{one, two}, true},
-		{"another target", []alerting.Notice{other}, false}, {"another outage", []alerting.Notice{later}, false},
+		{"the same outage", []alerting.Notice{two}, true},
+		{"twice the same outage", []alerting.Notice{one, two}, true},
+		{"another target", []alerting.Notice{other}, false},
+		{"another outage", []alerting.Notice{later}, false},
 	} {
 		if got := compose(t, test.notices...).InReplyTo; (got == thread) != test.same || got == "" {
 			t.Errorf("%s: thread %q, that of the first is %q", test.name, got, thread)

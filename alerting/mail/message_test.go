@@ -202,8 +202,10 @@ func TestText(t *testing.T) {
 		{"excerpt", excerpt([]byte("\n\n a \r\n\r\n\tb\x00\n")), " a\n b"},
 		{"excerpt of many lines", excerpt([]byte(strings.Repeat("x\n", 100))), strings.Repeat("x\n", excerptLines) + "…"},
 		{"indent", indent("> ", "a\nb"), "> a\n> b"},
-		{"spell", fmt.Sprint(spell(0), ", ", spell(59*time.Second), ", ", spell(61*time.Second), ", ", spell(time.Hour), ", ", spell(26*time.Hour), ", ", spell(240*time.Hour)),
-			"0 s, 59 s, 1 min 1 s, 1 h, 1 d 2 h, 10 d"},
+		{
+			"spell", fmt.Sprint(spell(0), ", ", spell(59*time.Second), ", ", spell(61*time.Second), ", ", spell(time.Hour), ", ", spell(26*time.Hour), ", ", spell(240*time.Hour)),
+			"0 s, 59 s, 1 min 1 s, 1 h, 1 d 2 h, 10 d",
+		},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: %q, want %q", test.text, test.got, test.want)

@@ -294,15 +294,23 @@ password: a user name needs one
 from: "a@x.org, b@x.org" is not allowed, must be one address such as me@example.org or Monitor <me@example.org>
 hello: "a b" is not allowed, must be a host name or an IP address in brackets`},
 		{"login without a name", func(s *SMTP) { s.Auth = AuthPlain }, "username: plain needs one"},
-		{"password for everybody", func(s *SMTP) { s.TLS, s.Auth, s.Username, s.Password = NoTLS, AuthPlain, "me", password },
-			"auth: plain without TLS is allowed only to this machine, since it shows the password to the network"},
+		{
+			"password for everybody", func(s *SMTP) { s.TLS, s.Auth, s.Username, s.Password = NoTLS, AuthPlain, "me", password },
+			"auth: plain without TLS is allowed only to this machine, since it shows the password to the network",
+		},
 		{"CRAM-MD5 shows none", func(s *SMTP) { s.TLS, s.Auth, s.Username, s.Password = NoTLS, AuthCRAMMD5, "me", password }, ""},
-		{"sender with a line end", func(s *SMTP) { s.From = "me@example.org\r\nBcc: you@example.org" },
-			`from: "me@example.org\r\nBcc: you@example.org" is not allowed, must be one address such as me@example.org or Monitor <me@example.org>`},
-		{"sender that shows something else", func(s *SMTP) { s.From = "=?utf-8?q?a=E2=80=AEb?= <me@example.org>" },
-			`from: "=?utf-8?q?a=E2=80=AEb?= <me@example.org>" is not allowed, must be one address such as me@example.org or Monitor <me@example.org>`},
-		{"sender that hides something", func(s *SMTP) { s.From = "=?utf-8?q?a=0D=0ABcc:_x?= <me@example.org>" },
-			`from: "=?utf-8?q?a=0D=0ABcc:_x?= <me@example.org>" is not allowed, must be one address such as me@example.org or Monitor <me@example.org>`},
+		{
+			"sender with a line end", func(s *SMTP) { s.From = "me@example.org\r\nBcc: you@example.org" },
+			`from: "me@example.org\r\nBcc: you@example.org" is not allowed, must be one address such as me@example.org or Monitor <me@example.org>`,
+		},
+		{
+			"sender that shows something else", func(s *SMTP) { s.From = "=?utf-8?q?a=E2=80=AEb?= <me@example.org>" },
+			`from: "=?utf-8?q?a=E2=80=AEb?= <me@example.org>" is not allowed, must be one address such as me@example.org or Monitor <me@example.org>`,
+		},
+		{
+			"sender that hides something", func(s *SMTP) { s.From = "=?utf-8?q?a=0D=0ABcc:_x?= <me@example.org>" },
+			`from: "=?utf-8?q?a=0D=0ABcc:_x?= <me@example.org>" is not allowed, must be one address such as me@example.org or Monitor <me@example.org>`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

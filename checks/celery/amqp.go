@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/health-exporter/health_exporter/checks/internal/broker"
 	"github.com/rabbitmq/amqp091-go"
+
+	"github.com/health-exporter/health_exporter/checks/internal/broker"
 )
 
 // overAMQP asks as kombu's AMQP transport does, through the exchange that the workers

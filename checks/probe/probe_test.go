@@ -10,14 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/checks/probe"
-	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/internal/testport"
 	"github.com/miekg/dns"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	grpchealth "google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/health-exporter/health_exporter/checks/probe"
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

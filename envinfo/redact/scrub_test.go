@@ -44,11 +44,15 @@ func TestValue(t *testing.T) {
 		{"everything under a secret name", map[string]any{"auth": map[string]any{"user": "bob"}, "token": 7}, `{"auth":"********","token":"********"}`},
 		{"no secrets", map[string]any{"auth": true, "token": nil}, `{"auth":true,"token":null}`},
 		{
-			"struct", account{"bob", "hunter2", &dsn, []map[string]any{{"secret": "x"}}},
+			"struct",
+			account{"bob", "hunter2", &dsn, []map[string]any{{"secret": "x"}}},
 			`{"DSN":"********","Inner":[{"secret":"********"}],"password":"********","user":"bob"}`,
 		},
-		{"name and value", []any{map[string]any{"name": "DB_PASSWORD", "value": "x"}, map[string]any{"name": "TZ", "value": "UTC"}},
-			`[{"name":"DB_PASSWORD","value":"********"},{"name":"TZ","value":"UTC"}]`},
+		{
+			"name and value",
+			[]any{map[string]any{"name": "DB_PASSWORD", "value": "x"}, map[string]any{"name": "TZ", "value": "UTC"}},
+			`[{"name":"DB_PASSWORD","value":"********"},{"name":"TZ","value":"UTC"}]`,
+		},
 		{"texts", []string{"a", "token=b"}, `["a","token=********"]`},
 		{"key", map[string]any{"http://a:b@c": 1}, `{"http://********@c":1}`},
 		{"error", errors.New("password=x"), `"password=********"`},

@@ -124,8 +124,10 @@ func New(opts Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{},
-		news: news{offered: map[string]time.Time{}}, stored: make(chan struct{}, 1)}
+	a := &App{
+		opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{},
+		news: news{offered: map[string]time.Time{}}, stored: make(chan struct{}, 1),
+	}
 	a.setNotReady(errors.New("starting"))
 	a.gone.Store(&[]registry.Tombstone{})
 	a.registry, err = registry.Open(registry.Options{

@@ -23,8 +23,11 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []envinfo.Setting{
-		{Key: "a", Value: "1", Origin: "flag"}, {Key: "b", Value: "2", Origin: "env"}, {Key: "c", Value: "3", Origin: "file"},
-		{Key: "d", Value: "0", Origin: "default"}, {Key: "e", Value: "false", Origin: "flag"},
+		{Key: "a", Value: "1", Origin: "flag"},
+		{Key: "b", Value: "2", Origin: "env"},
+		{Key: "c", Value: "3", Origin: "file"},
+		{Key: "d", Value: "0", Origin: "default"},
+		{Key: "e", Value: "false", Origin: "flag"},
 	}
 	if diff := cmp.Diff(want, Settings(k, args, map[string]string{"c": "3"})); diff != "" {
 		t.Error(diff)

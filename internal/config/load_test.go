@@ -94,8 +94,10 @@ func TestBrokenFiles(t *testing.T) {
 		{"app missing", "targets:\n- {url: 'http://x'}", "line 2: targets[0].app: is required"},
 		{"url missing", "targets:\n- {app: x}", "line 2: targets[0].url: is required"},
 		{"misspelt key", "target: []", `line 1: target: unknown key; did you mean "targets"?`},
-		{"number as duration", "targets: [{app: x, url: 'http://x', interval: 30}]",
-			`line 1: targets[0].interval: "30" is no duration; write a number and a unit, such as 30s, 500ms, 5m or 1h`},
+		{
+			"number as duration", "targets: [{app: x, url: 'http://x', interval: 30}]",
+			`line 1: targets[0].interval: "30" is no duration; write a number and a unit, such as 30s, 500ms, 5m or 1h`,
+		},
 		{"alias bomb", "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]", "line 1: a: unknown key"},
 		{"module without prober", "modules: {m: {timeout: 5s}}", `line 1: modules.m.prober: "" is no kind of probe, must be one of dns, grpc, health, http, icmp, tcp, unix, websocket`},
 	} {

@@ -38,16 +38,20 @@ modules:
 				t.Errorf("%s %v", m.Kind(), m.Timeout())
 			}
 		}},
-		{"an alias for a whole block", "modules:\n  a: {prober: http, http: &h {headers: {Host: x}}}\n  b: {prober: http, http: *h}",
+		{
+			"an alias for a whole block", "modules:\n  a: {prober: http, http: &h {headers: {Host: x}}}\n  b: {prober: http, http: *h}",
 			func(t *testing.T, c *Config) {
 				if c.Modules["b"].HostHeader() != "x" {
 					t.Error("the block is lost")
 				}
-			}},
+			},
+		},
 		{"several documents, of which the first counts", "modules: {a: {prober: tcp}}\n---\nmodules: {b: {prober: none}}\n", hasKinds("a", "tcp", "b", "")},
 		{"blocks of other kinds", "modules: {a: {prober: tcp, http: {method: PUT}, icmp: {ttl: 3}, dns: {query_name: x}}}", hasKinds("a", "tcp")},
-		{"blocks with nothing in them", "modules:\n  a:\n    prober: http\n    http:\n  b: {prober: tcp, tcp: {}}\n  c: {prober: icmp, icmp: null}\n",
-			hasKinds("a", "http", "b", "tcp", "c", "icmp")},
+		{
+			"blocks with nothing in them", "modules:\n  a:\n    prober: http\n    http:\n  b: {prober: tcp, tcp: {}}\n  c: {prober: icmp, icmp: null}\n",
+			hasKinds("a", "http", "b", "tcp", "c", "icmp"),
+		},
 		{"a name without a module", "modules: {a: null, http_2xx: null}", hasKinds("a", "", "http_2xx", "http")},
 		{"kind dns without its block", "modules: {a: {prober: dns}, b: {prober: dns, dns: null}}", hasKinds("a", "dns", "b", "dns")},
 		{"a block on one line, in JSON", `{"modules": {"a": {"prober": "http", "http": {"method": "GET"}}}}`, hasKinds("a", "http")},
@@ -57,8 +61,10 @@ modules:
 		{"empty lists", "modules: {a: {prober: http, http: {valid_status_codes: [], valid_http_versions: [], fail_if_body_matches_regexp: []}}}", hasKinds("a", "http")},
 		{"numbers and dates as texts", "modules: {a: {prober: http, http: {body: 2026-01-01, headers: {X-A: 5, X-B: true}}}}", hasKinds("a", "http")},
 		{"bytes in base64", "modules: {a: {prober: tcp, tcp: {query_response: [{expect_bytes: !!binary AAEC}, {expect: !!binary XjIyMA==}]}}}", hasKinds("a", "tcp")},
-		{"deprecated keys", "modules: {a: {prober: http, http: {no_follow_redirects: true, bearer_token: x}}, b: {prober: http, http: {bearer_token_file: /tmp/x}}}",
-			hasKinds("a", "http", "b", "http")},
+		{
+			"deprecated keys", "modules: {a: {prober: http, http: {no_follow_redirects: true, bearer_token: x}}, b: {prober: http, http: {bearer_token_file: /tmp/x}}}",
+			hasKinds("a", "http", "b", "http"),
+		},
 		{"reserved headers of kind websocket", "modules: {a: {prober: websocket, websocket: {headers: {Host: {values: [x]}, Authorization: {secrets: [y]}}}}}", hasKinds("a", "websocket")},
 		{"a module with an odd name", "modules: {\"a b/c\": {prober: tcp}, \"\": {prober: tcp}, 5: {prober: tcp}}", hasKinds("a b/c", "tcp", "", "tcp", "5", "tcp")},
 		{"keys that matter elsewhere only", "modules: {a: {prober: websocket, websocket: {http_config: {proxy_url: 'http://x', enable_http2: false}}}}", hasKinds("a", "websocket")},
@@ -146,19 +152,27 @@ func TestRefusedModules(t *testing.T) {
 		{"two ways to give a CA", http("tls_config: {ca: x, ca_file: y}"), "line 4: modules.m.http.tls_config: at most one of ca"},
 		{"unknown TLS version", http("tls_config: {min_version: TLS14}"), "line 4: modules.m.http.tls_config.min_version: unknown TLS version: TLS14"},
 		{"secret manager", http("basic_auth: {username: a, password_ref: b}"), "line 4: modules.m.http.basic_auth: username_ref and password_ref need a secret manager"},
-		{"expect and expect_bytes", "modules:\n  m:\n    prober: tcp\n    tcp:\n      query_response:\n      - {expect: a}\n      - {expect: a, expect_bytes: b}",
-			"line 7: modules.m.tcp.query_response[1].expect_bytes: cannot be used together with expect"},
-		{"bad regexp in base64", "modules:\n  m:\n    prober: tcp\n    tcp: {query_response: [{expect: !!binary KA==}]}",
-			"line 4: modules.m.tcp.query_response[0].expect: error parsing regexp"},
-		{"bad regexp in a dialogue", "modules:\n  m:\n    prober: unix\n    unix:\n      query_response:\n      - expect: '['",
-			"line 6: modules.m.unix.query_response[0].expect: error parsing regexp"},
+		{
+			"expect and expect_bytes", "modules:\n  m:\n    prober: tcp\n    tcp:\n      query_response:\n      - {expect: a}\n      - {expect: a, expect_bytes: b}",
+			"line 7: modules.m.tcp.query_response[1].expect_bytes: cannot be used together with expect",
+		},
+		{
+			"bad regexp in base64", "modules:\n  m:\n    prober: tcp\n    tcp: {query_response: [{expect: !!binary KA==}]}",
+			"line 4: modules.m.tcp.query_response[0].expect: error parsing regexp",
+		},
+		{
+			"bad regexp in a dialogue", "modules:\n  m:\n    prober: unix\n    unix:\n      query_response:\n      - expect: '['",
+			"line 6: modules.m.unix.query_response[0].expect: error parsing regexp",
+		},
 		{"kind dns without a name", "modules:\n  m:\n    prober: dns\n    dns: {query_type: A}", "line 4: modules.m.dns.query_name: must be set"},
 		{"unknown type of record", "modules:\n  m:\n    prober: dns\n    dns:\n      query_name: x\n      query_type: WAT", `line 6: modules.m.dns.query_type: "WAT" is no type of a DNS record`},
 		{"unknown class", "modules:\n  m:\n    prober: dns\n    dns: {query_name: x, query_class: ZZ}", `line 4: modules.m.dns.query_class: "ZZ" is no class`},
 		{"ttl too large", "modules:\n  m:\n    prober: icmp\n    icmp: {ttl: 256}", "line 4: modules.m.icmp.ttl: must be from 0 to 255, not 256"},
 		{"metadata that is no list", "modules:\n  m:\n    prober: grpc\n    grpc: {metadata: {a: b}}", `line 4: modules.m.grpc.metadata.a: must be a list, not "b"`},
-		{"header of websocket that is a text", "modules:\n  m:\n    prober: websocket\n    websocket: {headers: {Origin: x}}",
-			`line 4: modules.m.websocket.headers.Origin: must be a mapping of keys to values, not "x"`},
+		{
+			"header of websocket that is a text", "modules:\n  m:\n    prober: websocket\n    websocket: {headers: {Origin: x}}",
+			`line 4: modules.m.websocket.headers.Origin: must be a mapping of keys to values, not "x"`,
+		},
 		{"oauth2 without a client", "modules:\n  m:\n    prober: http\n    http:\n      oauth2: {token_url: 'http://x'}", "line 5: modules.m.http.oauth2"},
 		{"target of a module that is only a name", "modules: {m: null}\ntargets:\n- {app: a, url: 'http://x', module: m}", `line 3: targets[0].module: unknown module "m"`},
 	} {

@@ -15,8 +15,14 @@ func TestPublic(t *testing.T) {
 		name, group string
 		want        bool
 	}{
-		{false, "web-1", "", true}, {false, "mail", "", true}, {false, "db", "shop", true}, {false, "db", "", false},
-		{false, "disk", "", false}, {true, "disk", "", true}, {true, "web-1", "", false}, {false, "xmail", "other", false},
+		{false, "web-1", "", true},
+		{false, "mail", "", true},
+		{false, "db", "shop", true},
+		{false, "db", "", false},
+		{false, "disk", "", false},
+		{true, "disk", "", true},
+		{true, "web-1", "", false},
+		{false, "xmail", "other", false},
 	} {
 		if got := c.Public.Shows(test.check, test.name, test.group); got != test.want {
 			t.Errorf("%+v: shown %t", test, got)

@@ -221,8 +221,12 @@ func TestSeal(t *testing.T) {
 		value       []byte
 		want        error
 	}{
-		{"good", "a\x00b", good, nil}, {"bit flip", "a\x00b", flipped, ErrChecksum}, {"elsewhere", "a\x00c", good, ErrChecksum},
-		{"short", "a\x00b", good[:3], ErrChecksum}, {"cut", "a\x00b", good[:6], ErrChecksum}, {"missing", "a\x00b", nil, ErrMissing},
+		{"good", "a\x00b", good, nil},
+		{"bit flip", "a\x00b", flipped, ErrChecksum},
+		{"elsewhere", "a\x00c", good, ErrChecksum},
+		{"short", "a\x00b", good[:3], ErrChecksum},
+		{"cut", "a\x00b", good[:6], ErrChecksum},
+		{"missing", "a\x00b", nil, ErrMissing},
 		{"empty", "a\x00b", []byte{}, ErrChecksum},
 	} {
 		if body, err := Unseal(test.place, test.value); err != test.want || err == nil && string(body) != "body" {

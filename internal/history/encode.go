@@ -35,7 +35,7 @@ func encodeChunk(skip int, marks []mark) []byte {
 
 // decodeChunk reads what encodeChunk wrote.
 func decodeChunk(body []byte) (skip int, marks []mark, err error) {
-	var r = reader{body: body}
+	r := reader{body: body}
 	before, count := r.uvarint(), r.uvarint()
 	switch {
 	case r.failed:

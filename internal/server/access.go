@@ -149,8 +149,10 @@ func (s *server) needToken(r *http.Request, setting string, anyOf ...Right) *pro
 }
 
 func lacks(holder string, right Right) *problem {
-	return &problem{Status: http.StatusForbidden,
-		Detail: fmt.Sprintf("the token %q has not the right %q (registration.tokens.rights)", holder, right)}
+	return &problem{
+		Status: http.StatusForbidden,
+		Detail: fmt.Sprintf("the token %q has not the right %q (registration.tokens.rights)", holder, right),
+	}
 }
 
 // secretOf is the token of a request, as bearer token or as password of any user;

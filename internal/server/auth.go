@@ -25,8 +25,10 @@ type registrantKey struct{}
 func (s *server) identify(r *http.Request) (registrant, *problem) {
 	rules := s.Settings().Registration
 	if !rules.Enabled {
-		return registrant{}, &problem{Status: http.StatusForbidden,
-			Detail: "registration is switched off (registration.enabled: false)"}
+		return registrant{}, &problem{
+			Status: http.StatusForbidden,
+			Detail: "registration is switched off (registration.enabled: false)",
+		}
 	}
 	from := remoteAddr(r)
 	who := registrant{owner: registry.Anonymous, local: isLocal(from), from: from.String()}
@@ -48,9 +50,11 @@ func (s *server) identify(r *http.Request) (registrant, *problem) {
 		return who, nil
 	}
 	if !from.IsValid() || !rules.Trusts(from) {
-		return registrant{}, &problem{Status: http.StatusUnauthorized,
+		return registrant{}, &problem{
+			Status: http.StatusUnauthorized,
 			Detail: "from " + r.RemoteAddr + " a bearer token is needed: configure one (registration.tokens) " +
-				"or trust the network (registration.networks)"}
+				"or trust the network (registration.networks)",
+		}
 	}
 	return who, nil
 }

@@ -66,8 +66,12 @@ func uptime(sums history.Sums) page.Uptime {
 // parts are all that the sums are made of.
 func parts(sums history.Sums) []page.Part {
 	list := []page.Part{
-		{Word: "healthy", Took: sums.Healthy}, {Word: "degraded", Took: sums.Degraded}, {Word: "unhealthy", Took: sums.Unhealthy},
-		{Word: "unknown", Took: sums.Unknown}, {Word: "maintenance", Took: sums.Maintenance}, {Word: "paused", Took: sums.Paused},
+		{Word: "healthy", Took: sums.Healthy},
+		{Word: "degraded", Took: sums.Degraded},
+		{Word: "unhealthy", Took: sums.Unhealthy},
+		{Word: "unknown", Took: sums.Unknown},
+		{Word: "maintenance", Took: sums.Maintenance},
+		{Word: "paused", Took: sums.Paused},
 		{Word: "no data", Took: sums.NoData},
 	}
 	for i := range list {

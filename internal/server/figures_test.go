@@ -85,8 +85,11 @@ func TestCellsOfDays(t *testing.T) {
 		at    time.Time
 		state history.State
 	}{
-		{now, history.Healthy}, {time.Date(2026, 3, 29, 23, 0, 0, 0, zone), history.Unhealthy}, {time.Date(2026, 3, 30, 0, 0, 0, 0, zone), history.Healthy},
-		{time.Date(2026, 3, 30, 23, 59, 0, 0, zone), history.Degraded}, {time.Date(2026, 3, 31, 0, 0, 0, 0, zone), history.Healthy},
+		{now, history.Healthy},
+		{time.Date(2026, 3, 29, 23, 0, 0, 0, zone), history.Unhealthy},
+		{time.Date(2026, 3, 30, 0, 0, 0, 0, zone), history.Healthy},
+		{time.Date(2026, 3, 30, 23, 59, 0, 0, zone), history.Degraded},
+		{time.Date(2026, 3, 31, 0, 0, 0, 0, zone), history.Healthy},
 	} {
 		now = each.at
 		store.Note(name, each.at, each.state)

@@ -22,10 +22,23 @@ func TestProbeTimeout(t *testing.T) {
 		header         string
 		want           float64
 	}{
-		{0, .5, "15", 14.5}, {20, .5, "15", 14.5}, {5, .5, "15", 5}, {10, .5, "", 10}, {10, .5, "10", 9.5},
-		{9.5, 1, "", 9.5}, {0, .5, "", 119.5}, {0, 0, "", 120},
-		{0, .5, "0.3", 0}, {0, .5, "0.5", 0}, {1, .5, "0.3", 1}, {1, .5, "0.5", 0}, {0, .5, "-1", 0},
-		{0, .5, "0.6", 0.09999999999999998}, {5, .5, "inf", 5}, {0, .5, "inf", math.Inf(1)}, {0, .5, "1e300", 1e300},
+		{0, .5, "15", 14.5},
+		{20, .5, "15", 14.5},
+		{5, .5, "15", 5},
+		{10, .5, "", 10},
+		{10, .5, "10", 9.5},
+		{9.5, 1, "", 9.5},
+		{0, .5, "", 119.5},
+		{0, 0, "", 120},
+		{0, .5, "0.3", 0},
+		{0, .5, "0.5", 0},
+		{1, .5, "0.3", 1},
+		{1, .5, "0.5", 0},
+		{0, .5, "-1", 0},
+		{0, .5, "0.6", 0.09999999999999998},
+		{5, .5, "inf", 5},
+		{0, .5, "inf", math.Inf(1)},
+		{0, .5, "1e300", 1e300},
 	} {
 		second := float64(time.Second)
 		got, err := probeTimeout(test.header, time.Duration(test.module*second), time.Duration(test.offset*second))
@@ -108,8 +121,15 @@ func TestProbeDebugAndLogs(t *testing.T) {
 		query  string
 		status int
 	}{
-		{"", 400}, {"?id=0&target=x", 400}, {"?id=x", 400}, {"?id=99", 404}, {"?target=nowhere", 404}, {"?module=http_2xx", 400},
-		{"?id=0", 200}, {"?target=" + refused, 200}, {"?target=" + refused + "&module=http_2xx", 200},
+		{"", 400},
+		{"?id=0&target=x", 400},
+		{"?id=x", 400},
+		{"?id=99", 404},
+		{"?target=nowhere", 404},
+		{"?module=http_2xx", 400},
+		{"?id=0", 200},
+		{"?target=" + refused, 200},
+		{"?target=" + refused + "&module=http_2xx", 200},
 		{"?target=" + refused + "&module=health", 404},
 	} {
 		if w := f.do("GET", "/logs"+test.query, ""); w.Code != test.status {

@@ -21,13 +21,17 @@ const maxRegistrationBody = 64 << 10
 // out.
 func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath string) (prober.Target, *problem) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return prober.Target{}, &problem{Status: http.StatusUnsupportedMediaType,
-			Detail: "send JSON with the header Content-Type: application/json"}
+		return prober.Target{}, &problem{
+			Status: http.StatusUnsupportedMediaType,
+			Detail: "send JSON with the header Content-Type: application/json",
+		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistrationBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return prober.Target{}, &problem{Status: http.StatusRequestEntityTooLarge,
-			Detail: fmt.Sprintf("a registration has at most %d bytes", maxRegistrationBody)}
+		return prober.Target{}, &problem{
+			Status: http.StatusRequestEntityTooLarge,
+			Detail: fmt.Sprintf("a registration has at most %d bytes", maxRegistrationBody),
+		}
 	} else if err != nil {
 		return prober.Target{}, &problem{Status: http.StatusBadRequest, Detail: "reading the request: " + err.Error()}
 	}

@@ -137,18 +137,24 @@ func (s *server) mayPut(old, t *prober.Target, total, owned int) error {
 	case old != nil:
 		return nil
 	case total >= rules.MaxTargets:
-		return &problemError{problem{Status: http.StatusTooManyRequests,
-			Detail: fmt.Sprintf("there are %d targets already (registration.max_targets)", total)}}
+		return &problemError{problem{
+			Status: http.StatusTooManyRequests,
+			Detail: fmt.Sprintf("there are %d targets already (registration.max_targets)", total),
+		}}
 	case owned >= rules.MaxTargetsPerOwner:
-		return &problemError{problem{Status: http.StatusTooManyRequests,
-			Detail: fmt.Sprintf("you have %d targets already (registration.max_targets_per_owner)", owned)}}
+		return &problemError{problem{
+			Status: http.StatusTooManyRequests,
+			Detail: fmt.Sprintf("you have %d targets already (registration.max_targets_per_owner)", owned),
+		}}
 	}
 	return nil
 }
 
 func notOwner(app string) error {
-	return &problemError{problem{Status: http.StatusForbidden,
-		Detail: fmt.Sprintf("the target %q was registered by somebody else; use the token it was registered with", app)}}
+	return &problemError{problem{
+		Status: http.StatusForbidden,
+		Detail: fmt.Sprintf("the target %q was registered by somebody else; use the token it was registered with", app),
+	}}
 }
 
 // problemError carries a problem through code that returns errors.
@@ -161,8 +167,10 @@ func problemOf(err error) *problem {
 		return &p.problem
 	}
 	if errors.Is(err, registry.ErrStorage) {
-		return &problem{Status: http.StatusInsufficientStorage,
-			Detail: "the registration could not be stored and is not in force: " + err.Error()}
+		return &problem{
+			Status: http.StatusInsufficientStorage,
+			Detail: "the registration could not be stored and is not in force: " + err.Error(),
+		}
 	}
 	return &problem{Status: http.StatusInternalServerError, Detail: err.Error()}
 }

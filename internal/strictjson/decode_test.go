@@ -56,10 +56,19 @@ func TestFaults(t *testing.T) {
 	var got sample
 	faults, err := Decode([]byte(body), &got, map[string]string{"title": "name"})
 	want := []Fault{
-		{"name", "must be a text"}, {"note", "must be a text"}, {"count", "must be a whole number"}, {"on", "must be true or false"},
-		{"list", "must be a list of texts"}, {"labels", "must be an object of texts"}, {"at", "must be a moment such as 2026-12-24T18:00:00+01:00"},
-		{"odd", "must be an odd number"}, {"title", "given twice, first as name"}, {"wat", "unknown field"}, {"wat", "unknown field"},
-		{"Name", "unknown field"}, {"", "unknown field"},
+		{"name", "must be a text"},
+		{"note", "must be a text"},
+		{"count", "must be a whole number"},
+		{"on", "must be true or false"},
+		{"list", "must be a list of texts"},
+		{"labels", "must be an object of texts"},
+		{"at", "must be a moment such as 2026-12-24T18:00:00+01:00"},
+		{"odd", "must be an odd number"},
+		{"title", "given twice, first as name"},
+		{"wat", "unknown field"},
+		{"wat", "unknown field"},
+		{"Name", "unknown field"},
+		{"", "unknown field"},
 	}
 	if diff := cmp.Diff(want, faults); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)

@@ -215,8 +215,11 @@ func TestCacheNames(t *testing.T) {
 		return c.found[keyOf(instance, service)].target.App
 	}
 	for _, test := range []struct{ instance, service, want string }{
-		{"a/b", dnssd.HealthCheck, "a-b"}, {"a-b", dnssd.HealthCheck, "a-b (health-check)"}, {"A/B", dnssd.HealthCheck, "a-b"},
-		{"a-b", dnssd.HTTP, "a-b (http)"}, {"a\x01-b", dnssd.HTTP, "a-b (http 1d2c3c)"},
+		{"a/b", dnssd.HealthCheck, "a-b"},
+		{"a-b", dnssd.HealthCheck, "a-b (health-check)"},
+		{"A/B", dnssd.HealthCheck, "a-b"},
+		{"a-b", dnssd.HTTP, "a-b (http)"},
+		{"a\x01-b", dnssd.HTTP, "a-b (http 1d2c3c)"},
 	} {
 		if got := see(test.instance, test.service); !strings.HasPrefix(got, strings.TrimSuffix(test.want, " 1d2c3c)")) || c.apps[got] != true {
 			t.Errorf("%q of %s: %q, want %q", test.instance, test.service, got, test.want)

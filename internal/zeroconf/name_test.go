@@ -13,8 +13,14 @@ import (
 
 func TestEscape(t *testing.T) {
 	for _, test := range []struct{ instance, label string }{
-		{"plain", "plain"}, {"box.local", `box\.local`}, {"hx one", `hx\ one`}, {"hx(1)", `hx\(1\)`}, {"ü", `\195\188`},
-		{`a\b`, `a\\b`}, {"tab\t", `tab\009`}, {`"'@;`, `\"\'\@\;`},
+		{"plain", "plain"},
+		{"box.local", `box\.local`},
+		{"hx one", `hx\ one`},
+		{"hx(1)", `hx\(1\)`},
+		{"ü", `\195\188`},
+		{`a\b`, `a\\b`},
+		{"tab\t", `tab\009`},
+		{`"'@;`, `\"\'\@\;`},
 	} {
 		if got := Escape(test.instance); got != test.label {
 			t.Errorf("%q: %s, want %s", test.instance, got, test.label)

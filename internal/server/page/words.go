@@ -90,8 +90,12 @@ func (c Counts) Words() string {
 		n    int
 		word string
 	}{
-		{c.Unhealthy, "unhealthy"}, {c.Degraded, "degraded"}, {c.Unknown, "unknown"}, {c.Healthy, "healthy"},
-		{c.Maintenance, "in maintenance"}, {c.Paused, "paused"},
+		{c.Unhealthy, "unhealthy"},
+		{c.Degraded, "degraded"},
+		{c.Unknown, "unknown"},
+		{c.Healthy, "healthy"},
+		{c.Maintenance, "in maintenance"},
+		{c.Paused, "paused"},
 	} {
 		if each.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", each.n, each.word))
