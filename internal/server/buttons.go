@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 )
 
@@ -20,7 +21,7 @@ func (s *server) may(r *http.Request, x subject) page.May {
 	mine := owns(who, t)
 	return page.May{
 		Probe: mine && !t.Paused && x.status.Problem == "", Pause: mine && !t.Paused, Resume: mine && t.Paused,
-		Remove: mine && t.Source == sourceAPI,
+		Remove: mine && t.Source == registry.SourceAPI,
 	}
 }
 

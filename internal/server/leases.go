@@ -15,7 +15,7 @@ import (
 // renewTarget begins another term of a lease. Who asks in vain should register anew.
 func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
 	app := r.PathValue("app")
-	if t, ok := s.Registry.Target(app); ok && t.Source != sourceAPI {
+	if t, ok := s.Registry.Target(app); ok && t.Source != registry.SourceAPI {
 		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and has no lease", app, t.Source))
 		return
 	}

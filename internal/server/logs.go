@@ -3,13 +3,15 @@ package server
 import (
 	"net/http"
 	"strconv"
+
+	"github.com/health-exporter/health_exporter/internal/server/probelog"
 )
 
 // logs shows a remembered ad-hoc probe, by its id or by its target.
 func (s *server) logs(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	id, target, module := query.Get("id"), query.Get("target"), query.Get("module")
-	var record *probeRecord
+	var record *probelog.Record
 	switch {
 	case id == "" && target == "":
 		http.Error(w, "Either id or target (with module, if you like) is needed", http.StatusBadRequest)
@@ -23,16 +25,16 @@ func (s *server) logs(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "The id must be a whole number", http.StatusBadRequest)
 			return
 		}
-		record = s.probes.byID(n)
+		record = s.probes.ByID(n)
 	default:
-		record = s.probes.byTarget(target, module)
+		record = s.probes.ByTarget(target, module)
 	}
 	if record == nil {
 		http.Error(w, "There is no such probe, or it was too long ago (--history.limit)", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if err := record.write(w); err != nil {
+	if err := record.Write(w); err != nil {
 		s.Log.Debug("log page broken off", "err", err)
 	}
 }

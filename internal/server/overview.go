@@ -288,10 +288,10 @@ func (s *server) gone(to reader) []page.Gone {
 // adHoc are the last probes that /probe was asked for.
 func (s *server) adHoc() []page.AdHoc {
 	var list []page.AdHoc
-	for _, p := range s.probes.list() {
+	for _, p := range s.probes.List() {
 		list = append(list, page.AdHoc{
-			ID: p.id, Time: p.result.Start, Module: p.module, Target: redact.Text(p.target), OK: !p.failed(),
-			Took: p.result.Duration, Seconds: p.result.Duration.Seconds(),
+			ID: p.ID, Time: p.Result.Start, Module: p.Module, Target: redact.Text(p.Target), OK: !p.Failed(),
+			Took: p.Result.Duration, Seconds: p.Result.Duration.Seconds(),
 		})
 		if len(list) == maxAdHoc {
 			break

@@ -15,6 +15,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/server/probelog"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -56,25 +57,26 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	})
 	if query.Get("debug") == "true" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		if err := record.write(w); err != nil {
+		if err := record.Write(w); err != nil {
 			s.Log.Debug("debug page broken off", "err", err)
 		}
 		return
 	}
-	if err := collector.ServeSamples(w, r, record.samples); err != nil {
+	if err := collector.ServeSamples(w, r, record.Samples); err != nil {
 		s.Log.Debug("answer broken off", "err", err)
 	}
 }
 
 // probeOnce makes the probe and remembers it, with its module as it is in the settings:
 // a reload may have changed it by the time that somebody looks.
-func (s *server) probeOnce(ctx context.Context, timeout float64, name string, settings *Settings, req prober.Request) *probeRecord {
+func (s *server) probeOnce(ctx context.Context, timeout float64, name string, settings *Settings, req prober.Request) *probelog.Record {
 	module, text := settings.Modules[name], settings.ModuleText
-	logged := newRecorder(s.ProbeLog)
-	log := slog.New(logged)
-	if s.ProbeLog != nil {
-		logged.next = s.ProbeLog.WithAttrs([]slog.Attr{slog.String("module", name), slog.String("target", req.Target)})
+	next := s.ProbeLog
+	if next != nil {
+		next = next.WithAttrs([]slog.Attr{slog.String("module", name), slog.String("target", req.Target)})
 	}
+	logged := probelog.NewRecorder(next)
+	log := slog.New(logged)
 	req.Log = log
 	log.Debug("beginning probe", "prober", module.Kind(), "timeout_seconds", timeout)
 	res := module.Probe(ctx, req)
@@ -84,12 +86,12 @@ func (s *server) probeOnce(ctx context.Context, timeout float64, name string, se
 	} else {
 		log.Debug("Probe succeeded", "duration_seconds", res.Duration.Seconds())
 	}
-	record := &probeRecord{
-		module: name, target: req.Target, result: res, samples: append(res.Samples, commonSamples(&res, timeout)...),
-		log: logged.taken(), moduleText: func() string { return text(name) },
+	record := &probelog.Record{
+		Module: name, Target: req.Target, Result: res, Samples: append(res.Samples, commonSamples(&res, timeout)...),
+		Lines: logged.Taken(), ModuleText: func() string { return text(name) },
 	}
-	record.result.Samples = nil
-	s.probes.add(record)
+	record.Result.Samples = nil
+	s.probes.Add(record)
 	return record
 }
 

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,31 +147,6 @@ func TestModuleOfAnOldProbe(t *testing.T) {
 	}
 	if w := f.do("GET", "/probe?debug=true&target=127.0.0.1:1", ""); !strings.Contains(w.Body.String(), "Module configuration:\nprober: tcp") {
 		t.Errorf("of a new probe:\n%s", w.Body)
-	}
-}
-
-// TestFailuresAreRememberedLonger: with a limit of 3, three failures outlive any
-// number of good probes.
-func TestFailuresAreRememberedLonger(t *testing.T) {
-	l := probeLog{limit: 3}
-	outcome := func(o health.Outcome) { l.add(&probeRecord{result: prober.Result{Outcome: o}}) }
-	for range 5 {
-		outcome(health.Fail)
-	}
-	for range 10 {
-		outcome(health.Pass)
-	}
-	var ids []uint64
-	for _, p := range l.list() {
-		ids = append(ids, p.id)
-	}
-	if want := []uint64{14, 13, 12, 4, 3, 2}; !slices.Equal(ids, want) {
-		t.Errorf("remembered %v, want %v", ids, want)
-	}
-	none := probeLog{}
-	none.add(&probeRecord{})
-	if len(none.list()) != 0 {
-		t.Error("a limit of 0 remembers something")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/server/probelog"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -60,7 +61,8 @@ type Registration struct {
 	AllowsEmail func(address string) bool
 }
 
-// Deps are what the server calls. All fields are required.
+// Deps are what the server calls. Fields are required unless they say what happens
+// without them; the zero value of a flag, a time or a number is one.
 type Deps struct {
 	// Settings returns the current ones.
 	Settings  func() *Settings
@@ -104,12 +106,12 @@ type Deps struct {
 
 type server struct {
 	Deps
-	probes probeLog
+	probes probelog.Log
 }
 
 // New is the whole HTTP surface.
 func New(deps Deps) http.Handler {
-	s := &server{Deps: deps, probes: probeLog{limit: deps.HistoryLimit}}
+	s := &server{Deps: deps, probes: probelog.Log{Limit: deps.HistoryLimit}}
 	mux := s.routes()
 	logged := &health.AccessLog{
 		Handler: safeHeaders(http.NewCrossOriginProtection().Handler(s.guard(mux, problemMethods(mux.mux)))),

@@ -1,0 +1,63 @@
+package probelog
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+)
+
+// maxLogRecords bounds what one probe may log.
+const maxLogRecords = 200
+
+// Recorder is a log handler that keeps what a probe logs, and passes on what the
+// operator wants to see at once.
+type Recorder struct {
+	mu      *sync.Mutex // protects *records
+	records *[]slog.Record
+	attrs   []slog.Attr
+	next    slog.Handler // nil for none
+}
+
+// NewRecorder passes on what next wants; nil wants nothing.
+func NewRecorder(next slog.Handler) *Recorder {
+	return &Recorder{mu: new(sync.Mutex), records: new([]slog.Record), next: next}
+}
+
+// Enabled takes everything.
+func (r *Recorder) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle keeps a record, and passes it on.
+func (r *Recorder) Handle(ctx context.Context, record slog.Record) error {
+	if r.next != nil && r.next.Enabled(ctx, record.Level) {
+		if err := r.next.Handle(ctx, record); err != nil {
+			return err
+		}
+	}
+	record.AddAttrs(r.attrs...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(*r.records) < maxLogRecords {
+		*r.records = append(*r.records, record)
+	}
+	return nil
+}
+
+// WithAttrs adds attributes to what is logged from now on.
+func (r *Recorder) WithAttrs(attrs []slog.Attr) slog.Handler {
+	next := *r
+	next.attrs = append(next.attrs[:len(next.attrs):len(next.attrs)], attrs...)
+	if next.next != nil {
+		next.next = next.next.WithAttrs(attrs)
+	}
+	return &next
+}
+
+// WithGroup is never used by probes; the names of a group are omitted.
+func (r *Recorder) WithGroup(string) slog.Handler { return r }
+
+// Taken is what was logged.
+func (r *Recorder) Taken() []slog.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return *r.records
+}
