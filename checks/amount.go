@@ -29,7 +29,7 @@ const amountUnits = "KMGTPE"
 // ParseAmount reads a percentage (10%), or a number with or without a unit: 4096,
 // 512MB, 1.5GiB. Units are powers of 1024.
 func ParseAmount(text string) (Amount, error) {
-	bad := fmt.Errorf("%q is no percentage (10%%) and no number with or without a unit (4096, 512MB, 1.5GiB)", text)
+	bad := fmt.Errorf("%q is not a percentage (10%%), nor a number with or without a unit (4096, 512MB, 1.5GiB)", text)
 	t := strings.TrimSpace(text)
 	if share, ok := strings.CutSuffix(t, "%"); ok {
 		p, err := strconv.ParseFloat(strings.TrimSpace(share), 64)
@@ -80,7 +80,7 @@ func (a Amount) or(other Amount) Amount {
 	return other
 }
 
-// undercut tells whether have is less than the Amount of total. Nothing undercuts
+// undercut reports whether have is less than the Amount of total. Nothing undercuts
 // an Amount that was not given.
 func (a Amount) undercut(have, total uint64) bool {
 	if a.isShare {

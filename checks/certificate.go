@@ -52,7 +52,7 @@ func (c CertificateFile) Run(ctx context.Context) error {
 		return err
 	}
 	if !info.Mode().IsRegular() || info.Size() > certificateLimit {
-		return fmt.Errorf("%s is no regular file of at most %s", c.Path, size(certificateLimit))
+		return fmt.Errorf("%s is not a regular file of at most %s", c.Path, size(certificateLimit))
 	}
 	content, err := os.ReadFile(c.Path)
 	if err != nil {

@@ -69,7 +69,7 @@ func TestCertificateFile(t *testing.T) {
 		{"damaged", inPEM("CERTIFICATE", leaf[:100]), checks.CertificateFile{}, health.Fail, `: certificate 1: x509: `},
 		{"rubbish", []byte("rubbish"), checks.CertificateFile{}, health.Fail, `: x509: `},
 		{"empty", nil, checks.CertificateFile{}, health.Fail, `: the file is empty$`},
-		{"huge", bytes.Repeat([]byte{'x'}, 1<<20+1), checks.CertificateFile{}, health.Fail, ` is no regular file of at most 1.0 MiB$`},
+		{"huge", bytes.Repeat([]byte{'x'}, 1<<20+1), checks.CertificateFile{}, health.Fail, ` is not a regular file of at most 1.0 MiB$`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func (f File) match(path string, info os.FileInfo) error {
 		return nil
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file", path) // opening a pipe might hang
+		return fmt.Errorf("%s is not a regular file", path) // opening a pipe might hang
 	}
 	file, err := os.Open(path)
 	if err != nil {

@@ -74,7 +74,7 @@ func (m Migrations) Check() error {
 	return errors.Join(faults...)
 }
 
-// isName tells whether text can be a name in a query. It finds mistakes, such as a
+// isName reports whether text can be a name in a query. It finds mistakes, such as a
 // list in place of a name; it makes nothing safe that comes from outside.
 func isName(text string) bool {
 	return text != "" && !strings.ContainsAny(text, ";,()'\n\r\x00") && !strings.Contains(text, "--") && !strings.Contains(text, "/*")

@@ -128,7 +128,7 @@ func (p Process) ofFile() (int, error) {
 	return 0, nil
 }
 
-// is tells whether a process is one of those looked for, and whether /proc knows
+// is reports whether a process is one of those looked for, and whether /proc knows
 // it.
 func (p Process) is(pid int) (is, there bool) {
 	folder := path.Join("proc", strconv.Itoa(pid))

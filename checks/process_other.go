@@ -4,7 +4,7 @@ package checks
 
 import "os"
 
-// alive tells whether there is such a process.
+// alive reports whether there is such a process.
 func alive(pid int) bool {
 	process, err := os.FindProcess(pid)
 	if err != nil {

@@ -225,7 +225,7 @@ func TestFile(t *testing.T) {
 		{"wrong content", checks.File{Path: old, Match: regexp.MustCompile("completed")}, health.Fail, old + ` does not match "completed"`},
 		{"none", checks.File{Path: none}, health.Fail, "no file: stat " + none + ": no such file or directory"},
 		{"odd name", checks.File{Path: odd}, health.Pass, odd + " was written 1h0m0s ago"},
-		{"folder", checks.File{Path: folder, Match: regexp.MustCompile("x")}, health.Fail, folder + " is no regular file"},
+		{"folder", checks.File{Path: folder, Match: regexp.MustCompile("x")}, health.Fail, folder + " is not a regular file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { want(t, run(t, tt.check.Run), tt.outcome, tt.output) })

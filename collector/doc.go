@@ -5,5 +5,9 @@
 // the text and OpenMetrics formats itself, in memory that does not grow with
 // the number of targets; NewTargets gives the same as const metrics to those
 // who use client_golang. Nothing is ever set: a target that is gone from the
-// snapshot is gone from the metrics.
+// snapshot is gone from the metrics. Checks have the same table, less what only the
+// network has.
+//
+// Beside it are what a probe on request has found, histograms of durations, and what a
+// program runs on. What the exporter says of its own parts is no part of this package.
 package collector

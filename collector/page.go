@@ -206,7 +206,7 @@ func (p *Page) appendGathered(w *writer, format expfmt.Format, from prometheus.G
 	}
 }
 
-// acceptsGzip tells whether the client takes gzip. "*" alone does not count:
+// acceptsGzip reports whether the client takes gzip. "*" alone does not count:
 // who is able to unpack says so.
 func acceptsGzip(h http.Header) bool {
 	for _, line := range h.Values("Accept-Encoding") {
@@ -220,7 +220,7 @@ func acceptsGzip(h http.Header) bool {
 	return false
 }
 
-// refused tells whether the parameters of a coding are q=0.
+// refused reports whether the parameters of a coding are q=0.
 func refused(params string) bool {
 	name, value, _ := strings.Cut(params, "=")
 	if !strings.EqualFold(strings.TrimSpace(name), "q") {

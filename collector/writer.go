@@ -24,7 +24,7 @@ type writer struct {
 	series series // room for families with labels from outside
 }
 
-// flush writes what has been gathered and tells whether to go on.
+// flush writes what has been gathered and reports whether to go on.
 func (w *writer) flush() bool {
 	if w.err == nil {
 		w.err = context.Cause(w.ctx)

@@ -83,7 +83,7 @@ type Severity uint8
 const (
 	// Critical makes the whole fail.
 	Critical Severity = iota
-	// Warning makes the whole pass with a warning at most.
+	// WarningOnly lets the whole pass, with a warning at most.
 	WarningOnly
 	// Info does not change the whole.
 	Info

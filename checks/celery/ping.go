@@ -56,7 +56,7 @@ func (p *ping) note(ticket any, body []byte) {
 	}
 }
 
-// complete tells whether all have answered who must, if that is known.
+// complete reports whether all have answered who must, if that is known.
 func (p *ping) complete() bool {
 	for _, name := range p.names {
 		if !p.answered[name] {

@@ -1,6 +1,7 @@
 // Package probe has ready-made checks that ask over the network, as the exporter
-// does: HTTP, TCP, gRPC and DNS, and whatever else package prober can. It is apart
-// from package checks since it needs the libraries of these protocols.
+// does: HTTP, health+json, TCP, gRPC and DNS, and by a Module whatever else package
+// prober can. Each run is one probe; when to run is for package health to say. It is
+// apart from package checks since it needs the libraries of these protocols.
 package probe
 
 import (

@@ -21,7 +21,7 @@ var (
 	defaultRights = []string{"read", "write"}
 )
 
-// Has tells whether the token of that name has a right.
+// Has reports whether the token of that name has a right.
 func (r *Registration) Has(name, right string) bool {
 	for _, t := range r.Tokens {
 		if t.Name == name {
@@ -71,7 +71,7 @@ func (t *tokenSection) rights(faults *strictyaml.Faults) []string {
 	for _, n := range *t.Rights {
 		switch {
 		case !slices.Contains(allRights, n.Value):
-			faults.Add(n.Line, path, "%s is no right, must be one of %s", strictyaml.Found(&n), strings.Join(allRights, ", "))
+			faults.Add(n.Line, path, "%s is not a right, must be one of %s", strictyaml.Found(&n), strings.Join(allRights, ", "))
 		case given[n.Value]:
 			faults.Add(n.Line, path, "%q is given twice", n.Value)
 		}

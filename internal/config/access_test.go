@@ -67,7 +67,7 @@ access:
   debug: sometimes
 `, file)))
 	want := `5 faults in configuration file a.yml:
-  line 3: registration.tokens.rights: "fly" is no right, must be one of read, write, debug
+  line 3: registration.tokens.rights: "fly" is not a right, must be one of read, write, debug
   line 4: registration.tokens.rights: "write" is given twice
   line 5: registration.tokens.rights: is empty, so that the token is good for nothing; must have some of read, write, debug
   line 7: access.read: is token, but no token has the right to read (registration.tokens), so that nobody could

@@ -40,12 +40,12 @@ func (s *alertingSection) build(d *decoder) Alerting {
 	faults := d.Faults
 	a := Alerting{ExternalURL: strings.TrimSuffix(s.ExternalURL.Value, "/")}
 	if a.ExternalURL != "" && !isHTTP(a.ExternalURL) {
-		faults.Add(s.ExternalURL.Line, "alerting.external_url", "%q is no URL such as http://monitor.example.org:10115", a.ExternalURL)
+		faults.Add(s.ExternalURL.Line, "alerting.external_url", "%q is not a valid URL, such as http://monitor.example.org:10115", a.ExternalURL)
 	}
 	for i, n := range s.Alertmanagers {
 		at := strings.TrimSuffix(n.Value, "/")
 		if !isHTTP(at) {
-			faults.Add(n.Line, fmt.Sprintf("alerting.alertmanagers[%d]", i), "%q is no URL such as http://localhost:9093", n.Value)
+			faults.Add(n.Line, fmt.Sprintf("alerting.alertmanagers[%d]", i), "%q is not a valid URL, such as http://localhost:9093", n.Value)
 		}
 		if slices.Contains(a.Alertmanagers, at) {
 			faults.Add(n.Line, fmt.Sprintf("alerting.alertmanagers[%d]", i), "%q is given twice", n.Value)
@@ -55,7 +55,7 @@ func (s *alertingSection) build(d *decoder) Alerting {
 	if h := s.Heartbeat; h != nil {
 		a.HeartbeatURL, a.HeartbeatInterval = h.URL.Value, h.Interval
 		if !isHTTP(a.HeartbeatURL) {
-			faults.Add(h.URL.Line, "alerting.heartbeat.url", "%q is no URL such as https://hc.example.org/ping/abc", a.HeartbeatURL)
+			faults.Add(h.URL.Line, "alerting.heartbeat.url", "%q is not a valid URL, such as https://hc.example.org/ping/abc", a.HeartbeatURL)
 		}
 		if a.HeartbeatInterval == 0 {
 			a.HeartbeatInterval = 5 * time.Minute

@@ -76,8 +76,8 @@ func TestGmailToken(t *testing.T) { // S1.44
 func TestFaultsOfAlerting(t *testing.T) {
 	const good = "smarthost: 'localhost:25', from: a@example.org, to: [b@example.org]"
 	for text, want := range map[string]string{
-		"{email: {}}": "alerting.email.smarthost: \"\" is no host:port",
-		"{email: {smarthost: localhost, from: a@example.org, to: [b@example.org]}}":               `alerting.email.smarthost: "localhost" is no host:port such as smtp.example.org:587`,
+		"{email: {}}": `alerting.email.smarthost: "" is not a valid host:port`,
+		"{email: {smarthost: localhost, from: a@example.org, to: [b@example.org]}}":               `alerting.email.smarthost: "localhost" is not a valid host:port, such as smtp.example.org:587`,
 		"{email: {smarthost: 'localhost:25', to: [b@example.org]}}":                               "alerting.email.from: ",
 		"{email: {smarthost: 'localhost:25', from: a@example.org}}":                               "alerting.email.to: is required",
 		"{email: {smarthost: 'localhost:25', from: a@example.org, to: ['Evil <b@example.org>']}}": "alerting.email.to[0]: ",
@@ -85,15 +85,15 @@ func TestFaultsOfAlerting(t *testing.T) {
 		"{email: {" + good + ", auth: ntlm}}":                                                     `alerting.email.auth: "ntlm" must be one of auto, plain, login, cram-md5, xoauth2, none`,
 		"{email: {" + good + ", username: me}}":                                                   "alerting.email.password_file: is required with username",
 		"{email: {" + good + ", password_file: a, password_env: b}}":                              "alerting.email.password_file: must be empty when",
-		"{email: {" + good + ", templates: /nowhere}}":                                            `alerting.email.templates: "/nowhere" is no directory`,
+		"{email: {" + good + ", templates: /nowhere}}":                                            `alerting.email.templates: "/nowhere" is not a directory`,
 		"{email: {" + good + ", interval: 2d}}":                                                   "alerting.email.interval: must be between 0s and 1d",
 		"{email: {" + good + ", reminder: 1s}}":                                                   "alerting.email.reminder: must be 0s for none, or at least 1m",
 		"{email: {" + good + ", pasword_file: x}}":                                                `alerting.email.pasword_file: unknown key; did you mean "password_file"?`,
 		"{email: {" + good + "}, alertmanagers: ['http://a:9093']}":                               "alerting.alertmanagers: cannot be used together with email",
-		"{alertmanagers: [a]}":                                                                    `alerting.alertmanagers[0]: "a" is no URL`,
+		"{alertmanagers: [a]}":                                                                    `alerting.alertmanagers[0]: "a" is not a valid URL`,
 		"{alertmanagers: ['http://a', 'http://a/']}":                                              `alerting.alertmanagers[1]: "http://a/" is given twice`,
-		"{external_url: here}":                                                                    `alerting.external_url: "here" is no URL`,
-		"{heartbeat: {url: x}}":                                                                   `alerting.heartbeat.url: "x" is no URL`,
+		"{external_url: here}":                                                                    `alerting.external_url: "here" is not a valid URL`,
+		"{heartbeat: {url: x}}":                                                                   `alerting.heartbeat.url: "x" is not a valid URL`,
 		"{heartbeat: {url: 'http://x', interval: 1s}}":                                            "alerting.heartbeat.interval: must be between 10s and 1d",
 	} {
 		if _, err := parse("c.yml", []byte("alerting: "+text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -119,17 +119,17 @@ maintenance:
 		t.Errorf("%+v", weekly)
 	}
 	for text, want := range map[string]string{
-		"{name: a}": `maintenance[0].start: "" is no moment`,
+		"{name: a}": `maintenance[0].start: "" is not a valid time`,
 		"{start: 2026-01-01T00:00:00Z, end: 2026-01-01T00:00:00Z}":                 "maintenance[0].end: is not after start",
-		"{start: tomorrow, end: 2026-01-01T00:00:00Z}":                             `"tomorrow" is no moment such as`,
-		"{from: '25:00', to: '02:00'}":                                             `maintenance[0].from: "25:00" is no time of day`,
-		"{from: '02:00'}":                                                          `maintenance[0].to: "" is no time of day`,
+		"{start: tomorrow, end: 2026-01-01T00:00:00Z}":                             `"tomorrow" is not a valid time, such as`,
+		"{from: '25:00', to: '02:00'}":                                             `maintenance[0].from: "25:00" is not a valid time of day`,
+		"{from: '02:00'}":                                                          `maintenance[0].to: "" is not a valid time of day`,
 		"{from: '02:00', to: '02:00'}":                                             "must be another time than from",
-		"{from: '02:00', to: '03:00', days: [someday]}":                            `maintenance[0].days: "someday" is no day such as monday`,
-		"{from: '02:00', to: '03:00', timezone: Mars}":                             `maintenance[0].timezone: "Mars" is no time zone`,
+		"{from: '02:00', to: '03:00', days: [someday]}":                            `maintenance[0].days: "someday" is not a day of the week, such as monday`,
+		"{from: '02:00', to: '03:00', timezone: Mars}":                             `maintenance[0].timezone: "Mars" is not a valid time zone`,
 		"{from: '02:00', to: '03:00', start: 2026-01-01T00:00:00Z}":                "give one or the other",
 		"{days: [monday], start: 2026-01-01T00:00:00Z, end: 2026-01-02T00:00:00Z}": "maintenance[0].days: needs from and to",
-		"{targets: ['['], from: '02:00', to: '03:00'}":                             `maintenance[0].targets: "[" is no name or pattern`,
+		"{targets: ['['], from: '02:00', to: '03:00'}":                             `maintenance[0].targets: "[" is not a valid name or pattern`,
 	} {
 		if _, err := parse("c.yml", []byte("maintenance: ["+text+"]")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s:\n%v\nwant %s", text, err, want)

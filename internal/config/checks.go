@@ -149,7 +149,7 @@ func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	}
 	of, known := checkKinds[s.Kind]
 	if !known {
-		d.Faults.Add(strictyaml.LineOf(n, "kind", n.Line), path+".kind", "%q is no kind of check, must be one of %s",
+		d.Faults.Add(strictyaml.LineOf(n, "kind", n.Line), path+".kind", "%q is not a kind of check, must be one of %s",
 			s.Kind, strings.Join(slices.Sorted(maps.Keys(checkKinds)), ", "))
 		return c, false
 	}

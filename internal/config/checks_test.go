@@ -69,8 +69,8 @@ checks:
 
 func TestFaultsOfChecks(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
-		{"{name: a}", `line 1: checks[0].kind: "" is no kind of check, must be one of amqp, celery,`},
-		{"{name: a, kind: sqll}", `"sqll" is no kind of check`},
+		{"{name: a}", `line 1: checks[0].kind: "" is not a kind of check, must be one of amqp, celery,`},
+		{"{name: a, kind: sqll}", `"sqll" is not a kind of check`},
 		{"{kind: clock}", `check "": the name is empty`},
 		{"{name: a/b, kind: clock}", `check "a/b": the name has a slash`},
 		{"{name: exporter-x, kind: clock}", "checks[0].name: \"exporter-x\": names that begin with exporter- are the exporter's own"},
@@ -187,7 +187,7 @@ func TestEnvironmentSection(t *testing.T) {
 	for text, want := range map[string]string{
 		"{enabled: true}":                       "environment.token_file: is required when enabled is true",
 		"{enabled: true, token_file: /nowhere}": "environment.token_file: open /nowhere",
-		"{sections: [env]}":                     `environment.sections: "env" is no section, must be one of os, go, process, config, limits`,
+		"{sections: [env]}":                     `environment.sections: "env" is not a section, must be one of os, go, process, config, limits`,
 		"{on: true}":                            "environment.on: unknown key",
 	} {
 		if _, err := parse("c.yml", []byte("environment: "+text)); err == nil || !strings.Contains(err.Error(), want) {

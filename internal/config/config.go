@@ -99,7 +99,7 @@ func (r *Registration) Bearer(secret string) (name string, ok bool) {
 	return name, ok
 }
 
-// Trusts tells whether one may register from the address without a token.
+// Trusts reports whether one may register from the address without a token.
 func (r *Registration) Trusts(from netip.Addr) bool {
 	from = from.Unmap().WithZone("")
 	for _, p := range r.Networks {
@@ -110,7 +110,7 @@ func (r *Registration) Trusts(from netip.Addr) bool {
 	return false
 }
 
-// AllowsEmail tells whether a registered address may be mailed: it is listed, or
+// AllowsEmail reports whether a registered address may be mailed: it is listed, or
 // its domain is, as @example.org, which stands for no sub-domain.
 func (r *Registration) AllowsEmail(address string) bool {
 	_, domain, _ := strings.Cut(address, "@")

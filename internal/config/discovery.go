@@ -51,7 +51,7 @@ type DiscoveryMechanism struct {
 // DiscoveryConfig is what Prometheus' code needs to know.
 type DiscoveryConfig struct {
 	discovery.Config
-	// Text tells whether two are the same.
+	// Text is equal for two that are the same.
 	Text string
 }
 

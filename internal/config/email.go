@@ -76,7 +76,7 @@ func buildEmail(d *decoder, n *yaml.Node, path string) *Email {
 	e.login(fault)
 	e.times(fault)
 	if info, err := os.Stat(e.Templates); e.Templates != "" && (err != nil || !info.IsDir()) {
-		fault("templates", "%q is no directory", e.Templates)
+		fault("templates", "%q is not a directory", e.Templates)
 	}
 	return e
 }
@@ -88,7 +88,7 @@ func (e *Email) server(fault faultFunc) {
 	host, port, err := net.SplitHostPort(e.Smarthost)
 	number, errPort := strconv.ParseUint(port, 10, 16)
 	if err != nil || errPort != nil || host == "" || number == 0 {
-		fault("smarthost", "%q is no host:port such as smtp.example.org:587", e.Smarthost)
+		fault("smarthost", "%q is not a valid host:port, such as smtp.example.org:587", e.Smarthost)
 	}
 	e.Host, e.Port = host, int(number)
 	oneOf(fault, "tls", &e.TLS, tlsModes)
@@ -101,7 +101,7 @@ func (e *Email) addresses(fault faultFunc) {
 	address := func(key string, text *string) {
 		parsed, err := prober.ParseEmail(*text)
 		if err != nil {
-			fault(key, "%q: %s", *text, err)
+			fault(key, "%s", err)
 		}
 		*text = parsed
 	}

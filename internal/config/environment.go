@@ -24,7 +24,7 @@ type Environment struct {
 	token [sha256.Size]byte
 }
 
-// Allows tells whether a secret is the one that is asked for.
+// Allows reports whether a secret is the one that is asked for.
 func (e *Environment) Allows(secret string) bool {
 	hash := sha256.Sum256([]byte(secret))
 	return e.Enabled && subtle.ConstantTimeCompare(hash[:], e.token[:]) == 1
@@ -46,7 +46,7 @@ func (s *environmentSection) build(faults *strictyaml.Faults) Environment {
 		e.Sections = nil
 		for _, n := range *s.Sections {
 			if !slices.Contains(environmentSections, n.Value) {
-				faults.Add(n.Line, "environment.sections", "%q is no section, must be one of %s", n.Value, strings.Join(environmentSections, ", "))
+				faults.Add(n.Line, "environment.sections", "%q is not a section, must be one of %s", n.Value, strings.Join(environmentSections, ", "))
 				continue
 			}
 			e.Sections = append(e.Sections, n.Value)

@@ -55,7 +55,7 @@ func matches(d *decoder, path string, n *yaml.Node, configFile string) []string 
 	case n.Kind != yaml.ScalarNode || n.Value == "":
 		d.Faults.Add(n.Line, path, "must be a file or a pattern such as modules/*.yml")
 	case err != nil:
-		d.Faults.Add(n.Line, path, "%q is no valid pattern: %s", n.Value, err)
+		d.Faults.Add(n.Line, path, "%q is not a valid pattern: %s", n.Value, err)
 	case len(files) == 0 && !hasWildcard(pattern):
 		d.Faults.Add(n.Line, path, "there is no file %s", pattern)
 	}

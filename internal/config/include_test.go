@@ -58,7 +58,7 @@ func TestFaultsOfModulesFiles(t *testing.T) {
 	}
 	for _, want := range []string{
 		"bad.yml line 4: unknown key", "bad.yml line 5: unknown key", "line 4: modules_files[1]: there is no file",
-		"twice.yml: the module \"own\" is given in", "syntax.yml line 1: not valid YAML", "is no valid pattern",
+		"twice.yml: the module \"own\" is given in", "syntax.yml line 1: not valid YAML", "is not a valid pattern",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("lacks %q:\n%s", want, err)

@@ -174,7 +174,7 @@ func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
 		return nil
 	}
 	if !slices.Contains(prober.Kinds(), s.Prober) {
-		d.Faults.Add(strictyaml.LineOf(n, "prober", n.Line), path+".prober", "%q is no kind of probe, must be one of %s",
+		d.Faults.Add(strictyaml.LineOf(n, "prober", n.Line), path+".prober", "%q is not a kind of probe, must be one of %s",
 			s.Prober, strings.Join(prober.Kinds(), ", "))
 	}
 	var module *prober.Module

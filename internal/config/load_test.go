@@ -96,10 +96,10 @@ func TestBrokenFiles(t *testing.T) {
 		{"misspelt key", "target: []", `line 1: target: unknown key; did you mean "targets"?`},
 		{
 			"number as duration", "targets: [{app: x, url: 'http://x', interval: 30}]",
-			`line 1: targets[0].interval: "30" is no duration; write a number and a unit, such as 30s, 500ms, 5m or 1h`,
+			`line 1: targets[0].interval: "30" is not a valid duration; write a number and a unit, such as 30s, 500ms, 5m or 1h`,
 		},
 		{"alias bomb", "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]", "line 1: a: unknown key"},
-		{"module without prober", "modules: {m: {timeout: 5s}}", `line 1: modules.m.prober: "" is no kind of probe, must be one of dns, grpc, health, http, icmp, tcp, unix, websocket`},
+		{"module without prober", "modules: {m: {timeout: 5s}}", `line 1: modules.m.prober: "" is not a kind of probe, must be one of dns, grpc, health, http, icmp, tcp, unix, websocket`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "c.yml")

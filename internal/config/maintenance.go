@@ -58,7 +58,7 @@ func (s *maintenanceSection) build(faults *strictyaml.Faults, n *yaml.Node, at s
 	if zone := s.Timezone.Value; zone != "" {
 		location, err := time.LoadLocation(zone)
 		if err != nil {
-			faults.Add(s.Timezone.Line, at+".timezone", "%q is no time zone such as Europe/Berlin or UTC", zone)
+			faults.Add(s.Timezone.Line, at+".timezone", "%q is not a valid time zone, such as Europe/Berlin or UTC", zone)
 		} else {
 			m.Location = location
 		}
@@ -73,7 +73,7 @@ func (s *maintenanceSection) build(faults *strictyaml.Faults, n *yaml.Node, at s
 	moment := func(n *yaml.Node, key string, line int) time.Time {
 		t, err := time.Parse(time.RFC3339, n.Value)
 		if err != nil {
-			faults.Add(max(n.Line, line), at+"."+key, "%q is no moment such as 2026-12-24T18:00:00+01:00; weekly maintenance has from and to", n.Value)
+			faults.Add(max(n.Line, line), at+"."+key, "%q is not a valid time, such as 2026-12-24T18:00:00+01:00; weekly maintenance has from and to", n.Value)
 		}
 		return t
 	}
@@ -99,7 +99,7 @@ func (s *maintenanceSection) weekly(faults *strictyaml.Faults, n *yaml.Node, at 
 	for _, day := range s.Days {
 		weekday, ok := weekdays[strings.ToLower(day.Value)]
 		if !ok {
-			faults.Add(day.Line, at+".days", "%q is no day such as monday", day.Value)
+			faults.Add(day.Line, at+".days", "%q is not a day of the week, such as monday", day.Value)
 		}
 		m.Days = append(m.Days, weekday)
 	}
@@ -117,7 +117,7 @@ func timeOfDay(faults *strictyaml.Faults, n *yaml.Node, at string, line int) tim
 	}
 	t, err := time.Parse("15:04", n.Value)
 	if err != nil {
-		faults.Add(max(n.Line, line), at, "%q is no time of day; write it in quotes, as \"02:30\"", n.Value)
+		faults.Add(max(n.Line, line), at, "%q is not a valid time of day; write it in quotes, as \"02:30\"", n.Value)
 		return 0
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
@@ -127,7 +127,7 @@ func patterns(faults *strictyaml.Faults, nodes []yaml.Node, at string) []string 
 	var list []string
 	for _, n := range nodes {
 		if _, err := path.Match(n.Value, ""); err != nil || n.Value == "" {
-			faults.Add(n.Line, at, "%q is no name or pattern such as web-*", n.Value)
+			faults.Add(n.Line, at, "%q is not a valid name or pattern, such as web-*", n.Value)
 		}
 		list = append(list, n.Value)
 	}

@@ -14,7 +14,7 @@ import (
 const masked = "<secret>"
 
 // Text is the file as it is in force, with every secret masked; comments are
-// left away, since nobody can tell what stands in them.
+// omitted, since nobody can tell what stands in them.
 func (c *Config) Text() string {
 	root, _ := strictyaml.Parse(c.source, &strictyaml.Faults{}) // it was parsed before; what that made takes twenty times the room
 	return maskedText(root)

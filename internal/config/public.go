@@ -39,7 +39,7 @@ func (s *publicSection) build(faults *strictyaml.Faults) *Public {
 	}{{"targets", s.Targets, &p.Targets}, {"groups", s.Groups, &p.Groups}, {"checks", s.Checks, &p.Checks}} {
 		for _, n := range list.nodes {
 			if _, err := path.Match(n.Value, ""); err != nil || n.Kind != yaml.ScalarNode || n.Value == "" {
-				faults.Add(n.Line, "public."+list.key, "%s is no name or pattern such as web-*", strictyaml.Found(&n))
+				faults.Add(n.Line, "public."+list.key, "%s is not a valid name or pattern, such as web-*", strictyaml.Found(&n))
 				continue
 			}
 			*list.into = append(*list.into, n.Value)
@@ -51,7 +51,7 @@ func (s *publicSection) build(faults *strictyaml.Faults) *Public {
 	return p
 }
 
-// Shows tells whether a target (or, if so, a check) is among what is public.
+// Shows reports whether a target (or, if so, a check) is among what is public.
 func (p *Public) Shows(check bool, name, group string) bool {
 	if check {
 		return matchesAny(p.Checks, name)

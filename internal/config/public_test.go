@@ -36,9 +36,9 @@ func TestPublic(t *testing.T) {
 func TestFaultsOfPublic(t *testing.T) {
 	for text, want := range map[string]string{
 		"public: {}":                     "public: names nothing",
-		"public: {targets: ['[x']}":      `line 1: public.targets: "[x" is no name or pattern`,
-		"public: {groups: [a, '']}":      `public.groups: "" is no name or pattern`,
-		"public: {checks: [{a: b}]}":     "public.checks: a mapping is no name or pattern",
+		"public: {targets: ['[x']}":      `line 1: public.targets: "[x" is not a valid name or pattern`,
+		"public: {groups: [a, '']}":      `public.groups: "" is not a valid name or pattern`,
+		"public: {checks: [{a: b}]}":     "public.checks: a mapping is not a valid name or pattern",
 		"public: {tragets: [a]}":         `did you mean "targets"?`,
 		"public: {targets: a, title: 1}": "public.targets: must be a list",
 	} {

@@ -76,7 +76,7 @@ func TestFaults(t *testing.T) {
 		"count: 256":                           `line 1: count: must be a whole number from 0 to 255, not "256"`,
 		"on: 1":                                `line 1: on: must be true or false, not "1"`,
 		"ratio: {}":                            "line 1: ratio: must be a number, not a mapping",
-		"wait: 30":                             `line 1: wait: "30" is no duration; write a number and a unit, such as 30s, 500ms, 5m or 1h`,
+		"wait: 30":                             `line 1: wait: "30" is not a valid duration; write a number and a unit, such as 30s, 500ms, 5m or 1h`,
 		"wait: {}":                             "line 1: wait: must be a single value, not a mapping",
 		"match: (":                             "line 1: match: error parsing regexp: missing closing ): `(`",
 		"list: a":                              `line 1: list: must be a list, not "a"`,

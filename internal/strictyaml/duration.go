@@ -19,7 +19,7 @@ func (d *duration) UnmarshalText(text []byte) error {
 	}
 	short, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no duration; write a number and a unit, such as 30s, 500ms, 5m or 1h", text)
+		return fmt.Errorf("%q is not a valid duration; write a number and a unit, such as 30s, 500ms, 5m or 1h", text)
 	}
 	*d = duration(short)
 	return nil

@@ -16,7 +16,7 @@ import (
 // heartbeat is how often both sides tell that they are there. A check is shorter.
 const heartbeat = 10 * time.Second
 
-// IsURL tells whether text is the URL of a broker.
+// IsURL reports whether text is the URL of a broker.
 func IsURL(text string) bool {
 	_, err := amqp091.ParseURI(text)
 	return err == nil
