@@ -56,7 +56,7 @@ var importRules = []importRule{
 	},
 	{
 		"internal/selfmetrics",
-		[]string{"prober/schedule", "alerting/outbox", "alerting/alertmanager", "internal/registry", "internal/history", "internal/discovery", "internal/zeroconf", "!yaml"},
+		[]string{"prober", "prober/schedule", "alerting/outbox", "alerting/alertmanager", "internal/registry", "internal/history", "internal/discovery", "internal/zeroconf", "!yaml"},
 		"it reads what the parts say of themselves, so that nobody need copy it",
 	},
 	{"internal/dnssd", nil, "it is linked into other people's programs, with the client"},

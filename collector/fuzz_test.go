@@ -24,7 +24,7 @@ func FuzzPage(f *testing.F) {
 		at := time.UnixMilli(ms)
 		list := statuses{{
 			Target: &prober.Target{
-				App: app, URL: url, Module: value, Source: version, Group: message, Email: value, MailAllowed: true,
+				App: app, URL: url, Module: value, Source: prober.Source(version), Group: message, Email: value, MailAllowed: true,
 				Labels: map[string]string{name: value, "own": message},
 			},
 			State: health.State{Verdict: health.Verdict(verdict)}, Since: at, Probed: true, LastProbe: at,

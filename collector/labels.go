@@ -81,7 +81,7 @@ func describe(t *prober.Target) []label {
 	labels := []label{
 		{"url", clean(PublicPlace(t.Place()))},
 		{"module", clean(t.ModuleName())},
-		{"source", clean(t.Source)},
+		{"source", clean(string(t.Source))},
 		{"group", clean(t.Group)},
 		{"email", clean(email)},
 	}

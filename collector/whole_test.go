@@ -15,6 +15,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -33,7 +34,7 @@ func fixedScheduler() prometheus.Collector {
 func fixedStorage() prometheus.Collector {
 	return selfmetrics.Storage(func() registry.Stats {
 		return registry.Stats{
-			Targets:  map[string]int{"config": 1011, "api": 1012, "mdns": 1013},
+			Targets:  map[prober.Source]int{"config": 1011, "api": 1012, "mdns": 1013},
 			Shadowed: 1014, Changes: 1015, Errors: 1016, Recovered: true, Persistent: true, LastBackup: at(250), Bytes: 65536,
 		}
 	})

@@ -52,8 +52,8 @@ type Target struct {
 
 	// Paused keeps the target without probing it.
 	Paused bool `json:"paused,omitempty" yaml:"paused"`
-	// Source says who told us of the target: "config", "api", …
-	Source string `json:"source,omitempty" yaml:"-"`
+	// Source says who told us of the target.
+	Source Source `json:"source,omitempty" yaml:"-"`
 	// Owner is who may change a target registered through the API.
 	Owner string `json:"owner,omitempty" yaml:"-"`
 	// From is from where it was registered through the API: FromOwnHost, the address of

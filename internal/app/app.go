@@ -189,7 +189,7 @@ func (a *App) adopt(cfg *config.Config) {
 	a.adoptChecks(cfg)
 	a.adoptPushing(cfg.Alerting)
 	a.adoptMulticast(cfg)
-	a.registry.Replace(config.SourceName, cfg.Targets)
+	a.registry.Replace(prober.SourceConfig, cfg.Targets)
 	a.adoptDiscovery(cfg)
 	a.reloads.succeeded(time.Now())
 }

@@ -122,7 +122,7 @@ func (s *checkSet) healthCheck(c *configuredCheck) health.Check {
 func (a *App) checkJob(checker *health.Checker, c *configuredCheck) schedule.Job {
 	check := &c.config.Check
 	target := &prober.Target{
-		App: check.Name, Address: c.config.Kind, Source: config.SourceName, Interval: check.Interval,
+		App: check.Name, Address: c.config.Kind, Source: prober.SourceConfig, Interval: check.Interval,
 		Timeout: check.Timeout + time.Second, Unhealthy: check.Thresholds.Unhealthy, Healthy: check.Thresholds.Healthy,
 		DegradedAfter: check.Thresholds.DegradedAfter, FastStart: check.Thresholds.FastStart,
 	}

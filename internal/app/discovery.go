@@ -2,7 +2,6 @@ package app
 
 import (
 	"path/filepath"
-	"strings"
 
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/discovery"
@@ -37,19 +36,13 @@ func (a *App) adoptDiscovery(cfg *config.Config) {
 	a.discovery.Sync(jobs, cfg.KindOf)
 }
 
-// discovered tells whether the target was found by a job, and by which.
-func discovered(t *prober.Target) (job string, ok bool) {
-	mechanism, job, _ := strings.Cut(t.Source, ":")
-	return job, strings.HasSuffix(mechanism, "_sd")
-}
-
 // mailAllowed tells whether the target's address may be mailed: it is on the list, or
 // the operator gave it to the job that found the target.
 func mailAllowed(cfg *config.Config, t *prober.Target) bool {
 	if t.Email == "" {
 		return false
 	}
-	if name, ok := discovered(t); ok {
+	if name, ok := t.Source.Job(); ok {
 		for i := range cfg.Discovery.Jobs {
 			if j := &cfg.Discovery.Jobs[i]; j.Name == name && j.Defaults.Email == t.Email {
 				return true

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -330,7 +329,7 @@ targets: [{app: both, url: "http://127.0.0.1:2", interval: 1d}]
 	for _, st := range r.scheduler.Snapshot() {
 		byName[st.Target.App] = st.Target
 	}
-	if got := byName["both"]; got.Source != config.SourceName {
+	if got := byName["both"]; got.Source != prober.SourceConfig {
 		t.Errorf("the file does not win over what is discovered: %+v", got)
 	}
 	if !byName["mail"].MailAllowed || byName["spam"].MailAllowed {

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
-	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/server"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // maintenanceBook shows the times of maintenance of the configuration, and keeps
@@ -17,11 +17,11 @@ func (b maintenanceBook) List(now time.Time) []server.Maintenance {
 	var list []server.Maintenance
 	for _, w := range windows(b.app.config.Load()) {
 		if w.Weekly != nil || now.Before(w.End) {
-			list = append(list, shown(w, config.SourceName, now))
+			list = append(list, shown(w, prober.SourceConfig, now))
 		}
 	}
 	for _, w := range b.app.maintenance.List(now) {
-		list = append(list, shown(w, "api", now))
+		list = append(list, shown(w, prober.SourceAPI, now))
 	}
 	return list
 }
@@ -39,7 +39,7 @@ func (b maintenanceBook) Covering(now time.Time) func(name, group string) bool {
 	}
 }
 
-func shown(w alerting.Window, source string, now time.Time) server.Maintenance {
+func shown(w alerting.Window, source prober.Source, now time.Time) server.Maintenance {
 	m := server.Maintenance{Name: w.Name, Targets: w.Targets, Groups: w.Groups, Source: source, Open: w.Open(now)}
 	if w.Weekly == nil {
 		m.Start, m.End = &w.Start, &w.End

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/health-exporter/health_exporter/internal/config"
-	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -58,7 +57,7 @@ func (a *App) checkKinds(cfg *config.Config) {
 // module finds the module of a target, or says why there is none to use.
 func (a *App) module(cfg *config.Config, t *prober.Target) (m *prober.Module, problem string) {
 	name := t.ModuleName()
-	if m = (*a.modules.Load())[name]; t.Source == zeroconf.Source {
+	if m = (*a.modules.Load())[name]; t.Source == prober.SourceMDNS {
 		m = a.moduleForFound(cfg, name)
 	}
 	if m == nil {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/config"
-	"github.com/health-exporter/health_exporter/internal/zeroconf"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -47,7 +46,7 @@ func (a *App) reconcile() {
 	derived := make(map[string]derivedTarget, len(targets))
 	for i, t := range targets {
 		d := derivedTarget{from: t, to: t}
-		if t.Source != config.SourceName {
+		if !t.Source.ByOperator() {
 			d = a.derive(cfg, t)
 		}
 		derived[t.App] = d
@@ -71,7 +70,7 @@ func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
 	}
 	if d.general != cfg.Network {
 		d.general, d.network = cfg.Network, cfg.Network
-		if t.Source == zeroconf.Source {
+		if t.Source == prober.SourceMDNS {
 			d.network = networkForFound(cfg, t)
 		}
 	}
@@ -84,8 +83,8 @@ func (a *App) job(cfg *config.Config, d derivedTarget) schedule.Job {
 	job := schedule.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t), Network: d.network}
 	// Targets of the file are registered anew with each start; those that are discovered
 	// may be found again only later.
-	_, found := discovered(t)
-	known := !t.RegisteredAt.After(a.started) || t.Source == config.SourceName && !a.begun || found || t.Source == zeroconf.Source
+	_, found := t.Source.Job()
+	known := !t.RegisteredAt.After(a.started) || t.Source.ByOperator() && !a.begun || found || t.Source == prober.SourceMDNS
 	if !a.restored[t.App] {
 		a.restored[t.App] = true // later it would be a new target of the same name
 		if known {
@@ -111,11 +110,11 @@ func (a *App) forgetRestored(targets map[string]derivedTarget) {
 // firstProbe is when the first probe is due (S1.28): programs register before
 // they listen, so they are given an interval.
 func (a *App) firstProbe(t *prober.Target) time.Time {
-	_, found := discovered(t)
+	_, found := t.Source.Job()
 	switch {
-	case t.Source == config.SourceName && t.InitialDelay != nil:
+	case t.Source.ByOperator() && t.InitialDelay != nil:
 		return a.started.Add(*t.InitialDelay)
-	case t.Source == config.SourceName || found:
+	case t.Source.ByOperator() || found:
 		return time.Time{}
 	case t.InitialDelay != nil:
 		return t.RegisteredAt.Add(*t.InitialDelay)

@@ -127,7 +127,7 @@ func (a *App) restartBrowser(cfg *config.Config) {
 	m.browser.end()
 	if cfg.Discovery.MDNS == nil {
 		m.now = nil
-		a.registry.Retire(zeroconf.Source) // the operator wants no more of them, so nothing is buried
+		a.registry.Retire(prober.SourceMDNS) // the operator wants no more of them, so nothing is buried
 		return
 	}
 	m.browser = begin(m.base, a.newBrowser(cfg, known))
@@ -140,7 +140,7 @@ func (a *App) newBrowser(cfg *config.Config, known []zeroconf.Entry) *zeroconf.B
 	return &zeroconf.Browser{
 		Network: zeroconf.Multicast{}, Services: m.now.Services, Interfaces: m.now.Interfaces, MaxTargets: m.now.MaxTargets,
 		Known: known, OwnPort: m.place.port, Log: a.log,
-		Changed: func(targets []prober.Target) { a.registry.Replace(zeroconf.Source, targets) },
+		Changed: func(targets []prober.Target) { a.registry.Replace(prober.SourceMDNS, targets) },
 		Policy: zeroconf.Policy{
 			Networks: m.now.Networks, Modules: m.now.Modules, KindOf: cfg.KindOf, Network: cfg.Network,
 			Interval: m.now.Interval, Timeout: m.now.Timeout, Group: m.now.Group, Labels: m.now.Labels,

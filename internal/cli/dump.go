@@ -12,6 +12,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // Dump writes all registrations as JSON: those of a running exporter if there is a
@@ -74,7 +75,7 @@ func (d *Dump) fromExporter(ctx context.Context) (records []record, err error) {
 	}
 	for _, t := range list.Targets {
 		switch {
-		case t.Source != registry.SourceAPI:
+		case !prober.Source(t.Source).Stored():
 		case t.PlaceCut:
 			return nil, fmt.Errorf("the exporter at %s does not show all of what %s probes, since that may be secret: "+
 				"ask on its own machine, or with a token that has the right \"debug\"", d.Exporter.URL, printable(t.App))

@@ -48,7 +48,7 @@ func recordOf(t *prober.Target) record {
 // target has the defaults of a registration where the record says nothing.
 func (r *record) target() (prober.Target, []*prober.FieldError) {
 	t, faults := registration.Target(&r.Registration)
-	t.Paused, t.Owner, t.From, t.Source = r.Paused, cmp.Or(r.Owner, registry.Anonymous), r.From, registry.SourceAPI
+	t.Paused, t.Owner, t.From, t.Source = r.Paused, cmp.Or(r.Owner, registry.Anonymous), r.From, prober.SourceAPI
 	if t.Module == prober.DefaultModule {
 		t.Module = "" // as who names none has it stored
 	}

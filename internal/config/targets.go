@@ -7,16 +7,13 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// SourceName is the source of the file's targets.
-const SourceName = "config"
-
 func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 	targets := make([]prober.Target, 0, len(doc.Targets))
 	lines := map[string]int{}
 	for i := range doc.Targets {
 		n, path := &doc.Targets[i], fmt.Sprintf("targets[%d]", i)
 		t := prober.NewTarget()
-		t.Source, t.MailAllowed = SourceName, true
+		t.Source, t.MailAllowed = prober.SourceConfig, true
 		before := len(d.Faults.List)
 		d.Decode(n, path, &t)
 		if t.App != "" {

@@ -24,7 +24,7 @@ const (
 type Options struct {
 	// Replace is told all targets of a source, "mechanism:job", each time that they may
 	// have changed. Required.
-	Replace func(source string, targets []prober.Target)
+	Replace func(source prober.Source, targets []prober.Target)
 	// KeptFile is where the lists are kept over a restart; empty for nowhere.
 	KeptFile string
 	// Log may be nil.
@@ -48,7 +48,7 @@ type Discovery struct {
 	unkept  bool // a list is not written down
 
 	mu      sync.Mutex // protects sources, which changes only while working is held
-	sources map[string]*source
+	sources map[prober.Source]*source
 }
 
 // New makes a Discovery and reads the lists of the last run. Nothing runs before Run.
@@ -56,7 +56,7 @@ func New(o Options) *Discovery {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Discovery{options: o, log: o.Log, changed: make(chan struct{}, 1), sources: map[string]*source{}}
+	d := &Discovery{options: o, log: o.Log, changed: make(chan struct{}, 1), sources: map[prober.Source]*source{}}
 	adoptLibraries(o.Log)
 	var err error
 	if d.kept, err = readKept(o.KeptFile); err != nil {
@@ -72,7 +72,7 @@ func (d *Discovery) Sync(jobs []*Job, kindOf func(module string) (kind prober.Ki
 	d.working.Lock()
 	defer d.working.Unlock()
 	d.kindOf = kindOf
-	wanted := map[string]bool{}
+	wanted := map[prober.Source]bool{}
 	for _, job := range jobs {
 		for i := range job.Mechanisms {
 			m := &job.Mechanisms[i]
@@ -226,7 +226,7 @@ func (s *source) stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := Stats{
-		Job: s.name[len(s.mechanism)+1:], Mechanism: s.mechanism, Targets: s.targets, LastList: s.lastList,
+		Job: s.job.Name, Mechanism: s.mechanism, Targets: s.targets, LastList: s.lastList,
 		Failures: s.failures.count.Load(), Dropped: map[string]uint64{},
 	}
 	for _, u := range s.units {

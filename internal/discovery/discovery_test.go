@@ -76,10 +76,10 @@ func (s *scripted) tell(source string, addresses ...string) {
 // published is what was told last of each source.
 type published struct {
 	mu   sync.Mutex
-	last map[string]string
+	last map[prober.Source]string
 }
 
-func (p *published) replace(source string, targets []prober.Target) {
+func (p *published) replace(source prober.Source, targets []prober.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var names []string
@@ -89,7 +89,7 @@ func (p *published) replace(source string, targets []prober.Target) {
 	p.last[source] = strings.Join(names, " ")
 }
 
-func (p *published) want(t *testing.T, want map[string]string) {
+func (p *published) want(t *testing.T, want map[prober.Source]string) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -121,44 +121,44 @@ func running(t *testing.T, o Options) (d *Discovery, stop func()) {
 func TestListsStandUntilThereAreNewOnes(t *testing.T) {
 	kept := filepath.Join(t.TempDir(), "discovered.json")
 	synctest.Test(t, func(t *testing.T) {
-		p := &published{last: map[string]string{}}
+		p := &published{last: map[prober.Source]string{}}
 		a, b, other := newScripted(), newScripted(), newScripted()
 		d, stop := running(t, Options{Replace: p.replace, KeptFile: kept})
 		d.Sync([]*Job{jobOf("j", a, b), jobOf("other", other)}, kinds)
 		a.tell("1", "a:1")
 		a.tell("2", "a:2", "a:3")
 		other.tell("1", "o:1")
-		p.want(t, map[string]string{"x_sd:j": "a:1 a:2 a:3", "x_sd:other": "o:1"})
+		p.want(t, map[prober.Source]string{"x_sd:j": "a:1 a:2 a:3", "x_sd:other": "o:1"})
 		a.tell("2", "a:3") // the other one, which has said nothing yet, holds nothing back
 		b.tell("1", "b:1", "a:1")
 		a.tell("1")
-		p.want(t, map[string]string{"x_sd:j": "a:1 a:3 b:1", "x_sd:other": "o:1"})
+		p.want(t, map[prober.Source]string{"x_sd:j": "a:1 a:3 b:1", "x_sd:other": "o:1"})
 		stop()
 
 		// After a restart each has what it had, until it tells anew.
-		p.last = map[string]string{}
+		p.last = map[prober.Source]string{}
 		d, stop = running(t, Options{Replace: p.replace, KeptFile: kept})
 		d.Sync([]*Job{jobOf("j", a, b)}, kinds)
-		p.want(t, map[string]string{"x_sd:j": "a:1 a:3 b:1"})
+		p.want(t, map[prober.Source]string{"x_sd:j": "a:1 a:3 b:1"})
 		a.tell("1", "a:4")
-		p.want(t, map[string]string{"x_sd:j": "a:1 a:4 b:1"})
+		p.want(t, map[prober.Source]string{"x_sd:j": "a:1 a:4 b:1"})
 
 		// One that is another now leaves its list until all have told.
 		c := newScripted()
 		changed := jobOf("j", a, b, c)
 		changed.Mechanisms[0].Configs = changed.Mechanisms[0].Configs[1:]
 		d.Sync([]*Job{changed}, kinds)
-		p.want(t, map[string]string{"x_sd:j": "a:1 a:4 b:1"})
+		p.want(t, map[prober.Source]string{"x_sd:j": "a:1 a:4 b:1"})
 		c.tell("1", "c:1")
 		b.tell("1", "b:1")
-		p.want(t, map[string]string{"x_sd:j": "b:1 c:1"})
+		p.want(t, map[prober.Source]string{"x_sd:j": "b:1 c:1"})
 
 		// A bound is in force at once; a job that is gone leaves nothing.
 		changed.MaxTargets = 1
 		d.Sync([]*Job{changed}, kinds)
-		p.want(t, map[string]string{"x_sd:j": "b:1"})
+		p.want(t, map[prober.Source]string{"x_sd:j": "b:1"})
 		d.Sync(nil, kinds)
-		p.want(t, map[string]string{"x_sd:j": ""})
+		p.want(t, map[prober.Source]string{"x_sd:j": ""})
 		if stats := d.Stats(); len(stats) != 0 {
 			t.Errorf("%+v", stats)
 		}
@@ -169,7 +169,7 @@ func TestListsStandUntilThereAreNewOnes(t *testing.T) {
 func TestFailuresAreCountedAndLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		p := &published{last: map[string]string{}}
+		p := &published{last: map[prober.Source]string{}}
 		a, refused := newScripted(), newScripted()
 		refused.refuse = errors.New("there is no CA file")
 		d, stop := running(t, Options{Replace: p.replace, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
@@ -203,7 +203,7 @@ func TestFailuresAreCountedAndLoggedOnce(t *testing.T) {
 }
 
 func TestNothingIsRegisteredForAll(t *testing.T) {
-	p := &published{last: map[string]string{}}
+	p := &published{last: map[prober.Source]string{}}
 	d, stop := running(t, Options{Replace: p.replace})
 	defer stop()
 	d.Sync([]*Job{{
@@ -233,10 +233,10 @@ func TestDamagedListsAreNoFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	p := &published{last: map[string]string{}}
+	p := &published{last: map[prober.Source]string{}}
 	d := New(Options{Replace: p.replace, KeptFile: kept, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	d.Sync([]*Job{jobOf("j", newScripted())}, kinds)
-	p.want(t, map[string]string{"x_sd:j": ""})
+	p.want(t, map[prober.Source]string{"x_sd:j": ""})
 	if !strings.Contains(log.String(), "not known any more") {
 		t.Error(&log)
 	}
@@ -249,7 +249,7 @@ func FuzzKept(f *testing.F) {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p := &published{last: map[string]string{}}
+		p := &published{last: map[prober.Source]string{}}
 		New(Options{Replace: p.replace, KeptFile: file}).Sync([]*Job{jobOf("j", newScripted())}, kinds)
 	})
 }

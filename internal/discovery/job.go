@@ -49,4 +49,4 @@ func (c *Config) sum() string {
 }
 
 // source is the name under which the targets of a mechanism are known.
-func (j *Job) source(m *Mechanism) string { return m.Name + ":" + j.Name }
+func (j *Job) source(m *Mechanism) prober.Source { return prober.SourceOfJob(m.Name, j.Name) }

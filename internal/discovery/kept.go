@@ -8,11 +8,12 @@ import (
 	"os"
 
 	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // kept are the lists of a run by source and by the sum of the configuration that found
 // them.
-type kept map[string]map[string][]labelSet
+type kept map[prober.Source]map[string][]labelSet
 
 func readKept(file string) (kept, error) {
 	lists := kept{}

@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // source is one mechanism of one job. Its configurations, of which there may be
 // several, run side by side, and their targets are one list.
 type source struct {
-	name      string // mechanism:job
+	name      prober.Source
 	mechanism string
 	log       *slog.Logger
 

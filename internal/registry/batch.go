@@ -178,7 +178,7 @@ func (b *batch) complete() bool {
 	b.r.mu.RLock()
 	defer b.r.mu.RUnlock()
 	for app, at := range b.r.leases.unstored() {
-		if _, staged := b.targets[key{SourceAPI, app}]; !staged {
+		if _, staged := b.targets[key{prober.SourceAPI, app}]; !staged {
 			b.renewals[app] = at
 		}
 	}
@@ -300,8 +300,8 @@ func (r *Registry) contents() *contents {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	c := newContents(r.store.installation)
-	for app, t := range r.sources[SourceAPI] {
-		c.targets[key{SourceAPI, app}] = t
+	for app, t := range r.sources[prober.SourceAPI] {
+		c.targets[key{prober.SourceAPI, app}] = t
 	}
 	c.pauses, c.states, c.graves = maps.Clone(r.pauses), maps.Clone(r.saved), maps.Clone(r.graves)
 	for app, each := range r.leases.all {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -21,7 +22,7 @@ func BenchmarkOpen(b *testing.B) {
 			for i := range size.targets {
 				t := api(fmt.Sprintf("app-%06d", i))
 				t.RegisteredAt = now()
-				c.targets[key{SourceAPI, t.App}] = &t
+				c.targets[key{prober.SourceAPI, t.App}] = &t
 				c.states[t.App] = state(size.transitions)
 			}
 			buildFile(b, filepath.Join(dir, fileDB), c)
@@ -48,7 +49,7 @@ func BenchmarkRebuild(b *testing.B) {
 			c := newContents("x")
 			for i := range n {
 				t := api(fmt.Sprintf("app-%06d", i))
-				c.targets[key{SourceAPI, t.App}] = &t
+				c.targets[key{prober.SourceAPI, t.App}] = &t
 				c.states[t.App] = state(3)
 			}
 			for b.Loop() {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -36,7 +37,7 @@ func TestBrokenHandle(t *testing.T) {
 			t.Fatalf("error %v", err)
 		}
 	}
-	if ok, err := r.Remove(SourceAPI, "a"); ok || !errors.Is(err, ErrStorage) {
+	if ok, err := r.Remove(prober.SourceAPI, "a"); ok || !errors.Is(err, ErrStorage) {
 		t.Errorf("Remove = %v, %v", ok, err)
 	}
 	wantApps(t, r, "a", "b")

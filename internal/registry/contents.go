@@ -106,7 +106,7 @@ func readContents(tx *bolt.Tx) (c *contents, faults []string, err error) {
 	}
 	eachRecord(tx, bucketTargets, fault, func(name string, body []byte) error {
 		source, app, _ := strings.Cut(name, "\x00")
-		k := key{source, app}
+		k := key{prober.Source(source), app}
 		t, err := decodeTarget(k, body)
 		if err == nil {
 			c.targets[k] = t
@@ -241,7 +241,7 @@ func (w *writer) target(k key, t *prober.Target) {
 	if t != nil && w.err == nil {
 		body, w.err = encodeTarget(t)
 	}
-	w.put(bucketTargets, k.source+"\x00"+k.app, body, &w.counts.Targets)
+	w.put(bucketTargets, string(k.source)+"\x00"+k.app, body, &w.counts.Targets)
 	if t == nil || t.TTL <= 0 {
 		w.put(bucketRenewals, k.app, nil, &w.counts.Renewals)
 	}

@@ -14,6 +14,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -95,7 +96,7 @@ func stored(t *testing.T) string {
 	moved := api("app-0001")
 	moved.URL = "http://moved"
 	put(t, r, api("newest"), moved)
-	if _, err := r.Remove(SourceAPI, "app-0000"); err != nil {
+	if _, err := r.Remove(prober.SourceAPI, "app-0000"); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Save(map[string]*schedule.Saved{"newest": state(1)}); err != nil {

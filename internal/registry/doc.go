@@ -5,7 +5,7 @@
 // each other: of the records of one app the one whose source comes first in the
 // order of precedence is effective, the others wait until it goes.
 //
-// Records of the source [SourceAPI], operators' pauses and saved states are kept
+// Records of the source [prober.SourceAPI], operators' pauses and saved states are kept
 // on disk in one bbolt file; all other sources are told anew after each start.
 // A change is acknowledged, and becomes visible, only once it is on the disk.
 //

@@ -9,41 +9,26 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// precedence is the order in which sources win: what the operator wrote down,
-// what was registered on purpose, then what was merely discovered. A source may
-// say more after a colon ("file_sd:/etc/targets.yml"). Unknown sources come last,
-// in alphabetical order.
-var precedence = []string{"config", SourceAPI, "cluster", "static_sd", "file_sd", "http_sd", "dns_sd", "kubernetes_sd", "consul_sd", "mdns"}
-
-func comparePrecedence(a, b string) int {
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
-}
-
-func rank(source string) int {
-	kind, _, _ := strings.Cut(source, ":")
-	if i := slices.Index(precedence, kind); i >= 0 {
-		return i
-	}
-	return len(precedence)
-}
-
 // key is one record: what one source says of one app.
-type key struct{ source, app string }
+type key struct {
+	source prober.Source
+	app    string
+}
 
 func compareKeys(a, b key) int {
-	return cmp.Or(strings.Compare(a.source, b.source), strings.Compare(a.app, b.app))
+	return cmp.Or(cmp.Compare(a.source, b.source), strings.Compare(a.app, b.app))
 }
 
 // Replace makes the targets all that the source knows. It is for sources that
-// are told anew after each start, not for SourceAPI. Of two targets with one name
+// are told anew after each start, not for what is stored. Of two targets with one name
 // the first counts. What a source drops leaves a tombstone if that was nobody's
 // wish; see Retire.
-func (r *Registry) Replace(source string, targets []prober.Target) {
+func (r *Registry) Replace(source prober.Source, targets []prober.Target) {
 	r.replace(source, targets, buryReason(source))
 }
 
-func (r *Registry) replace(source string, targets []prober.Target, why Reason) {
-	if source == SourceAPI || source == "" {
+func (r *Registry) replace(source prober.Source, targets []prober.Target, why Reason) {
+	if source.Stored() || source == "" {
 		r.log.Error("targets of a source that cannot be replaced are ignored", "source", source, "targets", len(targets))
 		return
 	}
@@ -63,7 +48,7 @@ func (r *Registry) replace(source string, targets []prober.Target, why Reason) {
 
 // replaceLocked gives the apps whose tombstones have changed, and the tombstones that
 // are new.
-func (r *Registry) replaceLocked(source string, targets []prober.Target, why Reason) (changed []string, buried []*Tombstone) {
+func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, why Reason) (changed []string, buried []*Tombstone) {
 	old := r.sources[source]
 	next := make(map[string]*prober.Target, len(targets))
 	for _, t := range targets {
@@ -110,7 +95,7 @@ func (r *Registry) replaceLocked(source string, targets []prober.Target, why Rea
 
 // renew is the record of t after old (nil if there was none): the same pointer
 // if nothing is new.
-func renew(old *prober.Target, t prober.Target, source string) *prober.Target {
+func renew(old *prober.Target, t prober.Target, source prober.Source) *prober.Target {
 	t.Source = source
 	switch {
 	case !t.RegisteredAt.IsZero():
@@ -130,7 +115,7 @@ func renew(old *prober.Target, t prober.Target, source string) *prober.Target {
 // effective set is left to resolveLocked.
 func (r *Registry) setLocked(k key, t *prober.Target) {
 	records := r.sources[k.source]
-	if old := records[k.app]; old != nil && k.source == SourceAPI {
+	if old := records[k.app]; old != nil && k.source.Stored() {
 		r.owned.add(old, -1)
 	}
 	if t == nil {
@@ -143,7 +128,7 @@ func (r *Registry) setLocked(k key, t *prober.Target) {
 		r.sortSourcesLocked()
 	}
 	records[k.app] = t
-	if k.source == SourceAPI {
+	if k.source.Stored() {
 		r.owned.add(t, 1)
 	}
 }
@@ -153,7 +138,7 @@ func (r *Registry) sortSourcesLocked() {
 	for source := range r.sources {
 		r.order = append(r.order, source)
 	}
-	slices.SortFunc(r.order, comparePrecedence)
+	slices.SortFunc(r.order, prober.Source.Compare)
 }
 
 // resolveLocked decides anew which record of the app is effective and tells

@@ -19,32 +19,32 @@ func from(url string, apps ...string) []prober.Target {
 func TestPrecedence(t *testing.T) {
 	tests := []struct {
 		name    string
-		sources []string
-		want    string
+		sources []prober.Source
+		want    prober.Source
 	}{
-		{"config before all", []string{"mdns", "api", "config", "file_sd"}, "config"},
-		{"registered before discovered", []string{"mdns", "http_sd", "file_sd", "api"}, "api"},
-		{"file before HTTP", []string{"http_sd", "mdns", "file_sd"}, "file_sd"},
-		{"HTTP before mDNS", []string{"mdns", "http_sd"}, "http_sd"},
-		{"unknown last", []string{"zzz", "aaa", "mdns"}, "mdns"},
-		{"unknown by name", []string{"zzz", "aaa"}, "aaa"},
-		{"more after a colon", []string{"file_sd:/b.yml", "http_sd", "file_sd:/a.yml"}, "file_sd:/a.yml"},
+		{"config before all", []prober.Source{"mdns", "api", "config", "file_sd"}, "config"},
+		{"registered before discovered", []prober.Source{"mdns", "http_sd", "file_sd", "api"}, "api"},
+		{"file before HTTP", []prober.Source{"http_sd", "mdns", "file_sd"}, "file_sd"},
+		{"HTTP before mDNS", []prober.Source{"mdns", "http_sd"}, "http_sd"},
+		{"unknown last", []prober.Source{"zzz", "aaa", "mdns"}, "mdns"},
+		{"unknown by name", []prober.Source{"zzz", "aaa"}, "aaa"},
+		{"more after a colon", []prober.Source{"file_sd:/b.yml", "http_sd", "file_sd:/a.yml"}, "file_sd:/a.yml"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := open(t, Options{})
 			for _, source := range test.sources {
-				if source == SourceAPI {
+				if source == prober.SourceAPI {
 					put(t, r, api("x"))
 				} else {
-					r.Replace(source, from("http://"+source, "x"))
+					r.Replace(source, from("http://"+string(source), "x"))
 				}
 			}
 			got, _ := r.Target("x")
 			if got == nil || got.Source != test.want {
 				t.Fatalf("effective: %+v, want source %s", got, test.want)
 			}
-			want := Stats{Targets: map[string]int{test.want: 1}, Shadowed: len(test.sources) - 1}
+			want := Stats{Targets: map[prober.Source]int{test.want: 1}, Shadowed: len(test.sources) - 1}
 			stats := r.Stats()
 			if stats.Changes = 0; !cmp.Equal(want, stats) {
 				t.Errorf("stats: %s", cmp.Diff(want, stats))
@@ -74,7 +74,7 @@ func TestLoserWaits(t *testing.T) {
 	url("http://config")
 	r.Replace("config", from("http://config", "y"))
 	url("http://moved")
-	if _, err := r.Remove(SourceAPI, "x"); err != nil {
+	if _, err := r.Remove(prober.SourceAPI, "x"); err != nil {
 		t.Fatal(err)
 	}
 	url("http://mdns")
@@ -86,7 +86,7 @@ func TestLoserWaits(t *testing.T) {
 func TestReplaceRefusesStoredSource(t *testing.T) {
 	r := open(t, Options{})
 	put(t, r, api("x"))
-	r.Replace(SourceAPI, nil)
+	r.Replace(prober.SourceAPI, nil)
 	wantApps(t, r, "x")
 }
 

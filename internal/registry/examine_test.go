@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // FuzzExamine changes a few bytes of a good file: it must not be read as
@@ -30,7 +31,7 @@ func FuzzExamine(f *testing.F) {
 	good := newContents("x")
 	for _, app := range numbered(60) {
 		target := api(app)
-		good.targets[key{SourceAPI, app}] = &target
+		good.targets[key{prober.SourceAPI, app}] = &target
 		good.states[app] = state(10)
 	}
 	path := filepath.Join(f.TempDir(), "good.db")

@@ -24,7 +24,7 @@ var ErrNoLease = errors.New("no lease")
 // counts at once, and is written now and then together with others.
 func (r *Registry) Renew(app string, check func(t *prober.Target) error) (end time.Time, err error) {
 	r.mu.RLock()
-	t := r.sources[SourceAPI][app]
+	t := r.sources[prober.SourceAPI][app]
 	r.mu.RUnlock()
 	if t == nil {
 		return time.Time{}, fmt.Errorf("renewing %q: %w", app, ErrNotFound)
@@ -36,7 +36,7 @@ func (r *Registry) Renew(app string, check func(t *prober.Target) error) (end ti
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch now := r.sources[SourceAPI][app]; {
+	switch now := r.sources[prober.SourceAPI][app]; {
 	case now == nil || now.Owner != t.Owner: // it was removed, or is another one, meanwhile
 		return time.Time{}, fmt.Errorf("renewing %q: %w", app, ErrNotFound)
 	case now.TTL <= 0:
@@ -205,7 +205,7 @@ func (r *Registry) noteGone(buried []*Tombstone) {
 // expire stages the end of a registration that was not renewed. It gives the
 // tombstone, nil if another source still names the app.
 func (b *batch) expire(app string, now time.Time) *Tombstone {
-	k := key{SourceAPI, app}
+	k := key{prober.SourceAPI, app}
 	t := b.target(k)
 	b.r.mu.RLock()
 	each := b.r.leases.all[app]

@@ -70,7 +70,7 @@ func TestLeaseEnds(t *testing.T) {
 					t.Errorf("lease ends %v, %v", end, ok)
 				}
 				began := time.Now()
-				if _, err := r.Remove(SourceAPI, "removed"); err != nil {
+				if _, err := r.Remove(prober.SourceAPI, "removed"); err != nil {
 					t.Fatal(err)
 				}
 				<-r.Changed()
@@ -91,7 +91,7 @@ func TestLeaseEnds(t *testing.T) {
 				}
 				grave, ok := r.Tombstone("silent")
 				want := Tombstone{
-					App: "silent", Source: SourceAPI, Place: "http://10.0.0.7:8096/silent", Group: "attic", Email: "me@example.org", Owner: "token:house", From: "10.0.0.9",
+					App: "silent", Source: prober.SourceAPI, Place: "http://10.0.0.7:8096/silent", Group: "attic", Email: "me@example.org", Owner: "token:house", From: "10.0.0.9",
 					Reason: LeaseExpired, Since: began.UTC().Round(0), At: time.Now().UTC().Round(0), LastState: health.Unhealthy,
 					LastHealthy: state(1).LastHealthy,
 				}
@@ -120,7 +120,7 @@ func TestLeaseEnds(t *testing.T) {
 				if removed, err := r.RemoveTombstone("silent"); !removed || err != nil {
 					t.Errorf("%v %v", removed, err)
 				}
-				if _, err := r.Remove(SourceAPI, "renewed"); err != nil {
+				if _, err := r.Remove(prober.SourceAPI, "renewed"); err != nil {
 					t.Error(err)
 				}
 				wantBuried(t, r, "put again")

@@ -12,7 +12,7 @@ import (
 func (r *Registry) Load(targets []prober.Target) error {
 	records := make([]prober.Target, len(targets))
 	for i, t := range targets {
-		t.Source, t.Paused, t.MailAllowed = SourceAPI, false, false
+		t.Source, t.Paused, t.MailAllowed = prober.SourceAPI, false, false
 		if err := storable(t); err != nil {
 			return err
 		}
@@ -20,9 +20,9 @@ func (r *Registry) Load(targets []prober.Target) error {
 	}
 	err := r.write(func(b *batch) error {
 		for i, t := range records {
-			k := key{SourceAPI, t.App}
+			k := key{prober.SourceAPI, t.App}
 			old := b.target(k)
-			if next := renew(old, t, SourceAPI); next != old {
+			if next := renew(old, t, prober.SourceAPI); next != old {
 				b.set(k, next)
 			}
 			if targets[i].Paused {

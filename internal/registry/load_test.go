@@ -20,7 +20,7 @@ func TestLoad(t *testing.T) {
 	target := func(app, owner string, paused bool) prober.Target {
 		return prober.Target{
 			App: app, URL: "http://10.0.0.1", Interval: 30 * time.Second, Timeout: 5 * time.Second, Unhealthy: 2, Healthy: 10,
-			Source: SourceAPI, Owner: owner, From: "10.0.0.9", RegisteredAt: at, Paused: paused,
+			Source: prober.SourceAPI, Owner: owner, From: "10.0.0.9", RegisteredAt: at, Paused: paused,
 		}
 	}
 	if _, err := r.Put(target("a", "anonymous", false)); err != nil {

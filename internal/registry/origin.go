@@ -11,7 +11,7 @@ import (
 // Anonymous is the owner of what was registered without a token.
 const Anonymous = "anonymous"
 
-// tally counts the records of SourceAPI in the ways in which they are bounded.
+// tally counts the records of prober.SourceAPI in the ways in which they are bounded.
 type tally map[string]int
 
 // add counts t n times more.
@@ -83,7 +83,7 @@ func vicinity(from string) string {
 // withOrigin says of a record of before from where it came: a literal address of the
 // own host could be registered there only, all others from anywhere.
 func withOrigin(t *prober.Target) *prober.Target {
-	if t.Source != SourceAPI || t.From != "" {
+	if !t.Source.Stored() || t.From != "" {
 		return t
 	}
 	known := *t

@@ -35,12 +35,12 @@ func TestRecordsOfBefore(t *testing.T) {
 		{"", "unix:///run/docker.sock", other},
 		{"", "", other},
 	} {
-		old := &prober.Target{App: "a", Source: SourceAPI, URL: c.url, Address: c.address}
+		old := &prober.Target{App: "a", Source: prober.SourceAPI, URL: c.url, Address: c.address}
 		if got := withOrigin(old); got.From != c.want || got.FromOtherHost() != (c.want == other) || old.From != "" {
 			t.Errorf("url %q, address %q: %q, want %q", c.url, c.address, got.From, c.want)
 		}
 	}
-	for _, kept := range []*prober.Target{{Source: SourceAPI, From: "10.0.0.1", URL: "http://127.0.0.1"}, {Source: "config"}} {
+	for _, kept := range []*prober.Target{{Source: prober.SourceAPI, From: "10.0.0.1", URL: "http://127.0.0.1"}, {Source: "config"}} {
 		if withOrigin(kept) != kept {
 			t.Errorf("%+v was changed", kept)
 		}
@@ -104,7 +104,7 @@ func TestHeld(t *testing.T) {
 		}
 	}
 	for _, each := range r.Targets() {
-		if _, err := r.Remove(SourceAPI, each.App); err != nil {
+		if _, err := r.Remove(prober.SourceAPI, each.App); err != nil {
 			t.Fatal(err)
 		}
 	}

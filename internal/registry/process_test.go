@@ -20,6 +20,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -70,7 +71,7 @@ func writeUntilKilled() {
 				must(err)
 				_, _ = os.Stdout.WriteString("put " + app + "\n")
 				if i%5 == 4 {
-					_, err := r.Remove(SourceAPI, app)
+					_, err := r.Remove(prober.SourceAPI, app)
 					must(err)
 					_, _ = os.Stdout.WriteString("removed " + app + "\n")
 				}
@@ -157,7 +158,7 @@ func writeUntilFull() {
 			must(err)
 		}
 	}
-	if s := r.Stats(); !s.DiskFailed || s.Errors != 20 || s.Targets[SourceAPI] == 0 {
+	if s := r.Stats(); !s.DiskFailed || s.Errors != 20 || s.Targets[prober.SourceAPI] == 0 {
 		fmt.Printf("error: %+v\n", s)
 	}
 	states := map[string]*schedule.Saved{}

@@ -69,7 +69,7 @@ func (r *Registry) Remembered() []string {
 // Stats are the Registry's own figures.
 type Stats struct {
 	// Targets counts the effective targets by source.
-	Targets map[string]int
+	Targets map[prober.Source]int
 	// Shadowed counts the records that wait behind one of higher precedence.
 	Shadowed int
 	// Changes counts the changes of records and pauses since Open.

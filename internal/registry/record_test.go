@@ -8,6 +8,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -106,7 +107,7 @@ func FuzzDecodeTarget(f *testing.F) {
 		if len(value) < 4 {
 			return
 		}
-		target, err := decodeTarget(key{SourceAPI, "a"}, value[4:])
+		target, err := decodeTarget(key{prober.SourceAPI, "a"}, value[4:])
 		if err != nil {
 			return
 		}
@@ -114,7 +115,7 @@ func FuzzDecodeTarget(f *testing.F) {
 		if err != nil {
 			return // a year that JSON cannot have
 		}
-		again, err := decodeTarget(key{SourceAPI, "a"}, body)
+		again, err := decodeTarget(key{prober.SourceAPI, "a"}, body)
 		if err != nil || !again.Equal(target) {
 			t.Errorf("%v: %s", err, cmp.Diff(target, again))
 		}

@@ -12,9 +12,6 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// SourceAPI is the source whose targets are kept on disk.
-const SourceAPI = "api"
-
 var (
 	// ErrStorage is wrapped by the error of every change that could not be made
 	// durable. Nothing of such a change is visible.
@@ -81,10 +78,10 @@ type Registry struct {
 
 	// mu guards what readers see.
 	mu        sync.RWMutex
-	sources   map[string]map[string]*prober.Target // source → app → record
-	order     []string                             // the sources by precedence
-	owned     tally                                // records in SourceAPI
-	pauses    map[string]bool                      // operators' word on Paused, by app
+	sources   map[prober.Source]map[string]*prober.Target // source → app → record
+	order     []prober.Source                             // the sources by precedence
+	owned     tally                                       // records in prober.SourceAPI
+	pauses    map[string]bool                             // operators' word on Paused, by app
 	saved     map[string]*schedule.Saved
 	effective map[string]*prober.Target
 	sorted    []*prober.Target // effective by name; nil: to be made again
@@ -136,12 +133,12 @@ func newRegistry(o Options) *Registry {
 		leases:      newLeases(),
 		graves:      map[string]*Tombstone{},
 		expired:     map[Reason]uint64{},
-		sources:     map[string]map[string]*prober.Target{},
+		sources:     map[prober.Source]map[string]*prober.Target{},
 		owned:       tally{},
 		pauses:      map[string]bool{},
 		saved:       map[string]*schedule.Saved{},
 		effective:   map[string]*prober.Target{},
-		stats:       Stats{Targets: map[string]int{}},
+		stats:       Stats{Targets: map[prober.Source]int{}},
 	}
 }
 

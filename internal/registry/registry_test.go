@@ -69,7 +69,7 @@ func api(app string) prober.Target {
 		App: app, URL: "http://10.0.0.7:8096/" + app, Module: "http_2xx", Email: "me@example.org", Group: "attic",
 		Labels: map[string]string{"room": "attic", "floor": "3"}, Interval: 30 * time.Second, Timeout: 5 * time.Second,
 		InitialDelay: &delay, Unhealthy: 2, Healthy: 10, StatusCodes: prober.StatusCodes{{First: 200, Last: 299}, {First: 401, Last: 401}},
-		Source: SourceAPI, Owner: "token:house", From: "10.0.0.9",
+		Source: prober.SourceAPI, Owner: "token:house", From: "10.0.0.9",
 	}
 }
 
@@ -119,10 +119,10 @@ func TestRestartKeepsEverything(t *testing.T) {
 			t.Fatalf("Put(%q) = %v, %v", app, created, err)
 		}
 	}
-	if ok, err := r.Remove(SourceAPI, "gone"); !ok || err != nil {
+	if ok, err := r.Remove(prober.SourceAPI, "gone"); !ok || err != nil {
 		t.Fatalf("Remove = %v, %v", ok, err)
 	}
-	if ok, err := r.Remove(SourceAPI, "gone"); ok || err != nil {
+	if ok, err := r.Remove(prober.SourceAPI, "gone"); ok || err != nil {
 		t.Fatalf("second Remove = %v, %v", ok, err)
 	}
 	if err := r.SetPaused("b", true); err != nil {
@@ -184,7 +184,7 @@ func TestMemoryOnly(t *testing.T) {
 	if a, _ := r.Target("a"); !a.Paused || r.Saved("a") == nil {
 		t.Error("memory is not kept")
 	}
-	want := Stats{Targets: map[string]int{SourceAPI: 1}, Changes: 2}
+	want := Stats{Targets: map[prober.Source]int{prober.SourceAPI: 1}, Changes: 2}
 	if diff := cmp.Diff(want, r.Stats()); diff != "" {
 		t.Errorf("stats (-want +got):\n%s", diff)
 	}

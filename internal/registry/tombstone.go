@@ -27,10 +27,10 @@ func Reasons() []Reason { return []Reason{LeaseExpired, NotDiscovered} }
 
 // Tombstone is what is left of a target that is gone although nobody has removed it.
 type Tombstone struct {
-	App    string `json:"app"`
-	Source string `json:"source"`
-	Place  string `json:"place,omitempty"`
-	Group  string `json:"group,omitempty"`
+	App    string        `json:"app"`
+	Source prober.Source `json:"source"`
+	Place  string        `json:"place,omitempty"`
+	Group  string        `json:"group,omitempty"`
 	// Email is who wanted to know; whether it may be mailed is for others to say.
 	Email string `json:"email,omitempty"`
 	// Owner is who may remove the tombstone, as he might have removed the target.
@@ -52,7 +52,7 @@ type Tombstone struct {
 func (t *Tombstone) Why() string {
 	at := t.Since.UTC().Format("2006-01-02 15:04:05 UTC")
 	if t.Reason == NotDiscovered {
-		return "it is no longer discovered (" + t.Source + ") since " + at
+		return "it is no longer discovered (" + string(t.Source) + ") since " + at
 	}
 	return "its registration was not renewed since " + at
 }
@@ -62,21 +62,13 @@ const (
 	tombstonesKept = 7 * 24 * time.Hour
 )
 
-// buries says for each kind of source why a target is gone that the source does not
-// name any more; nothing if somebody has taken it out on purpose.
-var buries = map[string]Reason{
-	"config":  "", // the operator has edited the file
-	SourceAPI: "", // it was deleted; leases that end are another matter
-	"cluster": "", // another exporter has it now
-	"file_sd": "", // the operator has edited the list,
-	"http_sd": "", // or the program that makes it
-	"dns_sd":  "", // has the zone changed
-	"mdns":    NotDiscovered,
-}
-
-func buryReason(source string) Reason {
-	kind, _, _ := strings.Cut(source, ":")
-	return buries[kind]
+// buryReason says why a target is gone that the source does not name any more; nothing
+// if somebody has taken it out on purpose.
+func buryReason(source prober.Source) Reason {
+	if source.Vanishes() {
+		return NotDiscovered
+	}
+	return ""
 }
 
 // Tombstones are those of the targets that are gone, by name.
@@ -122,7 +114,7 @@ func (r *Registry) RemoveTombstone(app string) (bool, error) {
 
 // Retire drops all targets of a source that is told anew after each start, because the
 // operator wants it no more: without tombstones.
-func (r *Registry) Retire(source string) { r.replace(source, nil, "") }
+func (r *Registry) Retire(source prober.Source) { r.replace(source, nil, "") }
 
 // buryLocked makes the tombstone of a target; it does not put it anywhere.
 func (r *Registry) buryLocked(t *prober.Target, why Reason, since, at time.Time) *Tombstone {

@@ -16,7 +16,7 @@ import (
 
 func TestReplaceBuries(t *testing.T) {
 	dir := t.TempDir()
-	seen := func(source string, apps ...string) []prober.Target {
+	seen := func(source prober.Source, apps ...string) []prober.Target {
 		var list []prober.Target
 		for _, app := range apps {
 			target := api(app)
@@ -26,11 +26,11 @@ func TestReplaceBuries(t *testing.T) {
 		return list
 	}
 	r := open(t, Options{Path: dir})
-	for _, source := range []string{"config", "file_sd:/x", "http_sd:http://x", "dns_sd:x", "cluster", "mdns"} {
-		r.Replace(source, seen(source, source+" a", source+" b", "shared"))
+	for _, source := range []prober.Source{"config", "file_sd:/x", "http_sd:http://x", "dns_sd:x", "cluster", "mdns"} {
+		r.Replace(source, seen(source, string(source)+" a", string(source)+" b", "shared"))
 	}
-	for _, source := range []string{"config", "file_sd:/x", "http_sd:http://x", "dns_sd:x", "cluster", "mdns"} {
-		r.Replace(source, seen(source, source+" b"))
+	for _, source := range []prober.Source{"config", "file_sd:/x", "http_sd:http://x", "dns_sd:x", "cluster", "mdns"} {
+		r.Replace(source, seen(source, string(source)+" b"))
 	}
 	wantBuried(t, r, "mdns a", "shared") // mdns was the last to name the one that all had
 	r.Replace("mdns", seen("mdns", "mdns a"))

@@ -11,7 +11,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// Put keeps a target of the source SourceAPI, in place of the one of the same
+// Put keeps a target of the source prober.SourceAPI, in place of the one of the same
 // name if there is one. When it returns without error the target is on disk.
 // RegisteredAt is set if zero and stays what it was on an update; MailAllowed is
 // not stored. An operator's pause is not touched.
@@ -58,8 +58,8 @@ func (r *Registry) stillThere(app string) {
 
 // Remove drops the record of a stored source and tells whether there was one.
 // An operator's pause goes too, unless another source still names the app.
-func (r *Registry) Remove(source, app string) (bool, error) {
-	if source != SourceAPI {
+func (r *Registry) Remove(source prober.Source, app string) (bool, error) {
+	if !source.Stored() {
 		return false, fmt.Errorf("removing %q: targets of source %q are replaced, not removed", app, source)
 	}
 	removed := false
@@ -142,7 +142,7 @@ const maxName = 4096
 // the start would be reported as damage of the disk.
 func storable(t prober.Target) error {
 	switch {
-	case t.Source != SourceAPI:
+	case !t.Source.Stored():
 		return fmt.Errorf("storing %q: targets of source %q are not stored", t.App, t.Source)
 	case t.App == "" || len(t.App) > maxName || bytes.IndexByte([]byte(t.App), 0) >= 0:
 		return fmt.Errorf("storing %.40q: not a name", t.App)

@@ -93,7 +93,7 @@ func TestPutIfCountsWhatIsOnItsWay(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if stored := len(r.sources[SourceAPI]); stored != 20 || refused.Load() != 44 {
+	if stored := len(r.sources[prober.SourceAPI]); stored != 20 || refused.Load() != 44 {
 		t.Errorf("%d stored, %d refused", stored, refused.Load())
 	}
 }
@@ -178,7 +178,7 @@ func TestPause(t *testing.T) {
 	pause("x", false)
 	pause("x", false)
 
-	if _, err := r.Remove(SourceAPI, "mine"); err != nil {
+	if _, err := r.Remove(prober.SourceAPI, "mine"); err != nil {
 		t.Fatal(err)
 	}
 	put(t, r, api("mine"))
@@ -207,7 +207,7 @@ func TestManyAtOnce(t *testing.T) {
 					t.Errorf("%s is acknowledged and not visible", app)
 				}
 				if i%4 == 0 {
-					if ok, err := r.Remove(SourceAPI, app); !ok || err != nil {
+					if ok, err := r.Remove(prober.SourceAPI, app); !ok || err != nil {
 						t.Error(ok, err)
 					}
 				}

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 var storageTable = []stat[registry.Stats]{
@@ -35,7 +36,7 @@ var storageTable = []stat[registry.Stats]{
 	},
 	{
 		gauge("health_storage_targets", "Targets, by the source that told of them.", "source"),
-		each(func(s registry.Stats) map[string]int { return s.Targets }),
+		each(func(s registry.Stats) map[prober.Source]int { return s.Targets }),
 	},
 }
 

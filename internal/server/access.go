@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -128,7 +127,7 @@ func (s *server) seesAll(r *http.Request) func(*prober.Target) bool {
 	all := known && settings.Access.has(holder, Debug) ||
 		settings.Access.Debug != "token" && isLocal(remoteAddr(r)) && !forwarded(r)
 	return func(t *prober.Target) bool {
-		return all || known && t.Source == registry.SourceAPI && t.Owner == "token:"+holder
+		return all || known && t.Source.Stored() && t.Owner == "token:"+holder
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 )
 
@@ -21,7 +20,7 @@ func (s *server) may(r *http.Request, x subject) page.May {
 	mine := owns(who, t)
 	return page.May{
 		Probe: mine && !t.Paused && x.status.Problem == "", Pause: mine && !t.Paused, Resume: mine && t.Paused,
-		Remove: mine && t.Source == registry.SourceAPI,
+		Remove: mine && t.Source.Stored(),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // renewTarget begins another term of a lease. Who asks in vain should register anew.
 func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
 	app := r.PathValue("app")
-	if t, ok := s.Registry.Target(app); ok && t.Source != registry.SourceAPI {
+	if t, ok := s.Registry.Target(app); ok && !t.Source.Stored() {
 		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and has no lease", app, t.Source))
 		return
 	}
@@ -57,7 +57,7 @@ type tombstoneView struct {
 	Place     string          `json:"place,omitempty"`
 	Group     string          `json:"group,omitempty"`
 	Email     string          `json:"email,omitempty"`
-	Source    string          `json:"source"`
+	Source    prober.Source   `json:"source"`
 	Owner     string          `json:"owner,omitempty"`
 	Reason    registry.Reason `json:"reason"`
 	Detail    string          `json:"detail"`

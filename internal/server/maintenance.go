@@ -11,6 +11,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/internal/strictjson"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // Maintenance is a time in which nothing is told of some targets and checks.
@@ -23,8 +24,8 @@ type Maintenance struct {
 	Start *time.Time `json:"start"`
 	End   *time.Time `json:"end"`
 	// Source is config or api, and Open whether it is now.
-	Source string `json:"source"`
-	Open   bool   `json:"open"`
+	Source prober.Source `json:"source"`
+	Open   bool          `json:"open"`
 }
 
 // MaintenanceBook has all times of maintenance.
@@ -84,7 +85,7 @@ func (s *server) addMaintenance(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Log.Info("maintenance added", "name", m.Name, "start", m.Start, "end", m.End, "by", requester(r).owner)
-	m.Source, m.Open = "api", !time.Now().Before(*m.Start)
+	m.Source, m.Open = prober.SourceAPI, !time.Now().Before(*m.Start)
 	writeJSON(w, http.StatusCreated, "application/json", m)
 }
 

@@ -85,7 +85,7 @@ func (s *server) describe(p *page.Subject, x subject, to reader) {
 	p.Counters = counters(st)
 	if x.kind == kindTarget {
 		p.Module = t.ModuleName()
-		p.Source, p.Owner, p.Labels, p.DependsOn = t.Source, t.Owner, t.Labels, t.DependsOn
+		p.Source, p.Owner, p.Labels, p.DependsOn = string(t.Source), t.Owner, t.Labels, t.DependsOn
 		p.Registered = t.RegisteredAt
 		p.LeaseEnds, _ = s.Registry.LeaseEnd(t.App)
 		p.Snippets = snippets("health_target", "target", t.App)

@@ -81,11 +81,11 @@ var errDryRun = errors.New("only asked whether it could be")
 // register stores a valid target, if its owner may.
 func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Target) {
 	old, known := s.Registry.Target(t.App)
-	if known && old.Source != registry.SourceAPI {
+	if known && !old.Source.Stored() {
 		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and can only be changed there", t.App, old.Source))
 		return
 	}
-	t.Source, t.Owner, t.From = registry.SourceAPI, requester(r).owner, requester(r).from
+	t.Source, t.Owner, t.From = prober.SourceAPI, requester(r).owner, requester(r).from
 	dryRun := r.URL.Query().Get("dry_run") == "true"
 	created, err := s.Registry.PutIf(t, func(old *prober.Target, held registry.Held) error {
 		if err := s.mayPut(old, &t, held.Total, held.Owned); err != nil || !dryRun {
@@ -184,7 +184,7 @@ func (s *server) mayChange(w http.ResponseWriter, r *http.Request, t *prober.Tar
 // owns tells whether somebody may change a target: what he registered himself, and
 // what nobody did.
 func owns(who registrant, t *prober.Target) bool {
-	return t.Source != registry.SourceAPI || t.Owner == who.owner
+	return !t.Source.Stored() || t.Owner == who.owner
 }
 
 func (s *server) deleteTarget(w http.ResponseWriter, r *http.Request) {
@@ -204,10 +204,10 @@ func (s *server) deleteTarget(w http.ResponseWriter, r *http.Request) {
 
 // remove takes a target off; its series are gone when that returns.
 func (s *server) remove(t *prober.Target) *problem {
-	if t.Source != registry.SourceAPI {
+	if !t.Source.Stored() {
 		return &problem{Status: http.StatusConflict, Detail: fmt.Sprintf("the target %q comes from %s and can only be removed there", t.App, t.Source)}
 	}
-	if _, err := s.Registry.Remove(registry.SourceAPI, t.App); err != nil {
+	if _, err := s.Registry.Remove(prober.SourceAPI, t.App); err != nil {
 		return problemOf(err)
 	}
 	s.Apply()
@@ -292,7 +292,7 @@ func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 			"__meta_health_exporter_app":    t.App,
 			"__meta_health_exporter_module": t.ModuleName(),
 			"__meta_health_exporter_group":  t.Group,
-			"__meta_health_exporter_source": t.Source,
+			"__meta_health_exporter_source": string(t.Source),
 			"__meta_health_exporter_paused": strconv.FormatBool(t.Paused),
 		}
 		for name, value := range t.Labels {

@@ -16,7 +16,7 @@ import (
 // what may be secret in its place.
 func (s *server) view(t *prober.Target, st *schedule.Status, seesAll bool) api.Target {
 	v := api.Target{
-		Registration: registration.Of(t), Paused: t.Paused, Source: t.Source, Owner: t.Owner, From: t.From, RegisteredAt: moment(t.RegisteredAt),
+		Registration: registration.Of(t), Paused: t.Paused, Source: string(t.Source), Owner: t.Owner, From: t.From, RegisteredAt: moment(t.RegisteredAt),
 		State: stateName(health.Unknown),
 	}
 	v.Module, v.Email, v.TTL = t.ModuleName(), new(t.Email), nil

@@ -11,9 +11,6 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// Source is the source of targets that were found.
-const Source = "mdns"
-
 // Why a service that was found is no target.
 const (
 	ReasonName    = "name"
@@ -71,7 +68,7 @@ func (p *Policy) target(e *Entry) (t prober.Target, reason string) {
 	}
 	none := time.Duration(0)
 	t = prober.NewTarget()
-	t.App, t.Source, t.Group, t.Labels = app, Source, p.Group, p.labels(e.Type, text["id"])
+	t.App, t.Source, t.Group, t.Labels = app, prober.SourceMDNS, p.Group, p.labels(e.Type, text["id"])
 	t.Interval, t.Timeout, t.InitialDelay = p.Interval, p.Timeout, &none
 	if !p.place(&t, addr, path, text) || len(t.Validate(prober.FileLimits(), p.KindOf)) > 0 {
 		return prober.Target{}, ReasonModule

@@ -94,7 +94,7 @@ func TestLabels(t *testing.T) {
 	e := nas(8080)
 	e.Text = []string{"id=nas-7", "version=9", "room=cellar", "ID=twice"}
 	got, _ := p.target(&e)
-	if fmt.Sprint(got.Labels) != "map[id:nas-7 room:attic service:_health-check._tcp]" || got.Group != "found" || got.Source != Source {
+	if fmt.Sprint(got.Labels) != "map[id:nas-7 room:attic service:_health-check._tcp]" || got.Group != "found" || got.Source != prober.SourceMDNS {
 		t.Errorf("%+v", got)
 	}
 	e.Text = []string{"id=" + strings.Repeat("x", maxID+1)}
