@@ -87,3 +87,30 @@ func TestDependenceInACircle(t *testing.T) {
 		})
 	}
 }
+
+// TestHeldBackByTheLast: only what is bad holds news back, also in a mail that tells of
+// a recovery before.
+func TestHeldBackByTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Interval: -1, Wait: time.Minute})
+		defer func() { w.stop() }()
+		for _, name := range []string{"router", "nas"} {
+			w.set(name, health.Healthy)
+		}
+		w.subjects["nas"].DependsOn = []string{"router"}
+		w.pass(10 * time.Second)
+		for _, state := range []health.Verdict{health.Degraded, health.Healthy, health.Unhealthy} {
+			w.set("router", state)
+			w.pass(5 * time.Second)
+		}
+		w.set("nas", health.Unhealthy)
+		w.pass(2 * time.Minute)
+		if len(w.office.mails) != 1 {
+			t.Fatalf("%d mails", len(w.office.mails))
+		}
+		// The first and the last are bad.
+		if got := regexp.MustCompile(`news of 1 other`).FindAllString(w.office.mails[0].Text, -1); len(got) != 2 {
+			t.Errorf("said %d times in\n%s", len(got), w.office.mails[0].Text)
+		}
+	})
+}

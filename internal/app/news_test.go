@@ -54,6 +54,9 @@ func TestNewsAreToldAgain(t *testing.T) {
 			n, to := news{offered: map[string]time.Time{}}, fail
 			all := newsOf{"nas": health.Unhealthy}
 			all.tell(&n, &to, now)
+			if len(to.heard) > 0 {
+				t.Errorf("told %q of subjects that it could not take in", to.heard)
+			}
 			to.deaf, to.full = nil, nil
 			all.tell(&n, &to, now)
 			all.tell(&n, &to, now)
@@ -76,6 +79,20 @@ func TestNewsForgetsTheGone(t *testing.T) {
 		t.Errorf("remembers %v", n.offered)
 	}
 	if len(to.heard) != 5 {
+		t.Errorf("heard %q", to.heard)
+	}
+}
+
+// TestNewsOfTheGone: what became of a target that is gone, while it was there, is no
+// news; that it is gone its subject tells.
+func TestNewsOfTheGone(t *testing.T) {
+	now := time.Now()
+	n, to := news{offered: map[string]time.Time{}}, hearer{}
+	gone := []alerting.Subject{{Kind: alerting.Target, Name: "nas", Gone: now}}
+	n.tell(&to, gone, func(alerting.Kind, string) []schedule.Transition {
+		return []schedule.Transition{{Time: now, To: health.Unhealthy}}
+	})
+	if len(to.heard) > 0 {
 		t.Errorf("heard %q", to.heard)
 	}
 }
