@@ -81,22 +81,13 @@ func (d *dialer) lookup(ctx context.Context, host, preferred string, fallback bo
 	if d.broken != nil {
 		return netip.Addr{}, d.broken
 	}
-	want6 := preferred == "" || preferred == "ip6"
-	network := "ip"
-	switch {
-	case fallback:
-	case want6:
-		network = "ip6"
-	default:
-		network = "ip4"
-	}
-	addrs, err := d.addresses(ctx, network, host)
+	addrs, err := d.addresses(ctx, familyOf(preferred, fallback), host)
 	if err != nil {
 		return netip.Addr{}, err
 	}
 	var other netip.Addr
 	for _, addr := range addrs {
-		if addr.Is6() == want6 {
+		if addr.Is6() == prefers6(preferred) {
 			return addr, nil
 		}
 		other = addr
@@ -104,11 +95,28 @@ func (d *dialer) lookup(ctx context.Context, host, preferred string, fallback bo
 	if fallback && other.IsValid() {
 		return other, nil
 	}
+	return netip.Addr{}, noAddress(host, preferred)
+}
+
+func prefers6(preferred string) bool { return preferred == "" || preferred == "ip6" }
+
+// familyOf says which addresses to ask for.
+func familyOf(preferred string, fallback bool) (network string) {
+	switch {
+	case fallback:
+		return "ip"
+	case prefers6(preferred):
+		return "ip6"
+	}
+	return "ip4"
+}
+
+func noAddress(host, preferred string) *net.DNSError {
 	family := "IPv4"
-	if want6 {
+	if prefers6(preferred) {
 		family = "IPv6"
 	}
-	return netip.Addr{}, &net.DNSError{Err: "no " + family + " address", Name: host, IsNotFound: true}
+	return &net.DNSError{Err: "no " + family + " address", Name: host, IsNotFound: true}
 }
 
 // addresses are those of the host; the network (ip, ip4 or ip6) says which to

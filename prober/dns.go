@@ -28,6 +28,7 @@ type dnsRun struct {
 	at     place
 	looked bool // an address was looked for
 	again  bool // the answer over UDP was truncated, and TCP is used
+	tries  *tries
 
 	// the way there and back
 	resolved, connect, request time.Duration
@@ -96,7 +97,11 @@ func (r *dnsRun) do(ctx context.Context) error {
 // ask asks the question once and keeps the answer. A truncated one may be an
 // error too, if not even its beginning can be read.
 func (r *dnsRun) ask(ctx context.Context, transport string) (truncated bool, err error) {
+	r.tries = &tries{}
 	answer, truncated, err := r.exchange(ctx, transport)
+	if errors.Is(err, errSentAway) && r.tries.streams.Load() < maxTries {
+		answer, truncated, err = r.exchange(ctx, transport)
+	}
 	switch {
 	case err != nil:
 		return false, err

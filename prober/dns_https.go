@@ -18,15 +18,16 @@ const dnsMediaType = "application/dns-message"
 
 // askHTTPS posts the question over the connection that is open already.
 func (r *dnsRun) askHTTPS(ctx context.Context, conn net.Conn, query []byte) (wire []byte, err error) {
-	req, err := r.dnsPost(ctx, query)
+	req, err := r.dnsPost(r.tries.begin(ctx), query)
 	if err != nil {
 		return nil, because(ReasonInternal, err)
 	}
-	transport := overHTTP(conn)
+	transport := overHTTP(conn, r.tries)
 	defer transport.CloseIdleConnections()
+	defer r.tries.end()
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, r.tries.explain(err)
 	}
 	defer resp.Body.Close()
 	r.statusCode = resp.StatusCode
@@ -67,11 +68,14 @@ func readDNSBody(body io.Reader) ([]byte, error) {
 
 // overHTTP speaks HTTP/1.1 or HTTP/2, whatever was agreed on, over just this
 // connection.
-func overHTTP(conn net.Conn) *http.Transport {
+func overHTTP(conn net.Conn, tries *tries) *http.Transport {
 	var taken atomic.Bool
 	transport := &http.Transport{
 		DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
 			if taken.Swap(true) { // net/http would like to try once more
+				if tries.streams.Load() > 0 {
+					return nil, errSentAway
+				}
 				return nil, io.ErrUnexpectedEOF
 			}
 			return conn, nil

@@ -120,6 +120,8 @@ type grpcRun struct {
 	called  bool          // it was found, so that the call was made or failed to be
 	took    time.Duration // the call, and the way there
 	code    codes.Code
+	// sentAway tells that the server has not looked at the call.
+	sentAway bool
 	// answer is nil if the call failed.
 	answer *healthpb.HealthCheckResponse
 	tls    *tls.ConnectionState
@@ -163,7 +165,10 @@ func (r *grpcRun) do(ctx context.Context) error {
 	}
 	r.called = true
 	begin := time.Now()
-	err = r.call(ctx)
+	if err = r.call(ctx); err != nil && r.sentAway && ctx.Err() == nil {
+		r.req.Debug("call sent away unseen, calling again", "err", plainError(err))
+		err = r.call(ctx)
+	}
 	r.took = time.Since(begin)
 	if err != nil {
 		return err

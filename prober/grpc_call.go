@@ -83,6 +83,7 @@ func codeWithoutAnswer(err error) codes.Code {
 // check makes the call over the connection.
 func (r *grpcRun) check(ctx context.Context, conn net.Conn, credentials grpccreds.TransportCredentials, authority string) error {
 	once := newGRPCConn(conn)
+	defer func() { r.sentAway = once.sentAway() }()
 	client, err := grpc.NewClient("passthrough:///target",
 		grpc.WithContextDialer(once.dial),
 		grpc.WithTransportCredentials(credentials),

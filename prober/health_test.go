@@ -137,8 +137,17 @@ func TestHealthResult(t *testing.T) {
 		},
 		{
 			name: "large body", contentType: healthType, body: `{"status":"fail","x":"` + strings.Repeat("x", 70<<10) + `"}`,
-			want: Result{Outcome: health.Pass},
+			want: Result{Outcome: health.Warn, Error: "body is larger than 64 KiB: what it says of its health was not read", BodyError: true},
 		},
+		{
+			name: "large JSON", contentType: jsonType, body: `{"x":"` + strings.Repeat("x", 70<<10) + `"}`,
+			want: Result{Outcome: health.Warn, Error: "body is larger than 64 KiB: what it says of its health was not read"},
+		},
+		{
+			name: "large JSON and a wrong code", contentType: jsonType, code: 500, body: `{"x":"` + strings.Repeat("x", 70<<10) + `"}`,
+			want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 500, want 200"},
+		},
+		{name: "large page", contentType: "text/html", body: strings.Repeat("x", 70<<10), want: Result{Outcome: health.Pass}},
 		{
 			name: "body of 64 KiB", contentType: jsonType, body: `{"status":"fail"` + strings.Repeat(" ", 64<<10-17) + `}`,
 			want: Result{
@@ -510,9 +519,9 @@ func TestHealthIdleConnectionsEnd(t *testing.T) {
 	a, b := net.Pipe()
 	defer b.Close()
 	conn := &httpConn{Conn: a}
-	idle.put("k", conn)
+	idle.put(connKey{host: "k"}, conn)
 	conn.timer.Stop()
-	idle.drop("k", conn)
+	idle.drop(connKey{host: "k"}, conn)
 	if len(idle.conns) != 0 {
 		t.Errorf("kept %v", idle.conns)
 	}
@@ -551,7 +560,7 @@ func TestHealthFailures(t *testing.T) {
 		{"HTTP/1.0", answer("HTTP/1.0 200 OK\r\n\r\nok"), Result{Outcome: health.Pass, StatusCode: 200}},
 		{"interim answers", answer("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Result{Outcome: health.Pass, StatusCode: 200}},
 		{"only interim answers", answer(strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 9)), Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseTransfer, Error: "no answer in HTTP: too many interim answers"}},
-		{"gzip", answer("HTTP/1.1 200 OK\r\nContent-Type: application/health+json\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08"), Result{Outcome: health.Pass, StatusCode: 200, BodyError: true}},
+		{"gzip", answer("HTTP/1.1 200 OK\r\nContent-Type: application/health+json\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08"), Result{Outcome: health.Fail, Reason: ReasonBody, Phase: PhaseCheck, StatusCode: 200, Error: "body is not gzip, as its Content-Encoding says"}},
 		{"metadata", "169.254.169.254", Result{Outcome: health.Fail, Reason: ReasonPolicy, Phase: PhaseConnect, Error: "the network policy forbids 169.254.169.254: link-local address"}},
 		{"metadata as a number", "0xa9fea9fe", Result{Outcome: health.Fail, Reason: ReasonPolicy, Phase: PhaseConnect, Error: "the network policy forbids 169.254.169.254: link-local address"}},
 		{"metadata by name", "metadata.example", Result{Outcome: health.Fail, Reason: ReasonPolicy, Phase: PhaseConnect, Error: "the network policy forbids 169.254.169.254: link-local address"}},
@@ -644,12 +653,14 @@ func TestHealthProxy(t *testing.T) {
 	direct := serve(t, func(http.ResponseWriter, *http.Request) {})
 	asked := make(chan string, 10)
 	proxy := forwardProxy(t, strings.TrimPrefix(secure, "https://"), asked)
+	unknown := fakeDNS(t, nil) // only the proxy knows these names
 	m := healthModule(t, func(p *healthProbe) {
 		p.Client.ProxyURL = config.URL{URL: proxy}
 		p.Client.NoProxy = "127.0.0.1"
 		p.Client.ProxyConnectHeader = config.ProxyHeader{"X-Proxy": {"hello"}}
 		p.Client.TLSConfig.CAFile = ca.file
 	})
+	m.spec.(*healthProbe).conns.dialer.resolver = unknown
 	for _, test := range []struct {
 		target, asked string
 		policy        *NetworkPolicy

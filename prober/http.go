@@ -33,12 +33,13 @@ type httpRun struct {
 	phase    Phase // how far it has come
 
 	// the way there
-	pinned, free *http.Transport // to the address chosen; to wherever a redirect leads
-	call         *quicCall       // instead of them, with HTTP/3
-	jar          *cookiejar.Jar
-	traces       []*httpTrace
-	redirects    int
-	left         bool // a redirect has led away from the target's host
+	transports []*http.Transport
+	tries      *tries    // of the last hop
+	call       *quicCall // instead of them, with HTTP/3
+	jar        *cookiejar.Jar
+	traces     []*httpTrace
+	redirects  int
+	left       bool // a redirect has led away from the target's host and port
 
 	// what came back
 	resp         *http.Response

@@ -57,6 +57,7 @@ type getRequest struct {
 	header    string
 	bodyLimit int // of the answer; negative leaves the body unread
 	policy    *NetworkPolicy
+	away      bool // from the host and port that our certificate is for
 }
 
 // httpAnswer is what came back.
@@ -94,8 +95,11 @@ func (c *httpConns) getWith(ctx context.Context, req getRequest, s *scratch) (ht
 	if s.buf, err = appendRequest(s.buf[:0], &req); err != nil {
 		return httpAnswer{}, during(PhaseRequest, err)
 	}
-	key := req.url.Scheme + " " + withPort(req.url)
+	var key connKey
 	if c.keepAlive {
+		if key, err = c.key(&req); err != nil {
+			return httpAnswer{}, during(PhaseTLS, err)
+		}
 		if conn := c.idle.take(key); conn != nil {
 			if req.policy.Check(conn.remote, req.url.Hostname()) != nil {
 				conn.Close()
@@ -155,6 +159,9 @@ func (c *httpConns) connect(ctx context.Context, req *getRequest) (*httpConn, er
 		conn.Close()
 		return nil, during(PhaseTLS, err)
 	}
+	if req.away {
+		withoutOwnCertificate(config)
+	}
 	stop := bound(ctx, conn)
 	secure := tls.Client(conn, config)
 	err = secure.Handshake()
@@ -185,7 +192,7 @@ func nameOf(hostHeader string, u *url.URL) string {
 
 // exchange sends the request and reads the answer. The connection is closed or
 // kept for the next time when it returns.
-func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key string, req *getRequest, s *scratch) (answer httpAnswer, err error) {
+func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key connKey, req *getRequest, s *scratch) (answer httpAnswer, err error) {
 	answer.expiry = conn.expiry
 	reusable := false
 	stop := bound(ctx, conn.Conn)

@@ -1,6 +1,8 @@
 package prober
 
 import (
+	"crypto/sha256"
+	"crypto/tls"
 	"sync"
 	"time"
 )
@@ -12,14 +14,35 @@ const (
 	idlePerAddress = 2
 )
 
+// connKey tells connections apart by all that was verified on them, and by who we said
+// we are: a request goes only where it would have gone on a connection of its own.
+type connKey struct {
+	scheme, address string
+	host            string      // as it was asked for, of which the server name is made
+	options         *tls.Config // another one once a file has changed; nil without TLS
+	away            bool        // without our certificate
+	header          [sha256.Size]byte
+}
+
+func (c *httpConns) key(req *getRequest) (key connKey, err error) {
+	key = connKey{
+		scheme: req.url.Scheme, address: withPort(req.url), host: req.host,
+		away: req.away, header: sha256.Sum256([]byte(req.header)),
+	}
+	if key.scheme == "https" {
+		key.options, err = c.tls.current()
+	}
+	return key, err
+}
+
 // idleConns are the connections kept between probes. They cost no goroutine: a
 // peer that hangs up is noticed when its connection is used next.
 type idleConns struct {
 	mu    sync.Mutex // guards conns
-	conns map[string][]*httpConn
+	conns map[connKey][]*httpConn
 }
 
-func (i *idleConns) take(key string) *httpConn {
+func (i *idleConns) take(key connKey) *httpConn {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for list := i.conns[key]; len(list) > 0; {
@@ -35,7 +58,7 @@ func (i *idleConns) take(key string) *httpConn {
 	return nil
 }
 
-func (i *idleConns) put(key string, conn *httpConn) {
+func (i *idleConns) put(key connKey, conn *httpConn) {
 	_ = conn.SetDeadline(time.Time{})
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -44,13 +67,13 @@ func (i *idleConns) put(key string, conn *httpConn) {
 		return
 	}
 	if i.conns == nil {
-		i.conns = map[string][]*httpConn{}
+		i.conns = map[connKey][]*httpConn{}
 	}
 	i.conns[key] = append(i.conns[key], conn)
 	conn.timer = time.AfterFunc(idleTimeout, func() { i.drop(key, conn) })
 }
 
-func (i *idleConns) drop(key string, conn *httpConn) {
+func (i *idleConns) drop(key connKey, conn *httpConn) {
 	conn.Close()
 	i.mu.Lock()
 	defer i.mu.Unlock()

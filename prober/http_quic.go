@@ -71,9 +71,9 @@ func (r *httpRun) askQUIC(req *http.Request, hop *httpHop, trace *httpTrace) (*h
 // quicAddress is where to connect to: the address that was chosen for the
 // target, or for a redirect to elsewhere one that is chosen in the same way.
 func (r *httpRun) quicAddress(ctx context.Context, hop *httpHop, trace *httpTrace) (netip.AddrPort, error) {
-	host, addr := plainHost(hop.url.Hostname()), r.addr
+	host, addr := plainHost(hop.url.Hostname()), r.pinnedTo(hop.url)
 	trace.mark(&trace.start)
-	if !r.isPinned(hop.url) {
+	if !addr.IsValid() {
 		if err := r.req.Network.CheckLiteral(withPort(hop.url)); err != nil {
 			return netip.AddrPort{}, err
 		}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptrace"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -45,11 +44,11 @@ func (r *httpRun) roundTrips(ctx context.Context) (resp *http.Response, unfollow
 	}
 }
 
-// leave notes when a redirect leads away from the host that the credentials are
-// for, or from encryption. There is no coming back.
+// leave notes when a redirect leads away from the host and port that the credentials
+// are for, or from encryption. There is no coming back.
 func (r *httpRun) leave(from, to *url.URL) {
-	home := sameHost(to, r.first) ||
-		r.hostname != "" && plainHost(to.Hostname()) == nameOf(r.hostname, r.first)
+	home := portOf(to) == portOf(r.first) && (sameHost(to, r.first) ||
+		r.hostname != "" && plainHost(to.Hostname()) == nameOf(r.hostname, r.first))
 	if !home || from.Scheme == "https" && to.Scheme != "https" {
 		r.left = true
 	}
@@ -88,12 +87,7 @@ func (r *httpRun) roundTrip(ctx context.Context, hop *httpHop) (*http.Response, 
 	r.phase = PhaseRequest
 	trace := &httpTrace{secure: hop.url.Scheme == "https"}
 	r.traces = append(r.traces, trace)
-	req, err := r.request(ctx, hop, trace)
-	if err != nil {
-		return nil, err
-	}
-	r.req.Debug("making HTTP request", "url", hop.url.Redacted(), "host", req.Host, "method", req.Method)
-	resp, err := r.take(req, hop, trace)
+	req, resp, err := r.take(ctx, hop, trace)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +128,9 @@ func (r *httpRun) request(ctx context.Context, hop *httpHop, trace *httpTrace) (
 		closeBody(body)
 		return nil, because(ReasonInternal, err)
 	}
+	if body != nil && r.BodyFile != "" {
+		req.GetBody = func() (io.ReadCloser, error) { return os.Open(r.BodyFile) }
+	}
 	r.asked = true
 	req.URL, req.Host = hop.url, hop.url.Host
 	if hop.host != "" {
@@ -142,11 +139,6 @@ func (r *httpRun) request(ctx context.Context, hop *httpHop, trace *httpTrace) (
 	if err := r.setHeader(ctx, req, hop); err != nil {
 		closeBody(body)
 		return nil, err
-	}
-	if r.isPinned(hop.url) {
-		pinned := *hop.url
-		pinned.Host = atAddress(r.addr, hop.url.Port())
-		req.URL = &pinned
 	}
 	return req, nil
 }
@@ -194,34 +186,39 @@ func (r *httpRun) setHeader(ctx context.Context, req *http.Request, hop *httpHop
 	return nil
 }
 
-// isPinned tells whether a URL is to be reached at the address that was chosen:
-// that of the target itself, and redirects to the same host and port.
-func (r *httpRun) isPinned(u *url.URL) bool {
-	return r.addr.IsValid() && r.atHome(u)
+// take brings the request to its destination. A peer that sends it away unseen is asked
+// once more.
+func (r *httpRun) take(ctx context.Context, hop *httpHop, trace *httpTrace) (req *http.Request, resp *http.Response, err error) {
+	r.tries.end() // of the hop before
+	r.tries = &tries{}
+	ctx = r.tries.begin(ctx)
+	for {
+		if req, err = r.request(ctx, hop, trace); err != nil {
+			return nil, nil, err
+		}
+		r.req.Debug("making HTTP request", "url", hop.url.Redacted(), "host", req.Host, "method", req.Method)
+		if r.EnableHTTP3 {
+			resp, err = r.takeQUIC(req, hop, trace)
+			return req, resp, err
+		}
+		resp, err = r.takeOnce(req, hop, trace)
+		switch {
+		case err == nil:
+			return req, resp, nil
+		case !r.tries.left(err):
+			return nil, nil, r.tries.explain(err)
+		}
+	}
 }
 
-func atAddress(addr netip.Addr, port string) string {
-	host := addr.String()
-	if addr.Is6() {
-		host = "[" + host + "]"
-	}
-	if port == "" {
-		return host
-	}
-	return host + ":" + port
-}
-
-// take brings the request to its destination.
-func (r *httpRun) take(req *http.Request, hop *httpHop, trace *httpTrace) (*http.Response, error) {
-	if r.EnableHTTP3 {
-		return r.takeQUIC(req, hop, trace)
-	}
-	transport, err := r.transport(req, hop)
+func (r *httpRun) takeOnce(req *http.Request, hop *httpHop, trace *httpTrace) (*http.Response, error) {
+	transport, err := r.transport(req, hop, r.tries)
 	if err != nil {
 		r.asked = len(r.traces) > 1
 		closeBody(req.Body)
 		return nil, err
 	}
+	r.transports = append(r.transports, transport)
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		r.phase = trace.phase(err)
@@ -234,10 +231,9 @@ func (r *httpRun) hangUp() {
 	if r.resp != nil {
 		r.resp.Body.Close()
 	}
-	for _, t := range []*http.Transport{r.pinned, r.free} {
-		if t != nil {
-			t.CloseIdleConnections()
-		}
+	r.tries.end()
+	for _, t := range r.transports {
+		t.CloseIdleConnections()
 	}
 	r.hangUpQUIC()
 }

@@ -1,10 +1,13 @@
 package prober
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -86,4 +89,74 @@ func resolverAddress(text string) (netip.AddrPort, error) {
 // lookup chooses the address of a host by the keys.
 func (o *Outbound) lookup(ctx context.Context, d *dialer, host string) (netip.Addr, error) {
 	return d.lookup(ctx, host, o.PreferredIPProtocol, o.IPProtocolFallback)
+}
+
+// candidates are the addresses of a host that the keys allow: those of the preferred
+// protocol, and then the others if they may stand in.
+func (o *Outbound) candidates(ctx context.Context, d *dialer, host string) ([]netip.Addr, error) {
+	if d.broken != nil {
+		return nil, d.broken
+	}
+	addrs, err := d.addresses(ctx, familyOf(o.PreferredIPProtocol, o.IPProtocolFallback), host)
+	var none *net.DNSError
+	if errors.As(err, &none) && none.IsNotFound && !o.IPProtocolFallback {
+		addrs, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var preferred, others []netip.Addr
+	for _, addr := range addrs {
+		if addr.Is6() == prefers6(o.PreferredIPProtocol) {
+			preferred = append(preferred, addr)
+		} else {
+			others = append(others, addr)
+		}
+	}
+	if o.IPProtocolFallback {
+		preferred = append(preferred, others...)
+	}
+	if len(preferred) == 0 {
+		err := noAddress(host, o.PreferredIPProtocol)
+		err.Err += ", and the module allows no other (ip_protocol_fallback)"
+		return nil, err
+	}
+	return preferred, nil
+}
+
+// reach connects to the first of a host's candidates that can be connected to. The
+// error is that of the first one.
+func (o *Outbound) reach(ctx context.Context, d *dialer, policy *NetworkPolicy, host string, port uint16) (net.Conn, error) {
+	if err := policy.CheckLiteral(net.JoinHostPort(host, strconv.Itoa(int(port)))); err != nil {
+		return nil, err
+	}
+	addrs, err := o.candidates(ctx, d, lookupName(host))
+	if err != nil {
+		return nil, err
+	}
+	var first error
+	for i, addr := range addrs {
+		at := netip.AddrPortFrom(addr, port)
+		err := policy.Check(at, host)
+		if err == nil {
+			var conn net.Conn
+			if conn, err = d.dialInTime(ctx, at, len(addrs)-i); err == nil {
+				return conn, nil
+			}
+		}
+		first = cmp.Or(first, err)
+	}
+	return nil, first
+}
+
+// dialInTime leaves time for the other addresses that can still be tried, but never
+// less than two seconds for this one.
+func (d *dialer) dialInTime(ctx context.Context, at netip.AddrPort, left int) (net.Conn, error) {
+	if deadline, ok := ctx.Deadline(); ok && left > 1 {
+		share := max(time.Until(deadline)/time.Duration(left), 2*time.Second)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, share)
+		defer cancel()
+	}
+	return d.dialChecked(ctx, "tcp", at)
 }

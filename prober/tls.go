@@ -45,9 +45,9 @@ func newTLSSource(options config.TLSConfig, legacy bool) *tlsSource {
 // config is a copy for one connection. serverName is the name to ask for and to
 // verify if the options have none; empty leaves that to the caller.
 func (s *tlsSource) config(serverName string, protocols ...string) (*tls.Config, error) {
-	base, err := s.base()
+	base, err := s.current()
 	if err != nil {
-		return nil, because(ReasonInternal, fmt.Errorf("reading TLS options: %w", err))
+		return nil, err
 	}
 	c := base.Clone()
 	if c.ServerName = asciiHost(c.ServerName); c.ServerName == "" {
@@ -57,7 +57,8 @@ func (s *tlsSource) config(serverName string, protocols ...string) (*tls.Config,
 	return c, nil
 }
 
-func (s *tlsSource) base() (*tls.Config, error) {
+// current is what connections are made with now: another one once a file has changed.
+func (s *tlsSource) current() (*tls.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.made != nil && s.unchanged() {
@@ -69,7 +70,7 @@ func (s *tlsSource) base() (*tls.Config, error) {
 	}
 	made, err := config.NewTLSConfig(&s.options)
 	if err != nil {
-		return nil, err
+		return nil, because(ReasonInternal, fmt.Errorf("reading TLS options: %w", err))
 	}
 	if s.legacy {
 		offerLegacy(made)
