@@ -46,6 +46,8 @@ type Browser struct {
 	// Log must not be nil.
 	Log *slog.Logger
 
+	telling sync.Mutex // makes calls of Changed one at a time; taken before mu
+
 	mu     sync.Mutex // protects all following fields
 	cache  *cache
 	up     bool
@@ -264,23 +266,30 @@ func (b *Browser) removed(gone []*item, what string) {
 	b.tell()
 }
 
-// tell passes the targets on. The lock makes sure that the last is also the newest.
+// tell passes the targets on, which may take as long as a disk does. The lock makes sure
+// that the last is also the newest.
 func (b *Browser) tell() {
+	b.telling.Lock()
+	defer b.telling.Unlock()
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.Changed(b.cache.targets())
+	targets := b.cache.targets()
+	b.mu.Unlock()
+	b.Changed(targets)
 }
 
 func (b *Browser) fail(err error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.up = false
 	if err == nil {
+		b.mu.Unlock()
 		return
 	}
 	b.faults++
-	if text := err.Error(); text != b.warned {
-		b.warned = text
+	text := err.Error()
+	said := text == b.warned
+	b.warned = text
+	b.mu.Unlock()
+	if !said {
 		b.Log.Warn("services on the network may not be noticed; it is tried again", "err", err)
 	}
 }

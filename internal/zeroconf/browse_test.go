@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/internal/dnssd"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // browsing runs a Browser in a bubble until the test of it ends.
@@ -228,4 +229,50 @@ func TestCacheNames(t *testing.T) {
 	if len(c.targets()) != 4 {
 		t.Errorf("%+v", c.targets())
 	}
+}
+
+// TestStatsDoNotWait: whoever is told of the targets writes them to a disk, which may take
+// long, and /metrics must not wait for that. What is told last is the newest all the same.
+func TestStatsDoNotWait(t *testing.T) {
+	entered, let := make(chan int), make(chan struct{})
+	b := &Browser{
+		Network: newFake(eth0), Services: []string{dnssd.HealthCheck}, Policy: testPolicy(), Log: slog.New(slog.DiscardHandler),
+		Known: []Entry{nas(8080)},
+		Changed: func(targets []prober.Target) {
+			entered <- len(targets)
+			<-let
+		},
+	}
+	first := make(chan struct{})
+	go func() { defer close(first); b.Prepare() }()
+	if n := <-entered; n != 1 {
+		t.Errorf("told of %d targets", n)
+	}
+	got := make(chan BrowserStats)
+	go func() { b.Entries(); got <- b.Stats() }()
+	select {
+	case s := <-got:
+		if s.Targets[dnssd.HealthCheck] != 1 {
+			t.Errorf("%+v", s)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the figures wait until everybody is told")
+	}
+	second := make(chan struct{})
+	go func() {
+		defer close(second)
+		b.heard(Heard{Instance: "My NAS", Type: dnssd.HealthCheck, Goodbye: true, Interface: eth0.Index})
+	}()
+	select {
+	case <-entered:
+		t.Error("two are told at once")
+	case <-time.After(50 * time.Millisecond):
+	}
+	let <- struct{}{}
+	if n := <-entered; n != 0 {
+		t.Errorf("at last told of %d targets", n)
+	}
+	let <- struct{}{}
+	<-first
+	<-second
 }
