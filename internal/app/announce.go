@@ -39,7 +39,7 @@ func (a *App) restartAnnouncer(cfg *config.MDNS) {
 		host = "localhost"
 	}
 	host, _, _ = strings.Cut(host, ".")
-	m.announcer = begin(m.base, &zeroconf.Announcer{
+	m.announcer.begin(m.base, &zeroconf.Announcer{
 		Network: zeroconf.Multicast{}, Name: announcedName(host, id), Services: a.announced(id),
 		Interfaces: interfacesOf(cfg), Address: m.place.address, Log: a.log,
 	})

@@ -68,13 +68,11 @@ func (a *App) rememberLoop(ctx context.Context) {
 
 // rememberFound writes what is known if it differs from what was written before.
 func (a *App) rememberFound(before []byte) (written []byte) {
-	a.multicast.mu.Lock()
-	browser := a.multicast.browser
-	a.multicast.mu.Unlock()
-	if !browser.on {
+	browser, ok := a.multicast.browser.running()
+	if !ok {
 		return before
 	}
-	text, err := zeroconf.Remember(browser.it.Entries())
+	text, err := zeroconf.Remember(browser.Entries())
 	if err == nil && bytes.Equal(text, before) {
 		return before
 	}

@@ -14,41 +14,17 @@ import (
 
 // multicast runs the announcer and the browser of the configuration in force.
 type multicast struct {
-	mu        sync.Mutex // protects all following fields
-	base      context.Context
-	now       *config.MDNS // nil for no browsing
-	network   *prober.NetworkPolicy
-	place     listening
-	recalled  []zeroconf.Entry // what was found before the restart
 	announcer part[*zeroconf.Announcer]
 	browser   part[*zeroconf.Browser]
-}
 
-// part is something that runs; the zero value is none.
-type part[T any] struct {
-	it   T
-	on   bool
-	stop context.CancelFunc
-	done chan struct{}
-}
-
-func begin[T interface{ Run(context.Context) }](ctx context.Context, it T) part[T] {
-	ctx, stop := context.WithCancel(ctx)
-	p := part[T]{it: it, on: true, stop: stop, done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		it.Run(ctx)
-	}()
-	return p
-}
-
-// end waits until it has ended.
-func (p *part[T]) end() {
-	if p.on {
-		p.stop()
-		<-p.done
-		*p = part[T]{}
-	}
+	// mu makes changes of what runs one at a time, which may take seconds, and protects all
+	// following fields. No figure needs it.
+	mu       sync.Mutex
+	base     context.Context
+	now      *config.MDNS // nil for no browsing
+	network  *prober.NetworkPolicy
+	place    listening
+	recalled []zeroconf.Entry // what was found before the restart
 }
 
 // startMulticast begins, once it is known where we listen.
@@ -61,7 +37,7 @@ func (a *App) startMulticast(ctx context.Context, listeners []net.Listener) {
 	cfg := a.config.Load()
 	a.restartAnnouncer(cfg.Discovery.MDNS)
 	if cfg.Discovery.MDNS != nil {
-		m.browser = begin(ctx, a.newBrowser(cfg, m.recalled))
+		m.browser.begin(ctx, a.newBrowser(cfg, m.recalled))
 	}
 	if a.opts.Zeroconf && m.place.port == 0 {
 		a.log.Info("not announced on the network: only this host can reach the exporter, or its listeners are made by others")
@@ -121,8 +97,8 @@ func sameMDNS(x, y *config.MDNS) bool {
 func (a *App) restartBrowser(cfg *config.Config) {
 	m := &a.multicast
 	var known []zeroconf.Entry
-	if m.browser.on {
-		known = m.browser.it.Entries()
+	if browser, ok := m.browser.running(); ok {
+		known = browser.Entries()
 	}
 	m.browser.end()
 	if cfg.Discovery.MDNS == nil {
@@ -130,7 +106,7 @@ func (a *App) restartBrowser(cfg *config.Config) {
 		a.registry.Retire(prober.SourceMDNS) // the operator wants no more of them, so nothing is buried
 		return
 	}
-	m.browser = begin(m.base, a.newBrowser(cfg, known))
+	m.browser.begin(m.base, a.newBrowser(cfg, known))
 }
 
 // newBrowser makes one for the configuration; mu is held.
@@ -150,16 +126,12 @@ func (a *App) newBrowser(cfg *config.Config, known []zeroconf.Entry) *zeroconf.B
 
 // multicastStats are the figures of what is switched on.
 func (a *App) multicastStats() (s selfmetrics.Multicast) {
-	m := &a.multicast
-	m.mu.Lock()
-	announcer, browser := m.announcer, m.browser
-	m.mu.Unlock()
-	if announcer.on {
-		stats := announcer.it.Stats()
+	if announcer, ok := a.multicast.announcer.running(); ok {
+		stats := announcer.Stats()
 		s.Announcer = &stats
 	}
-	if browser.on {
-		stats := browser.it.Stats()
+	if browser, ok := a.multicast.browser.running(); ok {
+		stats := browser.Stats()
 		s.Browser = &stats
 	}
 	return s

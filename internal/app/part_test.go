@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// slow ends only when it is let.
+type slow struct{ ending, let chan struct{} }
+
+func (s *slow) Run(ctx context.Context) {
+	<-ctx.Done()
+	close(s.ending)
+	<-s.let
+}
+
+// TestPart: what runs can be asked for while it is ending, and while it is replaced, or
+// /metrics would wait for the network.
+func TestPart(t *testing.T) {
+	var p part[*slow]
+	if _, ok := p.running(); ok {
+		t.Error("nothing has begun")
+	}
+	p.end() // which is nothing
+	s := &slow{make(chan struct{}), make(chan struct{})}
+	p.begin(t.Context(), s)
+	ended := make(chan struct{})
+	go func() { defer close(ended); p.end() }()
+	<-s.ending
+	asked := make(chan *slow)
+	go func() {
+		it, _ := p.running()
+		asked <- it
+	}()
+	select {
+	case it := <-asked:
+		if it != s {
+			t.Errorf("%v runs", it)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("asking waits for the end")
+	}
+	select {
+	case <-ended:
+		t.Error("it is said to have ended, and has not")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(s.let)
+	<-ended
+	if _, ok := p.running(); ok {
+		t.Error("it has ended")
+	}
+}
+
+// TestFiguresDoNotWaitForAReload holds what a reload holds while services are withdrawn.
+func TestFiguresDoNotWaitForAReload(t *testing.T) {
+	a := &App{}
+	a.multicast.mu.Lock()
+	defer a.multicast.mu.Unlock()
+	got := make(chan struct{})
+	go func() { defer close(got); a.multicastStats() }()
+	select {
+	case <-got:
+	case <-time.After(10 * time.Second):
+		t.Error("they wait")
+	}
+}
