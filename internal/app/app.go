@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -244,21 +243,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 	return reg
 }
 
-// maxInFlight leaves four tenths of the file descriptors to everything else.
-func maxInFlight(wanted int) int {
-	const most = 10_000
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		limit.Cur = 1024
-	}
-	possible := int(min(limit.Cur, 1<<20)) * 6 / 10
-	if wanted <= 0 {
-		wanted = most
-	}
-	return min(wanted, possible)
-}
-
-// Handler is the whole HTTP surface.
+// handler is the whole HTTP surface.
 func (a *App) handler() http.Handler {
 	page := collector.NewPage(a.scheduler, a.metrics, a.log)
 	if a.durations != nil {
