@@ -300,3 +300,21 @@ func BenchmarkOverviewOfThousand(b *testing.B) {
 		}
 	}
 }
+
+// TestWordsOfDays name the first and the last day of a stretch, also over a change of the
+// clock.
+func TestWordsOfDays(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := Window{From: time.Date(2026, 3, 28, 0, 0, 0, 0, zone), N: 5}
+	for _, test := range []struct {
+		i, n int
+		want string
+	}{{0, 1, "28 Mar"}, {1, 1, "29 Mar"}, {0, 2, "28 Mar–29 Mar"}, {1, 4, "29 Mar–1 Apr"}, {4, 1, "1 Apr"}} {
+		if got := w.words(test.i, test.n); got != test.want {
+			t.Errorf("%d days from %d on: %q, want %q", test.n, test.i, got, test.want)
+		}
+	}
+}
