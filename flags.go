@@ -33,6 +33,7 @@ type flags struct {
 	externalURL   cli.URL
 	routePrefix   string
 	maxInFlight   int
+	maxAdHoc      int
 	bindAddress   string
 	port          int
 	verbose       bool
@@ -86,6 +87,8 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("true").BoolVar(&f.zeroconf)
 	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners; a second signal ends it.").
 		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
+	k.Flag("web.max-adhoc-probes", "Most ad-hoc probes (/probe) under way at once; those beyond are answered with 503.").
+		Default("500").SetValue(cli.Number{Flag: "web.max-adhoc-probes", Into: &f.maxAdHoc, Least: 1, Most: 1_000_000})
 	k.Flag("web.external-url", "URL under which people find the exporter, for links in mails and feeds; alerting.external_url of the configuration wins.").
 		SetValue(&f.externalURL)
 	k.Flag("web.route-prefix", "Path below which everything is served; that of --web.external-url if not given.").StringVar(&f.routePrefix)

@@ -64,11 +64,13 @@ var importRules = []importRule{
 	{"internal/cluster", []string{"prober", "internal/durable", "!client_golang", "!yaml"}, "it says who owns a target"},
 	{"internal/testneed", nil, "the tests of health and envinfo use it, which are linked into other people's programs"},
 	{"internal/testport", nil, "the tests of the libraries use it, which are linked into other people's programs"},
+	{"internal/server/access", []string{"prober", "!yaml"}, "it says who asks and what he may; what there is to do is not its business"},
+	{"internal/server/connections", []string{"internal/server/access", "=golang.org/x/sys"}, "it counts connections, and knows nothing of what is asked over them"},
 	{
 		"internal/server",
 		[]string{
 			"prober", "prober/schedule", "health", "checks", "envinfo/redact", "collector", "client/api",
-			"internal/registration", "internal/registry", "internal/history", "internal/strictjson", "!yaml",
+			"internal/registration", "internal/registry", "internal/history", "internal/server/access", "internal/strictjson", "!yaml",
 		},
 		"it parses, calls and renders; the configuration reaches it as values, and it answers in the types that clients read",
 	},
@@ -78,7 +80,7 @@ var importRules = []importRule{
 		[]string{
 			"prober", "prober/schedule", "health", "checks", "envinfo", "envinfo/redact", "collector", "alerting",
 			"alerting/alertmanager", "alerting/mail", "alerting/maintenance", "alerting/outbox",
-			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/zeroconf", "internal/cluster",
+			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/server/access", "internal/server/connections", "internal/zeroconf", "internal/cluster",
 			"internal/discovery", "internal/dnssd", "internal/selfmetrics", "internal/durable",
 		},
 		"it wires everything",

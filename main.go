@@ -171,6 +171,9 @@ func checkConfig(f *flags) int {
 	for _, warning := range cfg.Warnings() {
 		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", name, warning)
 	}
+	for _, note := range cfg.Notes() {
+		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", name, note)
+	}
 	fmt.Printf("The configuration file %s is valid: %d targets, %d checks, %d modules.\n", cfg.File, len(cfg.Targets), len(cfg.Checks), len(cfg.Modules))
 	return 0
 }
@@ -185,7 +188,7 @@ func serve(f *flags) int {
 	hurry := make(chan struct{})
 	a, err := app.New(app.Options{
 		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
-		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight,
+		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight, MaxAdHocProbes: f.maxAdHoc,
 		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, Zeroconf: f.zeroconf && !f.test, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
 		Hurry: hurry, Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})

@@ -22,7 +22,7 @@ const (
 	// fileName is the name of the file in the storage directory.
 	fileName = "maintenance.json"
 	// maxWindows is how many windows may be added besides those of the configuration.
-	maxWindows = 1000
+	maxWindows = 100
 	// maxDamaged is how many damaged files are kept.
 	maxDamaged = 3
 )

@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/dnssd"
 	"github.com/health-exporter/health_exporter/internal/durable"
@@ -111,19 +109,4 @@ func reachable(listeners []net.Listener) (l listening) {
 		}
 	}
 	return l
-}
-
-// usesTLS tells whether the web configuration has the listeners speak it.
-func usesTLS(file *string) bool {
-	if file == nil || *file == "" {
-		return false
-	}
-	text, err := os.ReadFile(*file)
-	if err != nil {
-		return false // serving will say so
-	}
-	var web struct {
-		TLS map[string]any `yaml:"tls_server_config"`
-	}
-	return yaml.Unmarshal(text, &web) == nil && len(web.TLS) > 0
 }

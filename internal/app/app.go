@@ -53,6 +53,8 @@ type Options struct {
 	Hurry <-chan struct{}
 	// MaxInFlight bounds the probes under way; 0 derives it from the open files allowed.
 	MaxInFlight int
+	// MaxAdHocProbes bounds the ad-hoc probes under way.
+	MaxAdHocProbes int
 	// HistoryLimit is how many ad-hoc probes are remembered for /logs.
 	HistoryLimit int
 	// ProbeLog receives what ad-hoc probes log; nil for nobody.
@@ -175,13 +177,10 @@ func (a *App) adopt(cfg *config.Config) {
 		Modules: modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
 		Environment: a.environment(cfg), SeesEnvironment: cfg.Environment.Allows,
 		ExternalURL: a.externalURL(cfg), Public: public(cfg.Public),
-		Access: server.Access{
-			Read: cfg.Access.Read, Debug: cfg.Access.Debug,
-			Has: func(holder string, right server.Right) bool { return r.Has(holder, string(right)) },
-		},
+		Access: a.accessRules(cfg),
 		Registration: server.Registration{
-			Enabled: r.Enabled, MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner,
-			Bearer: r.Bearer, Trusts: r.Trusts, AllowsEmail: r.AllowsEmail,
+			MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner, MaxTargetsPerAddress: r.MaxTargetsPerAddress,
+			Rate: r.Rate, Burst: r.Burst, AllowsEmail: r.AllowsEmail,
 		},
 	})
 	a.config.Store(cfg)
@@ -255,6 +254,7 @@ func (a *App) handler() http.Handler {
 		Maintenance: maintenanceBook{a}, Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
 		Metrics: page, History: a.recorder.store,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
+		MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) },
 		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.unknown.Add(1) },
 		TimeoutOffset: a.opts.TimeoutOffset, Profiling: a.opts.Profiling, Log: a.log,
 	})

@@ -1,18 +1,12 @@
 package app
 
-import "syscall"
-
 // mostInFlight is how many probes may be in flight unless the operator says otherwise.
 const mostInFlight = 10_000
 
 // maxInFlight is how many probes may be in flight, if so many are wanted; 0 leaves it
 // to us.
 func maxInFlight(wanted int) int {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		limit.Cur = 1024
-	}
-	return inFlightWithin(wanted, limit.Cur)
+	return inFlightWithin(wanted, uint64(openFiles()))
 }
 
 // inFlightWithin leaves four tenths of the file descriptors to everything else: a probe

@@ -6,19 +6,19 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
-	"golang.org/x/net/netutil"
+
+	"github.com/health-exporter/health_exporter/internal/server/connections"
 )
 
-const (
-	maxConnections  = 1024
-	shutdownTimeout = 10 * time.Second
-)
+const shutdownTimeout = 10 * time.Second
 
 // listen opens the listeners, so that a taken port is found before anything else
 // happens. With systemd's sockets, or vsock, it leaves that to serve.
@@ -35,7 +35,7 @@ func (a *App) listen() ([]net.Listener, error) {
 			}
 			return nil, listenError(address, err)
 		}
-		listeners = append(listeners, netutil.LimitListener(l, maxConnections))
+		listeners = append(listeners, l)
 	}
 	return listeners, nil
 }
@@ -74,6 +74,14 @@ func (a *App) serve(ctx context.Context, listeners []net.Listener) error {
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}
+	limit := connections.New(maxConnections(), func(peer netip.Addr) bool {
+		return slices.ContainsFunc(a.settings.Load().Access.Proxies, func(p netip.Prefix) bool { return p.Contains(peer) })
+	})
+	limit.Bind(srv)
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	var watch sync.WaitGroup
+	watch.Go(func() { limit.Watch(watching) })
+	defer func() { stopWatching(); watch.Wait() }()
 	failed := make(chan error, 1)
 	go func() {
 		if a.leftToToolkit() {

@@ -1,23 +1,36 @@
 package config
 
 import (
+	"fmt"
+	"net/netip"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
+	"golang.org/x/net/idna"
 	"gopkg.in/yaml.v3"
 
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
-// Access says what may be seen without a token.
+// Access says who may see and do what.
 type Access struct {
 	// Read is "open" or "token"; Debug is "open", "local" or "token".
 	Read, Debug string
+	// LocalTrust is false if who asks from the exporter's own host may no more than
+	// others, since a proxy there asks for anybody.
+	LocalTrust bool
+	// Proxies are who may say on whose behalf they ask.
+	Proxies []netip.Prefix
+	// Hosts are names of the exporter, in lower case, and *.domain for all below one.
+	Hosts []string
 }
 
 // The rights of tokens.
 var (
-	allRights     = []string{"read", "write", "debug"}
+	allRights     = []string{"read", "write", "admin", "debug"}
 	defaultRights = []string{"read", "write"}
 )
 
@@ -32,12 +45,19 @@ func (r *Registration) Has(name, right string) bool {
 }
 
 type accessSection struct {
-	Read  yaml.Node `yaml:"read"`
-	Debug yaml.Node `yaml:"debug"`
+	Read       yaml.Node   `yaml:"read"`
+	Debug      yaml.Node   `yaml:"debug"`
+	LocalTrust *bool       `yaml:"local_trust"`
+	Proxies    []yaml.Node `yaml:"proxies"`
+	Hosts      []yaml.Node `yaml:"hosts"`
 }
 
-func (s *accessSection) build(r *Registration, faults *strictyaml.Faults) Access {
-	a := Access{Read: "open", Debug: "open"}
+func (s *accessSection) build(r *Registration, d *decoder) Access {
+	faults := d.Faults
+	a := Access{
+		Read: "open", Debug: "local", LocalTrust: s.LocalTrust == nil || *s.LocalTrust,
+		Proxies: d.networks(s.Proxies, "access.proxies"), Hosts: readAll(d, s.Hosts, "access.hosts", parseHost),
+	}
 	choose := func(path string, n *yaml.Node, into *string, allowed ...string) {
 		switch {
 		case n.IsZero():
@@ -59,6 +79,52 @@ func (s *accessSection) build(r *Registration, faults *strictyaml.Faults) Access
 		faults.Add(s.Debug.Line, "access.debug", "is token, but no token has the right debug (registration.tokens[].rights), so that nobody could")
 	}
 	return a
+}
+
+// parseHost reads a name that the exporter is asked by, or *.domain, in the form that
+// browsers send.
+func parseHost(text string) (host, warning string, err error) {
+	domain, wild := strings.CutPrefix(strings.TrimSuffix(text, "."), "*.")
+	bad := func(why string) (string, string, error) {
+		return "", "", fmt.Errorf("%q is not a valid name, such as health.example.org, or *.example.org for all below it%s", text, why)
+	}
+	if _, err := netip.ParseAddr(strings.Trim(domain, "[]")); err == nil {
+		return bad("; addresses need not be listed")
+	}
+	if strings.ContainsAny(domain, ":/@") {
+		return bad("; neither port, nor scheme, nor path")
+	}
+	name := strings.ToLower(domain)
+	if strings.ContainsFunc(domain, func(c rune) bool { return c > unicode.MaxASCII }) {
+		var err error
+		if name, err = idna.Lookup.ToASCII(domain); err != nil {
+			return bad("")
+		}
+	}
+	if !validHost.MatchString(name) || len(name) > 253 {
+		return bad("")
+	}
+	if wild {
+		name = "*." + name
+	}
+	return name, "", nil
+}
+
+var validHost = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
+
+// Notes are what is as it should be, but not what everybody expects.
+func (c *Config) Notes() []string {
+	var own []string
+	for _, t := range c.Registration.Tokens {
+		if slices.Contains(t.Rights, "write") && !slices.Contains(t.Rights, "admin") {
+			own = append(own, strconv.Quote(t.Name))
+		}
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf(`registration.tokens: who has the right "write" without "admin" (%s) changes, pauses and silences his own targets only`,
+		strings.Join(own, ", "))}
 }
 
 // rights are those that a token is given, in the order of allRights.

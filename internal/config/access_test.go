@@ -28,7 +28,7 @@ access: {read: token, debug: local}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Access{"token", "local"}, c.Access); diff != "" {
+	if diff := cmp.Diff(Access{Read: "token", Debug: "local", LocalTrust: true}, c.Access); diff != "" {
 		t.Error(diff)
 	}
 	got := map[string]string{}
@@ -50,8 +50,8 @@ access: {read: token, debug: local}
 	if c.Registration.Has("nobody", "read") {
 		t.Error("a token that there is not has rights")
 	}
-	if def := Default(); def.Access != (Access{"open", "open"}) {
-		t.Errorf("by default %+v", def.Access)
+	if diff := cmp.Diff(Access{Read: "open", Debug: "local", LocalTrust: true}, Default().Access); diff != "" {
+		t.Errorf("by default %s", diff)
 	}
 }
 
@@ -67,9 +67,9 @@ access:
   debug: sometimes
 `, file)))
 	want := `5 faults in configuration file a.yml:
-  line 3: registration.tokens.rights: "fly" is not a right, must be one of read, write, debug
+  line 3: registration.tokens.rights: "fly" is not a right, must be one of read, write, admin, debug
   line 4: registration.tokens.rights: "write" is given twice
-  line 5: registration.tokens.rights: is empty, so that the token is good for nothing; must have some of read, write, debug
+  line 5: registration.tokens.rights: is empty, so that the token is good for nothing; must have some of read, write, admin, debug
   line 7: access.read: is token, but no token has the right to read (registration.tokens), so that nobody could
   line 8: access.debug: must be one of open, local, token, not "sometimes"`
 	if err == nil || err.Error() != want {

@@ -36,7 +36,7 @@ type Config struct {
 	Environment Environment
 	// Registration says who may register what.
 	Registration Registration
-	// Access says what may be seen without a token.
+	// Access says who may see and do what.
 	Access Access
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
@@ -73,12 +73,17 @@ type Registration struct {
 	AllowedEmails []string
 	// MaxTargets and MaxTargetsPerOwner bound the registry.
 	MaxTargets, MaxTargetsPerOwner int
+	// MaxTargetsPerAddress bounds what an address registers without a token, Rate (a
+	// second) and Burst how fast it does; 0 for no bound.
+	MaxTargetsPerAddress int
+	Rate                 float64
+	Burst                int
 }
 
 // Token is the secret of one registrant. Only its hash is kept.
 type Token struct {
 	Name string
-	// Rights are some of read, write and debug.
+	// Rights are some of read, write, admin and debug.
 	Rights []string
 	hash   [sha256.Size]byte
 }
@@ -126,6 +131,12 @@ func (r *Registration) AllowsEmail(address string) bool {
 const (
 	DefaultMaxTargets         = 10_000
 	DefaultMaxTargetsPerOwner = 10_000
+
+	DefaultMaxTargetsPerAddress = 1000
+	DefaultRegistrationRate     = 10
+	DefaultRegistrationBurst    = 100
+
+	maxRegistrationRate = 1_000_000
 )
 
 // defaultNetworks are loopback and the private networks.

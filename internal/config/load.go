@@ -97,7 +97,7 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Options = doc.options(faults)
 	c.Modules = doc.modules(d, c)
 	c.Registration = doc.Registration.build(d)
-	c.Access = doc.Access.build(&c.Registration, faults)
+	c.Access = doc.Access.build(&c.Registration, d)
 	c.Network = doc.Network.build(d)
 	c.Environment = doc.Environment.build(faults)
 	c.Alerting = doc.Alerting.build(d)

@@ -17,6 +17,10 @@ type registrationSection struct {
 	AllowedEmails      []yaml.Node    `yaml:"allowed_emails"`
 	MaxTargets         int            `yaml:"max_targets"`
 	MaxTargetsPerOwner int            `yaml:"max_targets_per_owner"`
+
+	MaxTargetsPerAddress int     `yaml:"max_targets_per_address"`
+	Rate                 float64 `yaml:"rate"`
+	Burst                int     `yaml:"burst"`
 }
 
 type tokenSection struct {
@@ -29,16 +33,28 @@ const minTokenLength = 16
 
 func (s *registrationSection) setDefaults() {
 	s.Enabled, s.MaxTargets, s.MaxTargetsPerOwner = true, DefaultMaxTargets, DefaultMaxTargetsPerOwner
+	s.MaxTargetsPerAddress, s.Rate, s.Burst = DefaultMaxTargetsPerAddress, DefaultRegistrationRate, DefaultRegistrationBurst
 }
 
 func (s *registrationSection) build(d *decoder) Registration {
 	faults := d.Faults
-	r := Registration{Enabled: s.Enabled, MaxTargets: s.MaxTargets, MaxTargetsPerOwner: s.MaxTargetsPerOwner}
-	if r.MaxTargets < 0 {
-		faults.Add(0, "registration.max_targets", "must not be negative")
+	r := Registration{
+		Enabled: s.Enabled, MaxTargets: s.MaxTargets, MaxTargetsPerOwner: s.MaxTargetsPerOwner,
+		MaxTargetsPerAddress: s.MaxTargetsPerAddress, Rate: s.Rate, Burst: s.Burst,
 	}
-	if r.MaxTargetsPerOwner < 0 {
-		faults.Add(0, "registration.max_targets_per_owner", "must not be negative")
+	for _, bound := range []struct {
+		name  string
+		value int
+	}{
+		{"max_targets", r.MaxTargets}, {"max_targets_per_owner", r.MaxTargetsPerOwner},
+		{"max_targets_per_address", r.MaxTargetsPerAddress}, {"burst", r.Burst},
+	} {
+		if bound.value < 0 {
+			faults.Add(0, "registration."+bound.name, "must not be negative")
+		}
+	}
+	if !(r.Rate >= 0 && r.Rate <= maxRegistrationRate) { // nor is .nan
+		faults.Add(0, "registration.rate", "must be between 0 and %d registrations a second, not %v; 0 is for no bound", maxRegistrationRate, r.Rate)
 	}
 	r.Networks = defaultNetworks()
 	if s.Networks != nil {

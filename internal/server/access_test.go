@@ -8,28 +8,33 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/internal/server/access"
 )
 
 // expected says for every route what it needs, apart from the routes themselves:
 // whoever adds one, or changes its right, must say so here as well.
-func expected() map[string]Right {
-	list := map[string]Right{}
-	for right, patterns := range map[Right][]string{
+func expected() map[string]access.Right {
+	list := map[string]access.Right{}
+	for right, patterns := range map[access.Right][]string{
 		"": {
 			"/health", "/livez", "/readyz", "/startupz", "GET /-/healthy", "GET /-/ready",
 			"GET /assets/{file}", "GET /favicon.svg", "GET /public/{$}", "GET /public/feed.atom",
+			"GET /public/assets/{file}", "GET /public/favicon.svg",
 			"GET /public/targets/{name}", "GET /public/targets/{name}/{file}",
 			"GET /public/checks/{name}", "GET /public/checks/{name}/{file}",
 		},
-		"own rule": {"/environment"},
+		"own rule":                       {"/environment"},
+		"read, or debug with debug=true": {"/probe"},
 		"read": {
 			"GET /{$}", "GET /feed.atom", "GET /targets/{name}", "GET /targets/{name}/{file}", "GET /checks/{name}", "GET /checks/{name}/{file}",
-			"GET /metrics", "/probe", "/healthcheck", "/healthcheck/{$}", "/health-check", "/health-check/{$}", "/healthz/{name}",
+			"GET /metrics", "/healthcheck", "/healthcheck/{$}", "/health-check", "/health-check/{$}", "/healthz/{name}",
 			"GET /api/v1/sd", "GET /api/v1/targets", "GET /api/v1/targets/{app}", "GET /api/v1/targets/{app}/history",
 			"GET /api/v1/maintenance", "GET /api/v1/tombstones", "GET /api/v1/checks", "/api/",
 		},
@@ -51,107 +56,179 @@ func expected() map[string]Right {
 	return list
 }
 
+// underAnyName are the routes that are answered whatever name a request was sent to.
+func underAnyName() []string {
+	return []string{
+		"GET /metrics", "/probe", "/health", "/healthcheck", "/healthcheck/{$}", "/health-check", "/health-check/{$}", "/healthz/{name}",
+		"/livez", "/readyz", "/startupz", "GET /-/healthy", "GET /-/ready", "GET /api/v1/sd",
+		"GET /public/{$}", "GET /public/feed.atom", "GET /public/assets/{file}", "GET /public/favicon.svg",
+		"GET /public/targets/{name}", "GET /public/targets/{name}/{file}", "GET /public/checks/{name}", "GET /public/checks/{name}/{file}",
+		"GET /targets/{name}/{file}", "GET /checks/{name}/{file}",
+	}
+}
+
 // TestEveryRouteIsExpected: whoever adds a route must say twice who may use it.
 func TestEveryRouteIsExpected(t *testing.T) {
 	routes := (&server{Deps: Deps{Profiling: true, Metrics: http.NotFoundHandler()}}).routes()
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(expected())), slices.Sorted(maps.Keys(routes.rights))); diff != "" {
-		t.Errorf("the expected routes (-) differ from those there are (+):\n%s", diff)
+	if diff := cmp.Diff(expected(), routes.rights); diff != "" {
+		t.Errorf("what is expected of routes (-) differs from what they need (+):\n%s", diff)
+	}
+	if diff := cmp.Diff(slices.Sorted(slices.Values(underAnyName())), slices.Sorted(maps.Keys(routes.anyName))); diff != "" {
+		t.Errorf("the routes that are expected under any name (-) differ from those there are (+):\n%s", diff)
 	}
 }
 
 // TestUnlistedRoute is refused, even if it was put into the mux past us.
 func TestUnlistedRoute(t *testing.T) {
-	s := &server{Deps: Deps{Settings: func() *Settings { return &Settings{} }}}
+	s := &server{Deps: Deps{Settings: func() *Settings { return &Settings{} }}, gate: access.NewGate(nil)}
 	m := &routes{mux: http.NewServeMux()}
 	m.mux.HandleFunc("GET /new", func(http.ResponseWriter, *http.Request) { t.Error("it was served") })
 	w := httptest.NewRecorder()
-	s.guard(m, m.mux).ServeHTTP(w, httptest.NewRequest("GET", "/new", nil))
+	r := httptest.NewRequest("GET", "/new", nil)
+	r.Host = "localhost"
+	s.guard(m, m.mux).ServeHTTP(w, r)
 	if w.Code != http.StatusInternalServerError {
 		t.Errorf("status %d", w.Code)
 	}
 }
 
-// The tokens of the test: secret-<name> is that of <name>, who has the right of
-// that name. "nobody" has none.
-func tokens() map[string]string {
-	return map[string]string{"none": "", "wrong": "wrong", "read": "secret-read", "write": "secret-write", "debug": "secret-debug", "no right": "secret-nobody"}
+// asker is somebody who sends requests, with what he may do under each setting: under a
+// name of ours, and under one that a stranger may own. Without "name" he is answered
+// nothing but what is for any name.
+type asker struct {
+	name, peer, forwarded, token string
+	own, foreign                 [3]string
+	refused                      int // what he is told otherwise
 }
 
-// requester of the test.
-type from struct{ name, address, forwarded string }
-
-func requesters() []from {
-	return []from{{"local", "127.0.0.1:1", ""}, {"remote", "192.0.2.7:1", ""}, {"proxied", "127.0.0.1:1", "192.0.2.7"}}
+// The settings of the test, in the order of an asker's rights.
+func accessSettings() [3]access.Rules {
+	return [3]access.Rules{{Read: "open", Debug: "local"}, {Read: "token", Debug: "token"}, {Read: "open", Debug: "open"}}
 }
 
-// wanted is what the guard ought to say: 0 means that it lets the request through.
-func wanted(need Right, a *Access, who from, token string) int {
-	refused := http.StatusUnauthorized
-	if strings.HasPrefix(token, "secret-") {
-		refused = http.StatusForbidden
+func askers() []asker {
+	const lan, loop, far, proxy = "192.168.1.9:1", "127.0.0.1:1", "192.0.2.7:1", "10.9.9.9:1"
+	nobody, all := [3]string{"read", "", "read debug"}, [3]string{"name read", "name", "name read debug"}
+	near := [3]string{"name read write", "name write", "name read write debug"}
+	here := [3]string{"name read write debug", "name write", "name read write debug"}
+	const no, denied = http.StatusUnauthorized, http.StatusForbidden
+	return []asker{
+		{"this host", loop, "", "", here, nobody, no},
+		{"this host over IPv6", "[::1]:1", "", "", here, nobody, no},
+		{"this host, mapped", "[::ffff:127.0.0.1]:1", "", "", here, nobody, no},
+		{"the LAN", lan, "", "", near, nobody, no},
+		{"the LAN, mapped", "[::ffff:192.168.1.9]:1", "", "", near, nobody, no},
+		{"a link-local address", "[fe80::1%eth0]:1", "", "", near, nobody, no},
+		{"afar", far, "", "", all, nobody, no},
+		{"afar over IPv6", "[2001:db8::1]:1", "", "", all, nobody, no},
+		{"an unknown proxy here", loop, "192.168.1.9", "", all, nobody, no},
+		{"an unknown proxy here, for this host", loop, "127.0.0.1", "", all, nobody, no},
+		{"an unknown proxy in the LAN", lan, "192.168.1.7", "", all, nobody, no},
+		{"a proxy of ours, for the LAN", proxy, "192.168.1.9", "", near, nobody, no},
+		{"a proxy of ours, for one who says he is in the LAN", proxy, "192.168.1.9, 192.0.2.7", "", all, nobody, no},
+		{"a proxy of ours, for its own loopback", proxy, "127.0.0.1", "", all, nobody, no},
+		{"a proxy of ours, for nobody", proxy, "unknown", "", all, nobody, no},
+		{"an address that is none", "@", "", "", all, nobody, no},
+		{"a wrong token from this host", loop, "", "wrong", [3]string{"name read debug", "name", "name read debug"}, nobody, no},
+		{"a token to read from this host", loop, "", "read", [3]string{"name read debug", "name read", "name read debug"}, [3]string{"name read", "name read", "name read debug"}, denied},
+		{"a token to read from afar", far, "", "read", [3]string{"name read", "name read", "name read debug"}, [3]string{"name read", "name read", "name read debug"}, denied},
+		{"a token to write from afar", far, "", "write", [3]string{"name read write", "name write", "name read write debug"}, [3]string{"name read write", "name write", "name read write debug"}, denied},
+		{"a token to administrate from afar", far, "", "admin", [3]string{"name read write", "name write", "name read write debug"}, [3]string{"name read write", "name write", "name read write debug"}, denied},
+		{"a token to debug from afar", far, "", "debug", [3]string{"name read debug", "name debug", "name read debug"}, [3]string{"name read debug", "name debug", "name read debug"}, denied},
+		{"a token for nothing from the LAN", lan, "", "nobody", [3]string{"name read", "name", "name read debug"}, [3]string{"name read", "name", "name read debug"}, denied},
+		{"a token to write through a proxy", loop, "192.0.2.7", "write", [3]string{"name read write", "name write", "name read write debug"}, [3]string{"name read write", "name write", "name read write debug"}, denied},
+		{"a user", far, "", "user", all, all, no},
+		{"a user in the LAN", lan, "", "user", near, all, no},
+		{"the one for the environment", lan, "", "environment", [3]string{"name read", "name", "name read debug"}, nobody, no},
 	}
-	has := func(list ...Right) bool {
-		return slices.Contains(list, Right(strings.TrimPrefix(token, "secret-")))
-	}
-	ok := true
-	switch need {
-	case Read:
-		ok = a.Read != "token" || has(Read)
-	case Debug:
-		switch {
-		case a.Debug == "open":
-			ok = a.Read != "token" || has(Read, Debug)
-		case a.Debug == "local":
-			ok = who.name == "local" || has(Debug)
-		default:
-			ok = has(Debug)
-		}
-	case Write: // an address of a trusted network suffices, unless a token is given
-		ok = has(Write) || token == "" && who.name != "remote"
-	}
-	if ok {
-		return 0
-	}
-	return refused
 }
 
-// TestAccess asks for every route with every token, from near and far, under every
+func ownNames() []string {
+	return []string{"127.0.0.1:10115", "localhost", "LOCALHOST.:80", "[::1]:10115", "exporter", "nas.local", "Nas.Home.Arpa:1", "mon.example.org", "a.b.wild.example"}
+}
+
+func foreignNames() []string {
+	return []string{"evil.example", "evil.example.:10115", "localhost.evil.example", "127.0.0.1.evil.example", "user@localhost", "localhost@evil.example", "", "wild.example"}
+}
+
+// TestAccess asks for every route, as everybody, from everywhere, under every name and
 // setting.
 func TestAccess(t *testing.T) {
 	f := newFixture(t)
 	reached := false
-	s := &server{Deps: Deps{Settings: func() *Settings { return &f.settings }, Profiling: true, Metrics: http.NotFoundHandler()}}
+	s := &server{Deps: Deps{Settings: func() *Settings { return &f.settings }, Profiling: true, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler)},
+		gate: access.NewGate(func() bool { return true })}
+	f.settings.Environment = http.NotFoundHandler()
+	f.settings.SeesEnvironment = func(secret string) bool { return secret == "environment" }
 	guarded := s.guard(s.routes(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 	asked := 0
-	for _, read := range []string{"open", "token"} {
-		for _, debug := range []string{"open", "local", "token"} {
-			f.settings.Access = Access{Read: read, Debug: debug, Has: func(holder string, right Right) bool { return holder == string(right) }}
-			for pattern, need := range expected() {
-				method, path := requestFor(pattern)
-				for _, who := range requesters() {
-					for name, token := range tokens() {
+	for i, rules := range accessSettings() {
+		rules.Networks, rules.Holder = f.settings.Access.Networks, f.settings.Access.Holder
+		rules.Has = func(holder string, right access.Right) bool { return holder == string(right) }
+		rules.Proxies = []netip.Prefix{netip.MustParsePrefix("10.9.9.9/32")}
+		rules.Hosts, rules.URLs = []string{"*.wild.example"}, []string{"https://mon.example.org/health/"}
+		f.settings.Access = rules
+		for pattern, need := range expected() {
+			for _, who := range askers() {
+				for ours, names := range map[bool][]string{true: ownNames(), false: foreignNames()} {
+					rights := who.own[i]
+					if !ours {
+						rights = who.foreign[i]
+					}
+					for _, name := range names {
 						asked++
-						r := httptest.NewRequest(method, path, nil)
-						r.RemoteAddr = who.address
-						if who.forwarded != "" {
-							r.Header.Set("X-Forwarded-For", who.forwarded)
-						}
-						if token != "" {
-							r.Header.Set("Authorization", "Bearer "+token)
-						}
 						reached = false
 						w := httptest.NewRecorder()
-						guarded.ServeHTTP(w, r)
-						what := fmt.Sprintf("read: %s, debug: %s: %s %s from %s with token %q", read, debug, method, path, who.name, name)
-						checkAnswer(t, what, w, reached, wanted(need, &f.settings.Access, who, token))
+						guarded.ServeHTTP(w, who.request(pattern, name))
+						what := fmt.Sprintf("read: %s, debug: %s: %s as %s to %q", rules.Read, rules.Debug, pattern, who.name, name)
+						checkAnswer(t, what, w, reached, who.answer(pattern, need, rights))
 					}
 				}
 			}
 		}
 	}
-	if asked < 6*len(expected())*18 {
-		t.Errorf("only %d requests", asked)
+	t.Logf("%d requests", asked)
+	if least := 3 * len(expected()) * len(askers()) * len(slices.Concat(ownNames(), foreignNames())); asked < least {
+		t.Errorf("only %d requests of %d", asked, least)
 	}
+}
+
+func (a asker) request(pattern, host string) *http.Request {
+	method, path := requestFor(pattern)
+	r := httptest.NewRequest(method, path, nil)
+	r.RemoteAddr, r.Host = a.peer, host
+	if a.forwarded != "" {
+		r.Header.Set("X-Forwarded-For", a.forwarded)
+	}
+	switch a.token {
+	case "":
+	case "user":
+		r.SetBasicAuth("me", "password")
+	case "wrong", "environment":
+		r.Header.Set("Authorization", "Bearer "+a.token)
+	default:
+		r.Header.Set("Authorization", "bearer secret-"+a.token)
+	}
+	return r
+}
+
+// answer is the status with which he is turned away; 0 if he is not.
+func (a asker) answer(pattern string, need access.Right, rights string) int {
+	has := strings.Fields(rights)
+	switch {
+	case pattern == "/environment" && a.token == "environment":
+		return 0
+	case !slices.Contains(has, "name") && !slices.Contains(underAnyName(), pattern):
+		return http.StatusMisdirectedRequest
+	case need == "" || need == "own rule":
+		return 0
+	case pattern == "/probe":
+		need = "read"
+	}
+	if slices.Contains(has, string(need)) {
+		return 0
+	}
+	return a.refused
 }
 
 func requestFor(pattern string) (method, path string) {
@@ -178,7 +255,7 @@ func checkAnswer(t *testing.T, what string, w *httptest.ResponseRecorder, reache
 // TestTokenAsPassword is how a browser gives it.
 func TestTokenAsPassword(t *testing.T) {
 	f := newFixture(t)
-	f.settings.Access = Access{Read: "token"}
+	f.settings.Access.Read = "token"
 	basic := func(password string) string {
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte("whoever:"+password))
 	}
@@ -202,7 +279,7 @@ func TestTokenAsPassword(t *testing.T) {
 // TestDebugOutput of /probe needs more than its metrics do.
 func TestDebugOutput(t *testing.T) {
 	f := newFixture(t)
-	f.settings.Access = Access{Debug: "local"}
+	f.settings.Access.Debug = "local"
 	const probe = "/probe?target=http://127.0.0.1:1"
 	f.from = "192.0.2.7:1"
 	f.expect(http.StatusOK, f.do("GET", probe, ""))
@@ -215,7 +292,7 @@ func TestDebugOutput(t *testing.T) {
 // like; the rest is not.
 func TestPublicNeedsNoToken(t *testing.T) {
 	f := newFixture(t)
-	f.settings.Access = Access{Read: "token"}
+	f.settings.Access.Read = "token"
 	f.settings.Public = &Public{Title: "Shop", Shows: func(string, string, string) bool { return true }}
 	for _, path := range []string{"/public/", "/public/feed.atom", "/assets/style.css", "/assets/page.js", "/favicon.svg"} {
 		if w := f.do("GET", path, ""); w.Code != http.StatusOK {
@@ -231,7 +308,7 @@ func TestPublicNeedsNoToken(t *testing.T) {
 func TestTokensAreNotLogged(t *testing.T) {
 	f := newFixture(t)
 	var log bytes.Buffer
-	f.settings.Access = Access{Read: "token"}
+	f.settings.Access.Read = "token"
 	deps := f.deps
 	deps.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	f.handler = New(deps)

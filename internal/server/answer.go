@@ -41,7 +41,7 @@ func (s *server) answerProblem(w http.ResponseWriter, r *http.Request, p *proble
 	}
 	depth := strings.Count(strings.Trim(r.URL.Path, "/"), "/")
 	root := strings.Repeat("../", depth)
-	f := page.Frame{Title: "health_exporter", Generated: time.Now(), Public: true, Root: root, Base: root}
+	f := page.Frame{Title: "health_exporter", Generated: time.Now(), Public: true, Root: root + "public/", Base: root} // what is there is seen under any name
 	shown := page.Problem{Frame: f, Status: p.Status, What: cmp.Or(p.Title, http.StatusText(p.Status)), Detail: p.Detail}
 	var body bytes.Buffer
 	if err := shown.Write(&body); err != nil {

@@ -4,23 +4,20 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 )
 
-// may tells which buttons the reader of a page may press.
+// may says which buttons the reader of a page may press.
 func (s *server) may(r *http.Request, x subject) page.May {
-	who, p := s.identify(r)
-	if p != nil {
-		return page.May{}
-	}
-	t := x.status.Target
+	id, t := requester(r), x.status.Target
 	if x.kind == kindCheck {
-		return page.May{Probe: true}
+		return page.May{Probe: id.May(access.Admin)}
 	}
-	mine := owns(who, t)
+	mine := owns(id, t)
 	return page.May{
 		Probe: mine && !t.Paused && x.status.Problem == "", Pause: mine && !t.Paused, Resume: mine && t.Paused,
-		Remove: mine && t.Source.Stored(),
+		Remove: keeps(id, t) && t.Source.Stored(),
 	}
 }
 
@@ -33,11 +30,11 @@ func (s *server) press(kind string) http.HandlerFunc {
 			s.noSubject(w, r, kind)
 			return
 		}
-		if kind == kindTarget && !owns(requester(r), x.status.Target) {
-			s.answerProblem(w, r, problemOf(notOwner(x.name())))
+		action := r.PathValue("file")
+		if p := mayPress(requester(r), x, action); p != nil {
+			s.answerProblem(w, r, p)
 			return
 		}
-		action := r.PathValue("file")
 		if p := s.act(r, x, action); p != nil {
 			s.answerProblem(w, r, p)
 			return
@@ -49,6 +46,18 @@ func (s *server) press(kind string) http.HandlerFunc {
 		w.Header().Set("Location", back) // relative, so that it is right behind a proxy too
 		w.WriteHeader(http.StatusSeeOther)
 	}
+}
+
+// mayPress says why somebody may not press a button; nil if he may.
+func mayPress(id *access.Identity, x subject, action string) *problem {
+	t := x.status.Target
+	switch {
+	case x.kind == kindCheck:
+		return refused(id.Refuse(access.Admin))
+	case action == "remove" && keeps(id, t), owns(id, t):
+		return nil
+	}
+	return notOwner(t)
 }
 
 func (s *server) act(r *http.Request, x subject, action string) *problem {

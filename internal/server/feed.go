@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"net"
 	"net/http"
 
 	"github.com/health-exporter/health_exporter/internal/server/page"
@@ -32,7 +33,7 @@ func (s *server) answerFeed(w http.ResponseWriter, r *http.Request, f *page.Feed
 }
 
 // site is the absolute URL of the overview below which a path is: the one that the
-// operator has given, or the one that the request was sent to.
+// operator has given, or the one that the request was sent to, if that is a name of ours.
 func (s *server) site(r *http.Request, path string) string {
 	if external := s.Settings().ExternalURL; external != "" {
 		return external + "/" + path
@@ -41,5 +42,12 @@ func (s *server) site(r *http.Request, path string) string {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	return scheme + "://" + r.Host + s.prefix() + path
+	host := r.Host
+	if !requester(r).OurName { // it would lead to whoever has that name
+		host = "localhost"
+		if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+			host = local.String()
+		}
+	}
+	return scheme + "://" + host + s.prefix() + path
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 )
 
 // health is the exporter's own health. What it monitors being down does not make the
@@ -21,41 +22,27 @@ func (s *server) health(w http.ResponseWriter, r *http.Request) {
 	about.Observe("targets", "monitored", health.Measurement{
 		ComponentType: "component", ObservedValue: len(s.Registry.Targets()), Status: health.Pass, Time: now,
 	})
-	(&health.ReportHandler{Checker: s.Checker(), About: about, Details: s.seesDetails}).ServeHTTP(w, r)
+	(&health.ReportHandler{Checker: s.Checker(), About: about, Details: seesDetails}).ServeHTTP(w, r)
 }
 
 // healthcheck answers as the Python package healthcheck does.
 func (s *server) healthcheck(w http.ResponseWriter, r *http.Request) {
-	(&health.Healthcheck{Checker: s.Checker(), Details: s.seesDetails}).ServeHTTP(w, r)
+	(&health.Healthcheck{Checker: s.Checker(), Details: seesDetails}).ServeHTTP(w, r)
 }
 
 // healthz answers as Flask-Healthz does.
 func (s *server) healthz(w http.ResponseWriter, r *http.Request) {
-	(&health.Healthz{Checker: s.Checker(), Details: s.seesDetails}).ServeHTTP(w, r)
+	(&health.Healthz{Checker: s.Checker(), Details: seesDetails}).ServeHTTP(w, r)
 }
 
 // group answers as Kubernetes does.
 func (s *server) group(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		(&health.Group{Checker: s.Checker(), Group: name, Details: s.seesDetails}).ServeHTTP(w, r)
+		(&health.Group{Checker: s.Checker(), Group: name, Details: seesDetails}).ServeHTTP(w, r)
 	}
 }
 
-// seesDetails tells who may see what checks say: those who may register. A request
-// that a proxy has passed on may be anybody's, so it needs a token.
-func (s *server) seesDetails(r *http.Request) bool {
-	settings := s.Settings()
-	rules := &settings.Registration
-	secret, bearer := secretOf(r)
-	if name, known := rules.Bearer(secret); bearer || known && secret != "" {
-		return known && settings.Access.has(name, Read)
-	}
-	if forwarded(r) {
-		return false
-	}
-	from := remoteAddr(r)
-	return from.IsValid() && rules.Trusts(from)
-}
+func seesDetails(r *http.Request) bool { return requester(r).SeesDetails() }
 
 // beat notes that somebody whom a heartbeat check waits for is alive.
 func (s *server) beat(w http.ResponseWriter, r *http.Request) {
@@ -66,6 +53,14 @@ func (s *server) beat(w http.ResponseWriter, r *http.Request) {
 	refuse(w, http.StatusNotFound, "there is no check of kind heartbeat with the name "+r.PathValue("id"))
 }
 
+// hasOwnSecret reports whether a request has the token of the one route that has one of
+// its own.
+func (s *server) hasOwnSecret(r *http.Request) bool {
+	settings := s.Settings()
+	secret, _ := access.Secret(r)
+	return settings.Environment != nil && secret != "" && settings.SeesEnvironment(secret)
+}
+
 // environment shows what the exporter runs on to those who have the token for it.
 func (s *server) environment(w http.ResponseWriter, r *http.Request) {
 	settings := s.Settings()
@@ -73,7 +68,7 @@ func (s *server) environment(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "it is switched off (environment.enabled)")
 		return
 	}
-	if secret, _ := secretOf(r); secret == "" || !settings.SeesEnvironment(secret) {
+	if !s.hasOwnSecret(r) {
 		challenge(w, "environment")
 		refuse(w, http.StatusUnauthorized, "a bearer token is needed: that of environment.token_file")
 		return

@@ -69,7 +69,7 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 	}
 	entries, _ := s.Scheduler.History(t.App, q.limit)
 	views := make([]api.Entry, len(entries))
-	debug := s.mayDebug(r) == nil
+	debug := mayDebug(r)
 	for i, e := range entries {
 		views[i] = viewEntry(e, debug)
 	}

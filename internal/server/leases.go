@@ -21,8 +21,8 @@ func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
 	}
 	var ttl time.Duration
 	end, err := s.Registry.Renew(app, func(t *prober.Target) error {
-		if t.Owner != requester(r).owner {
-			return notOwner(app)
+		if !keeps(requester(r), t) {
+			return &problemError{*notOwner(t)}
 		}
 		ttl = t.TTL
 		return nil
@@ -80,7 +80,7 @@ func (s *server) listTombstones(w http.ResponseWriter, _ *http.Request) {
 // deleteTombstone answers a DELETE of what is gone already, and tells whether it did.
 func (s *server) deleteTombstone(w http.ResponseWriter, r *http.Request) bool {
 	grave, buried := s.Registry.Tombstone(r.PathValue("app"))
-	if !buried || !s.mayChange(w, r, &prober.Target{App: grave.App, Source: grave.Source, Owner: grave.Owner}) {
+	if !buried || !s.mayKeep(w, r, &prober.Target{App: grave.App, Source: grave.Source, Owner: grave.Owner, From: grave.From}) {
 		return buried
 	}
 	if _, err := s.Registry.RemoveTombstone(grave.App); err != nil {
@@ -88,7 +88,7 @@ func (s *server) deleteTombstone(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	s.Apply()
-	s.Log.Info("tombstone removed", "target", grave.App, "by", requester(r).owner)
+	s.Log.Info("tombstone removed", "target", grave.App, "by", requester(r).Owner())
 	w.WriteHeader(http.StatusNoContent)
 	return true
 }

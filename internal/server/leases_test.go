@@ -72,6 +72,7 @@ func TestLifeOfALease(t *testing.T) {
 func TestLeasesBelongToTheirOwners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
+		f.from = "192.168.1.2:1"
 		token := []string{"Authorization", "Bearer secret-a"}
 		f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", shop, token...))
 		before, _ := f.registry.LeaseEnd("web shop")

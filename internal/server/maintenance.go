@@ -17,9 +17,10 @@ import (
 // Maintenance is a time in which nothing is told of some targets and checks.
 type Maintenance struct {
 	Name string `json:"name"`
-	// Targets and Groups are names or patterns; with neither it covers everything.
+	// Targets and Groups are names or patterns; All means everything.
 	Targets []string `json:"targets,omitempty"`
 	Groups  []string `json:"groups,omitempty"`
+	All     bool     `json:"all,omitempty"`
 	// Start and End are null for one that comes every week.
 	Start *time.Time `json:"start"`
 	End   *time.Time `json:"end"`
@@ -50,22 +51,8 @@ func (s *server) listMaintenance(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", map[string]any{"maintenance": list})
 }
 
-// maySilence lets only those through who have a token, or are on this very host:
-// whoever may register must not be able to silence others.
-func (s *server) maySilence(w http.ResponseWriter, r *http.Request) bool {
-	who := requester(r)
-	if who.local || strings.HasPrefix(who.owner, "token:") {
-		return true
-	}
-	refuse(w, http.StatusForbidden, "maintenance needs a bearer token (registration.tokens), or a request from the exporter's own host")
-	return false
-}
-
-// addMaintenance takes {"name", "targets", "groups", "duration"} or "start" and "end".
+// addMaintenance takes {"name", "targets", "groups" or "all", "duration"} or "start" and "end".
 func (s *server) addMaintenance(w http.ResponseWriter, r *http.Request) {
-	if !s.maySilence(w, r) {
-		return
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistrationBody))
 	if err != nil {
 		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("at most %d bytes are read", maxRegistrationBody))
@@ -80,27 +67,32 @@ func (s *server) addMaintenance(w http.ResponseWriter, r *http.Request) {
 		(&problem{Status: http.StatusBadRequest, Title: "Invalid maintenance", Errors: faults}).write(w)
 		return
 	}
+	if !s.maySilence(requester(r), &m) || !s.mayEnd(requester(r), m.Name) {
+		refuse(w, http.StatusForbidden, othersMaintenance)
+		return
+	}
 	if err := s.Maintenance.Add(m); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	s.Log.Info("maintenance added", "name", m.Name, "start", m.Start, "end", m.End, "by", requester(r).owner)
+	s.Log.Info("maintenance added", "name", m.Name, "start", m.Start, "end", m.End, "by", requester(r).Owner())
 	m.Source, m.Open = prober.SourceAPI, !time.Now().Before(*m.Start)
 	writeJSON(w, http.StatusCreated, "application/json", m)
 }
 
 func (s *server) removeMaintenance(w http.ResponseWriter, r *http.Request) {
-	if !s.maySilence(w, r) {
+	name := r.PathValue("name")
+	if !s.mayEnd(requester(r), name) {
+		refuse(w, http.StatusForbidden, othersMaintenance)
 		return
 	}
-	name := r.PathValue("name")
 	switch known, err := s.Maintenance.Remove(name); {
 	case err != nil:
 		problemOf(err).write(w)
 	case !known:
 		refuse(w, http.StatusNotFound, fmt.Sprintf("no maintenance %q was added; that of the configuration can only be ended there", name))
 	default:
-		s.Log.Info("maintenance removed", "name", name, "by", requester(r).owner)
+		s.Log.Info("maintenance removed", "name", name, "by", requester(r).Owner())
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -116,6 +108,7 @@ type maintenanceBody struct {
 	Name     string       `json:"name"`
 	Targets  []string     `json:"targets"`
 	Groups   []string     `json:"groups"`
+	All      bool         `json:"all"`
 	Start    *time.Time   `json:"start"`
 	End      *time.Time   `json:"end"`
 	Duration *api.Seconds `json:"duration"`
@@ -129,7 +122,7 @@ func parseMaintenance(text []byte, now time.Time) (Maintenance, []api.Fault, err
 	for _, f := range list {
 		add(f.Field, f.Detail)
 	}
-	m := Maintenance{Name: body.Name, Targets: body.Targets, Groups: body.Groups, Start: body.Start, End: body.End}
+	m := Maintenance{Name: body.Name, Targets: body.Targets, Groups: body.Groups, All: body.All, Start: body.Start, End: body.End}
 	if err != nil || len(faults) > 0 {
 		return m, faults, err
 	}
@@ -160,8 +153,32 @@ func parseMaintenance(text []byte, now time.Time) (Maintenance, []api.Fault, err
 	case m.End == nil:
 		m.End = new(m.Start.Add(duration))
 	}
-	if m.End != nil && !m.End.After(now) {
-		add("end", "is over already")
-	}
+	m.checkExtent(now, body.Duration != nil, add)
 	return m, faults, nil
+}
+
+// longestMaintenance bounds what is made over the API; what is to last longer stands in
+// the configuration.
+const longestMaintenance = 30 * 24 * time.Hour
+
+// checkExtent looks at how much is covered, and for how long.
+func (m *Maintenance) checkExtent(now time.Time, byDuration bool, add func(field, detail string)) {
+	everything := len(m.Targets) == 0 && len(m.Groups) == 0
+	switch {
+	case everything && !m.All:
+		add("targets", "give targets or groups, or all: true for everything")
+	case m.All && !everything:
+		add("all", "cannot be used together with targets or groups")
+	}
+	switch {
+	case m.End == nil:
+	case m.End.Sub(*m.Start) > longestMaintenance && byDuration:
+		add("duration", fmt.Sprintf("is longer than the %d days that maintenance can last", longestMaintenance/(24*time.Hour)))
+	case m.End.Sub(*m.Start) > longestMaintenance:
+		add("end", fmt.Sprintf("is more than %d days after start, which is how long maintenance can last", longestMaintenance/(24*time.Hour)))
+	case !m.End.After(now):
+		add("end", "is over already")
+	case !m.End.After(*m.Start):
+		add("end", "is not after start")
+	}
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // book keeps what it is given.
@@ -69,7 +72,7 @@ func TestMaintenanceAPI(t *testing.T) {
 	}
 	future := time.Now().Add(time.Hour).Format(time.RFC3339)
 	later := time.Now().Add(2 * time.Hour).Format(time.RFC3339)
-	if got := f.expect(http.StatusCreated, f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","start":"`+future+`","end":"`+later+`"}`)); got["open"] != false {
+	if got := f.expect(http.StatusCreated, f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","all":true,"start":"`+future+`","end":"`+later+`"}`)); got["open"] != false {
 		t.Errorf("%v", got)
 	}
 }
@@ -103,20 +106,110 @@ func TestWrongMaintenance(t *testing.T) {
 // Who may register may not silence others.
 func TestWhoMaySilence(t *testing.T) {
 	f := newFixture(t)
-	const body = `{"name":"a","duration":60}`
+	f.registry.Replace("config", []prober.Target{{App: "router", URL: "http://10.0.0.1", Source: "config", Interval: time.Minute, Timeout: time.Second}})
+	checked := &prober.Target{App: "disk", Interval: time.Minute, Timeout: time.Second}
+	f.checks.Sync([]schedule.Job{{Target: checked, NotBefore: time.Now().Add(time.Hour)}})
+	const lan, other, far, here = "10.1.2.3:1", "10.1.2.4:1", "203.0.113.9:1", "127.0.0.1:1"
+	const token, admin = "Bearer secret-nas", "Bearer secret-admin"
+	for _, own := range []struct{ app, from, token string }{
+		{"mine", lan, ""}, {"disk", lan, ""}, {"*", lan, ""}, {"theirs", other, ""}, {"here", here, ""}, {"token's", far, token},
+	} {
+		f.from = own.from
+		f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "`+own.app+`", "url": "http://10.0.0.1"}`, authorized(own.token)...))
+	}
 	for _, test := range []struct {
-		from   string
-		header []string
-		want   int
+		from, token, covers string
+		want                int
 	}{
-		{"127.0.0.1:1", nil, http.StatusCreated},
-		{"10.1.2.3:1", nil, http.StatusForbidden},
-		{"10.1.2.3:1", []string{"Authorization", "Bearer secret-nas"}, http.StatusCreated},
-		{"203.0.113.9:1", nil, http.StatusUnauthorized},
+		{lan, "", `"targets":["mine"]`, 201},
+		{lan, "", `"targets":["mine","theirs"]`, 403},
+		{lan, "", `"targets":["theirs"]`, 403},
+		{lan, "", `"targets":["router"]`, 403},
+		{lan, "", `"targets":["here"]`, 403},
+		{lan, "", `"targets":["token's"]`, 403},
+		{lan, "", `"targets":["nobody's"]`, 403},
+		{lan, "", `"targets":["disk"]`, 403}, // a check has that name too
+		{lan, "", `"targets":["*"]`, 403},    // and here is a name that is a pattern
+		{lan, "", `"targets":["min?"]`, 403},
+		{lan, "", `"targets":["mine"],"groups":["g"]`, 403},
+		{lan, "", `"groups":["g"]`, 403},
+		{lan, "", `"all":true`, 403},
+		{far, "", `"targets":["mine"]`, 401},
+		{far, token, `"targets":["token's"]`, 201},
+		{far, token, `"targets":["mine"]`, 403},
+		{far, token, `"all":true`, 403},
+		{here, token, `"targets":["mine"]`, 403}, // a token counts more than a place
+		{here, "", `"targets":["mine","router","token's","x*"],"groups":["g"]`, 201},
+		{here, "", `"all":true`, 201},
+		{far, admin, `"all":true`, 201},
 	} {
 		f.from = test.from
-		if w := f.do(http.MethodPost, "/api/v1/maintenance", body, test.header...); w.Code != test.want {
-			t.Errorf("from %s: %d %s", test.from, w.Code, w.Body)
+		clear(f.book)
+		body := `{"name":"a","duration":60,` + test.covers + `}`
+		if w := f.do(http.MethodPost, "/api/v1/maintenance", body, authorized(test.token)...); w.Code != test.want {
+			t.Errorf("from %s with %q: %s: %d %s", test.from, test.token, test.covers, w.Code, w.Body)
+		}
+	}
+	ofOthers := Maintenance{Name: "a", Targets: []string{"theirs"}, End: new(time.Now())}
+	for name, m := range map[string]Maintenance{"of others": ofOthers, "of everything": {Name: "a", All: true, End: new(time.Now())}} {
+		f.book["a"], f.from = m, lan
+		if w := f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","duration":60,"targets":["mine"]}`); w.Code != http.StatusForbidden {
+			t.Errorf("maintenance %s was replaced: %d %s", name, w.Code, w.Body)
+		}
+		if w := f.do(http.MethodDelete, "/api/v1/maintenance/a", ""); w.Code != http.StatusForbidden || len(f.book) != 1 {
+			t.Errorf("maintenance %s was removed: %d %s", name, w.Code, w.Body)
+		}
+	}
+	f.book["a"] = Maintenance{Name: "a", Targets: []string{"mine", "gone"}, End: new(time.Now())}
+	if w := f.do(http.MethodDelete, "/api/v1/maintenance/a", ""); w.Code != http.StatusNoContent {
+		t.Errorf("one's own maintenance: %d %s", w.Code, w.Body)
+	}
+}
+
+func authorized(authorization string) []string {
+	if authorization == "" {
+		return nil
+	}
+	return []string{"Authorization", authorization}
+}
+
+// TestMaintenanceIsBounded and never cut.
+func TestMaintenanceIsBounded(t *testing.T) {
+	f := newFixture(t)
+	begin := time.Now().UTC().Truncate(time.Second)
+	at := func(d time.Duration) string { return begin.Add(d).Format(time.RFC3339) }
+	const day = 24 * time.Hour
+	for body, want := range map[string]string{
+		`"duration":2592000`:                                 "",
+		`"duration":2592001`:                                 `"field":"duration","detail":"is longer than the 30 days`,
+		`"duration":9223372036854775807`:                     "30 days",
+		`"duration":99999999999999999999`:                    "30 days",
+		`"duration":1e3`:                                     "whole number of seconds",
+		`"duration":1.5`:                                     "whole number of seconds",
+		`"end":"` + at(30*day) + `","start":"` + at(0) + `"`: "",
+		`"end":"` + at(30*day+time.Second) + `","start":"` + at(0) + `"`: `"field":"end","detail":"is more than 30 days`,
+		`"end":"` + at(day) + `","start":"` + at(-30*day) + `"`:          "30 days",
+		`"end":"2058-01-01T00:00:00Z"`:                                   "30 days",
+		`"start":"2058-01-01T00:00:00Z","duration":3600`:                 "",
+		`"start":"2058-01-02T00:00:00Z","end":"2058-01-01T00:00:00Z"`:    "is not after start",
+		`"start":"0001-01-01T00:00:00Z","end":"9999-01-01T00:00:00Z"`:    "30 days",
+		`"duration":3600,"all":"yes"`:                                    "must be true or false",
+		`"duration":3600,"targets":["nas"]`:                              `"field":"all","detail":"cannot be used together`,
+		`"duration":3600,"groups":["home"]`:                              `"field":"all"`,
+	} {
+		clear(f.book)
+		if !strings.Contains(body, `"all"`) {
+			body = `"all":true,` + body
+		}
+		w := f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a",`+body+`}`)
+		if want == "" && w.Code != http.StatusCreated || want != "" && (w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want)) {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		}
+	}
+	for _, body := range []string{`"targets":[]`, `"groups":[]`, `"all":false`, `"all":null`, `"targets":null`} {
+		w := f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","duration":1,`+body+`}`)
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "all: true") {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 		}
 	}
 }

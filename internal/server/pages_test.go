@@ -150,9 +150,10 @@ func TestTargetPage(t *testing.T) {
 	if w := f.do("GET", "/login", "", "Authorization", "Basic eDpzZWNyZXQtbWU="); w.Code != http.StatusSeeOther {
 		t.Errorf("login with a token: %d", w.Code)
 	}
-	has(t, "the page with a token", f.page("/targets/bad", "Authorization", "Basic eDpzZWNyZXQtbWU="), "Probe now")
+	hasNot(t, "the page with a token for one's own targets", f.page("/targets/bad", "Authorization", "Basic eDpzZWNyZXQtbWU="), "<form")
+	has(t, "the page with a token", f.page("/targets/bad", "Authorization", "Basic eDpzZWNyZXQtYWRtaW4="), "Probe now")
 	if w := f.do("GET", "/targets/none", "", "Accept", "text/html"); w.Code != 404 || !strings.Contains(w.Body.String(), "there is no target &#34;none&#34;") ||
-		!strings.Contains(w.Body.String(), "../assets/style.css") {
+		!strings.Contains(w.Body.String(), "../public/assets/style.css") {
 		t.Errorf("no such target: %d %s", w.Code, w.Body)
 	}
 	f.expect(404, f.do("GET", "/targets/none", ""))
@@ -268,7 +269,7 @@ func TestBadges(t *testing.T) {
 func TestFeed(t *testing.T) {
 	f := newFixture(t)
 	f.show(three)
-	has(t, "the feed", f.page("/feed.atom"), "bad is unhealthy (was unknown)", "http://example.com/targets/so%20so", "<summary>status 503")
+	has(t, "the feed", f.page("/feed.atom"), "bad is unhealthy (was unknown)", "http://exporter:10115/targets/so%20so", "<summary>status 503")
 	f.settings.ExternalURL = "https://status.example.org/x"
 	has(t, "the feed", f.page("/feed.atom"), "https://status.example.org/x/targets/bad")
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,10 @@ const defaultProbeModule = "http_2xx"
 // probe answers an ad-hoc probe as blackbox_exporter does: a failed probe is a
 // good answer with probe_success 0. It touches no state of any target.
 func (s *server) probe(w http.ResponseWriter, r *http.Request) {
+	if slices.ContainsFunc(r.Header.Values("Sec-Fetch-Site"), func(site string) bool { return strings.EqualFold(site, "cross-site") }) {
+		http.Error(w, "Another site has sent this request (Sec-Fetch-Site: cross-site)", http.StatusForbidden)
+		return
+	}
 	query := r.URL.Query()
 	settings := s.Settings()
 	name := cmp.Or(query.Get("module"), defaultProbeModule)
@@ -48,6 +53,15 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	if configured := module.HostHeader(); hostname != "" && configured != "" && configured != hostname {
 		http.Error(w, fmt.Sprintf("Host header defined both in module configuration (%s) and with URL-parameter 'hostname' (%s)",
 			configured, hostname), http.StatusBadRequest)
+		return
+	}
+	select {
+	case s.probing <- struct{}{}:
+		defer func() { <-s.probing }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, fmt.Sprintf("There are %d ad-hoc probes under way, which is as many as there may be (--web.max-adhoc-probes)", cap(s.probing)),
+			http.StatusServiceUnavailable)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), asDuration(seconds))
@@ -133,9 +147,15 @@ func commonSamples(res *prober.Result, timeout float64) []prober.Sample {
 	return samples
 }
 
+// longestProbe bounds what Prometheus, or whoever says he is, may ask for.
+const longestProbe = 120 * time.Second
+
+// defaultAdHocProbes is how many may be under way at once.
+const defaultAdHocProbes = 500
+
 // probeTimeout is the deadline of an ad-hoc probe in seconds: what Prometheus
-// announces (120 s if nothing) less the offset, or the module's own timeout if that
-// is shorter. It is a number as wide as the header's, which may be infinite or none.
+// announces (120 s if nothing, and never more) less the offset, or the module's own
+// timeout if that is shorter. What is no number is 0.
 func probeTimeout(header string, module, offset time.Duration) (float64, error) {
 	announced := 0.0
 	if header != "" {
@@ -145,13 +165,13 @@ func probeTimeout(header string, module, offset time.Duration) (float64, error) 
 		}
 	}
 	if announced == 0 {
-		announced = 120
+		announced = longestProbe.Seconds()
 	}
-	limit := announced - offset.Seconds()
+	limit := min(announced-offset.Seconds(), longestProbe.Seconds())
 	if own := module.Seconds(); own < limit && own > 0 || limit < 0 {
-		return own, nil
+		limit = own
 	}
-	return limit, nil
+	return min(limit, longestProbe.Seconds()), nil
 }
 
 // asDuration leaves a probe no time at all if the deadline is no number, or later

@@ -36,8 +36,12 @@ func TestProbeTimeout(t *testing.T) {
 		{0, .5, "-1", 0},
 		{0, .5, "0.6", 0.09999999999999998},
 		{5, .5, "inf", 5},
-		{0, .5, "inf", math.Inf(1)},
-		{0, .5, "1e300", 1e300},
+		{0, .5, "inf", 120},
+		{0, .5, "1e300", 120},
+		{0, .5, "1e8", 120},
+		{0, 0, "120.1", 120},
+		{300, .5, "200", 120},
+		{300, .5, "-1", 120},
 	} {
 		second := float64(time.Second)
 		got, err := probeTimeout(test.header, time.Duration(test.module*second), time.Duration(test.offset*second))

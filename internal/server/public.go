@@ -42,7 +42,7 @@ func (p *Public) shows(x subject) bool { return p.Shows(x.kind, x.name(), x.stat
 
 func (s *server) publicOverview(w http.ResponseWriter, r *http.Request, public *Public, to reader) {
 	o := s.makeOverview(s.publicSubjects(public), filterOf(r.URL.Query()), to)
-	o.Frame = s.publicFrame(public, o.Counts, to, "../", "")
+	o.Frame = s.publicFrame(public, o.Counts, to, "", "")
 	o.Late = nil // it is the operator's business
 	s.answerPage(w, r, o)
 }
@@ -71,7 +71,7 @@ func (s *server) publicSubject(kind string) http.HandlerFunc {
 			c.Add(&row)
 		}
 		p := s.makeSubject(x, to)
-		p.Frame = s.publicFrame(public, c, to, "../../", "../")
+		p.Frame = s.publicFrame(public, c, to, "../", "../")
 		p.Badges = badgesOf(x)
 		s.answerPage(w, r, p)
 	})

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/health-exporter/health_exporter/internal/registration"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -47,7 +48,7 @@ func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath
 	t, more := registration.Target(&said)
 	faults = append(faults, more...)
 	faults = append(faults, t.Validate(prober.RegistrationLimits(), s.Settings().kindOf)...)
-	faults = append(faults, checkHost(&t, requester(r).local, s.Settings().Network)...)
+	faults = append(faults, checkHost(&t, requester(r).Place == access.OwnHost, s.Settings().Network)...)
 	if len(faults) > 0 {
 		return t, &problem{Status: http.StatusBadRequest, Title: "Invalid registration", Errors: fieldFaults(firstOfEach(faults))}
 	}

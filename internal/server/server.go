@@ -5,13 +5,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/internal/server/probelog"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
@@ -23,10 +23,10 @@ type Settings struct {
 	Modules map[string]*prober.Module
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
-	// Registration says who may register what.
+	// Registration says what may be registered.
 	Registration Registration
-	// Access says what may be seen without a token.
-	Access Access
+	// Access says who may do what.
+	Access access.Rules
 	// Environment serves /environment to those whom SeesEnvironment tells by their
 	// token; nil if it is switched off.
 	Environment     http.Handler
@@ -49,15 +49,16 @@ func (s *Settings) kindOf(module string) (prober.Kind, bool) {
 	return m.Kind(), true
 }
 
-// Registration says who may register what.
+// Registration says what may be registered.
 type Registration struct {
-	Enabled                        bool
+	// MaxTargets bounds all, and MaxTargetsPerOwner those of one token.
 	MaxTargets, MaxTargetsPerOwner int
-	// Bearer names the holder of a token.
-	Bearer func(secret string) (name string, ok bool)
-	// Trusts tells whether one may register from an address without a token.
-	Trusts func(from netip.Addr) bool
-	// AllowsEmail tells whether a registered address may be mailed.
+	// MaxTargetsPerAddress bounds what an address registers without a token, and Rate (a
+	// second) and Burst how fast it does; 0 for no bound. They do not bind the own host.
+	MaxTargetsPerAddress int
+	Rate                 float64
+	Burst                int
+	// AllowsEmail reports whether a registered address may be mailed.
 	AllowsEmail func(address string) bool
 }
 
@@ -93,6 +94,11 @@ type Deps struct {
 	RoutePrefix string
 	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
 	TimeoutOffset time.Duration
+	// MaxAdHocProbes bounds the ad-hoc probes under way; 0 means 500.
+	MaxAdHocProbes int
+	// LogsIn reports whether the web configuration has users, without whom no request
+	// comes here; nil for never.
+	LogsIn func() bool
 	// HistoryLimit is how many ad-hoc probes are remembered.
 	HistoryLimit int
 	// ProbeLog receives what ad-hoc probes log; nil for nobody.
@@ -106,15 +112,22 @@ type Deps struct {
 
 type server struct {
 	Deps
-	probes probelog.Log
+	probes      probelog.Log
+	gate        *access.Gate
+	strangers   access.Strangers
+	registering access.Brake
+	probing     chan struct{} // a place for each ad-hoc probe under way
 }
 
 // New is the whole HTTP surface.
 func New(deps Deps) http.Handler {
-	s := &server{Deps: deps, probes: probelog.Log{Limit: deps.HistoryLimit}}
+	s := &server{
+		Deps: deps, probes: probelog.Log{Limit: deps.HistoryLimit}, gate: access.NewGate(deps.LogsIn),
+		probing: make(chan struct{}, cmp.Or(deps.MaxAdHocProbes, defaultAdHocProbes)),
+	}
 	mux := s.routes()
 	logged := &health.AccessLog{
-		Handler: safeHeaders(http.NewCrossOriginProtection().Handler(s.guard(mux, problemMethods(mux.mux)))),
+		Handler: safeHeaders(s.sameSite(s.guard(mux, problemMethods(mux.mux)))),
 		Log:     deps.Log, Level: slog.LevelDebug,
 		Quiet: []string{
 			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",

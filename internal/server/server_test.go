@@ -22,6 +22,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/registration"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -34,6 +35,7 @@ type fixture struct {
 	scheduler *schedule.Scheduler
 	settings  Settings
 	from      string // the address that requests come from
+	host      string // the name that they are sent to
 	ready     error
 	reload    error
 	checker   *health.Checker
@@ -45,7 +47,7 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{t: t, from: "127.0.0.1:4321"}
+	f := &fixture{t: t, from: "127.0.0.1:4321", host: "exporter:10115"}
 	var err error
 	if f.registry, err = registry.Open(registry.Options{}); err != nil {
 		t.Fatal(err)
@@ -64,14 +66,22 @@ func newFixture(t testing.TB) *fixture {
 		Modules:    map[string]*prober.Module{},
 		ConfigText: func() string { return "modules: {}\n" },
 		ModuleText: func(string) string { return "prober: http\n" },
-		Registration: Registration{
-			Enabled: true, MaxTargets: 100, MaxTargetsPerOwner: 100,
-			Bearer: func(secret string) (string, bool) {
+		Access: access.Rules{
+			Debug: "open",
+			Holder: func(secret string) (string, bool) {
 				return strings.TrimPrefix(secret, "secret-"), strings.HasPrefix(secret, "secret-")
 			},
-			Trusts:      func(from netip.Addr) bool { return from.IsLoopback() || from.IsPrivate() },
+			Has: func(holder string, right access.Right) bool {
+				return right == access.Read || right == access.Write || right == access.Admin && holder == "admin"
+			},
+		},
+		Registration: Registration{
+			MaxTargets: 100, MaxTargetsPerOwner: 100,
 			AllowsEmail: func(address string) bool { return strings.HasSuffix(address, "@example.org") },
 		},
+	}
+	for _, network := range []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"} {
+		f.settings.Access.Networks = append(f.settings.Access.Networks, netip.MustParsePrefix(network))
 	}
 	for module, kind := range map[string]prober.Kind{"health": "health", "http_2xx": "http", "tcp_connect": "tcp", "ws": "websocket"} {
 		if f.settings.Modules[module], err = prober.NewModule(prober.ModuleSource{Kind: kind, Text: []byte(module)}); err != nil {
@@ -111,7 +121,7 @@ func (f *fixture) apply() {
 func (f *fixture) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
 	f.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.RemoteAddr = f.from
+	r.RemoteAddr, r.Host = f.from, f.host
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -271,7 +281,7 @@ func TestNameInThePath(t *testing.T) {
 		for _, body := range []string{`{"url": "http://10.0.0.1"}`, `{"app": null, "url": "http://10.0.0.1"}`, `{"app": "", "url": "http://10.0.0.1"}`} {
 			r := httptest.NewRequest("PUT", "/api/v1/targets/x", strings.NewReader(body))
 			r.URL.Path, r.URL.RawPath = "/api/v1/targets/"+name, "/api/v1/targets/"+strings.ReplaceAll(url.PathEscape(name), ".", "%2E")
-			r.RemoteAddr = f.from
+			r.RemoteAddr, r.Host = f.from, f.host
 			r.Header.Set("Content-Type", "application/json")
 			w := httptest.NewRecorder()
 			f.handler.ServeHTTP(w, r)
@@ -346,13 +356,14 @@ func TestWhoMayRegister(t *testing.T) {
 			}
 		})
 	}
-	f.settings.Registration.Enabled = false
+	f.settings.Access.Closed = true
 	f.from = "127.0.0.1:1"
 	f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets", nas))
 }
 
 func TestTargetsBelongToTheirOwners(t *testing.T) {
 	f := newFixture(t)
+	f.from = "192.168.1.2:1"
 	a, b := []string{"Authorization", "Bearer secret-a"}, []string{"Authorization", "Bearer secret-b"}
 	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", nas, a...))
 	for _, other := range [][]string{b, nil} {
@@ -569,7 +580,9 @@ func TestUserinfoIsRefused(t *testing.T) {
 // debug.
 func TestQueriesAreNotShown(t *testing.T) {
 	f := newFixture(t)
-	f.settings.Access.Has = func(holder string, right Right) bool { return holder == "admin" || right != Debug }
+	f.settings.Access.Has = func(holder string, right access.Right) bool {
+		return holder == "admin" || right == access.Read || right == access.Write
+	}
 	const secret = "sesame"
 	f.from = "192.168.1.2:1"
 	mine := []string{"Authorization", "Bearer secret-mine"}

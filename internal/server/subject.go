@@ -10,6 +10,7 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/internal/server/page"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -89,10 +90,11 @@ type reader struct {
 
 func (s *server) reader(r *http.Request, public bool) reader {
 	now := time.Now()
-	_, refused := s.identify(r)
+	id := requester(r)
+	refusal := id.Refuse(access.Write)
 	return reader{
-		now: now, public: public, login: refused != nil && refused.Status == http.StatusUnauthorized,
-		details: !public && s.seesDetails(r), debug: !public && s.mayDebug(r) == nil, covered: s.Maintenance.Covering(now),
+		now: now, public: public, login: refusal != nil && refusal.Status == http.StatusUnauthorized,
+		details: !public && id.SeesDetails(), debug: !public && id.May(access.Debug), covered: s.Maintenance.Covering(now),
 	}
 }
 

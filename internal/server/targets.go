@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -57,6 +56,9 @@ func (s *server) answer(w http.ResponseWriter, status int, t *prober.Target, see
 }
 
 func (s *server) createTarget(w http.ResponseWriter, r *http.Request) {
+	if s.tooFast(w, r) {
+		return
+	}
 	t, p := s.readRegistration(w, r, "")
 	if p != nil {
 		p.write(w)
@@ -67,6 +69,9 @@ func (s *server) createTarget(w http.ResponseWriter, r *http.Request) {
 
 // putTarget takes the name from the path; the body may repeat it.
 func (s *server) putTarget(w http.ResponseWriter, r *http.Request) {
+	if s.tooFast(w, r) {
+		return
+	}
 	t, p := s.readRegistration(w, r, r.PathValue("app"))
 	if p != nil {
 		p.write(w)
@@ -75,83 +80,12 @@ func (s *server) putTarget(w http.ResponseWriter, r *http.Request) {
 	s.register(w, r, t)
 }
 
-// errDryRun keeps a registration from being stored that could be.
-var errDryRun = errors.New("only asked whether it could be")
-
-// register stores a valid target, if its owner may.
-func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Target) {
-	old, known := s.Registry.Target(t.App)
-	if known && !old.Source.Stored() {
-		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q comes from %s and can only be changed there", t.App, old.Source))
-		return
-	}
-	t.Source, t.Owner, t.From = prober.SourceAPI, requester(r).owner, requester(r).from
-	dryRun := r.URL.Query().Get("dry_run") == "true"
-	created, err := s.Registry.PutIf(t, func(old *prober.Target, held registry.Held) error {
-		if err := s.mayPut(old, &t, held.Total, held.Owned); err != nil || !dryRun {
-			return err
-		}
-		return errDryRun
-	})
-	if errors.Is(err, errDryRun) {
-		s.answer(w, http.StatusOK, &t, true, s.warnings(&t)) // he has said it himself
-		return
-	}
-	if err == nil && known && old.Paused {
-		err = s.Registry.SetPaused(t.App, false) // who registers wants to be probed
-	}
-	if err != nil {
-		problemOf(err).write(w)
-		return
-	}
-	stored, ok := s.Registry.Target(t.App)
-	if !ok {
-		refuse(w, http.StatusConflict, fmt.Sprintf("the target %q was removed meanwhile", t.App))
-		return
-	}
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-		w.Header().Set("Location", s.prefix()+"api/v1/targets/"+url.PathEscape(t.App))
-		s.Log.Info("target registered", "target", t.App, "place", collector.PublicPlace(t.Place()), "owner", t.Owner)
-	}
-	s.answer(w, status, stored, true, s.warnings(&t))
-}
-
 func (s *server) warnings(t *prober.Target) []api.Fault {
 	if t.Email == "" || s.Settings().Registration.AllowsEmail(t.Email) {
 		return nil
 	}
 	return []api.Fault{{Field: "email", Detail: fmt.Sprintf("%q is stored but will not be mailed: "+
 		"it does not match registration.allowed_emails of the exporter's configuration", t.Email)}}
-}
-
-func (s *server) mayPut(old, t *prober.Target, total, owned int) error {
-	rules := s.Settings().Registration
-	switch {
-	case old != nil && old.Owner != t.Owner:
-		return notOwner(t.App)
-	case old != nil:
-		return nil
-	case total >= rules.MaxTargets:
-		return &problemError{problem{
-			Status: http.StatusTooManyRequests,
-			Detail: fmt.Sprintf("there are %d targets already (registration.max_targets)", total),
-		}}
-	case owned >= rules.MaxTargetsPerOwner:
-		return &problemError{problem{
-			Status: http.StatusTooManyRequests,
-			Detail: fmt.Sprintf("you have %d targets already (registration.max_targets_per_owner)", owned),
-		}}
-	}
-	return nil
-}
-
-func notOwner(app string) error {
-	return &problemError{problem{
-		Status: http.StatusForbidden,
-		Detail: fmt.Sprintf("the target %q was registered by somebody else; use the token it was registered with", app),
-	}}
 }
 
 // problemError carries a problem through code that returns errors.
@@ -172,27 +106,12 @@ func problemOf(err error) *problem {
 	return &problem{Status: http.StatusInternalServerError, Detail: err.Error()}
 }
 
-// mayChange tells whether the requester may change a target, and answers if not.
-func (s *server) mayChange(w http.ResponseWriter, r *http.Request, t *prober.Target) bool {
-	if owns(requester(r), t) {
-		return true
-	}
-	problemOf(notOwner(t.App)).write(w)
-	return false
-}
-
-// owns tells whether somebody may change a target: what he registered himself, and
-// what nobody did.
-func owns(who registrant, t *prober.Target) bool {
-	return !t.Source.Stored() || t.Owner == who.owner
-}
-
 func (s *server) deleteTarget(w http.ResponseWriter, r *http.Request) {
 	if _, known := s.Registry.Target(r.PathValue("app")); !known && s.deleteTombstone(w, r) {
 		return
 	}
 	t := s.find(w, r)
-	if t == nil || !s.mayChange(w, r, t) {
+	if t == nil || !s.mayKeep(w, r, t) {
 		return
 	}
 	if p := s.remove(t); p != nil {
@@ -258,7 +177,7 @@ func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, "application/json", viewEntry(entry, s.mayDebug(r) == nil))
+	writeJSON(w, http.StatusOK, "application/json", viewEntry(entry, mayDebug(r)))
 }
 
 // probeNow makes a probe that counts.

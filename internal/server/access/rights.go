@@ -96,6 +96,9 @@ func (id *Identity) lacks(anyOf ...Right) *Refusal {
 	return &Refusal{http.StatusForbidden, fmt.Sprintf("token %q lacks the %q right (registration.tokens.rights)", id.Token, anyOf[0])}
 }
 
+// Holds reports whether his token has a right.
+func (id *Identity) Holds(right Right) bool { return id.Token != "" && id.rules.has(id.Token, right) }
+
 // SeesDetails reports whether he may see what single checks say: who may register, or
 // read with a token.
 func (id *Identity) SeesDetails() bool {
