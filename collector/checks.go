@@ -30,14 +30,10 @@ func NewScheduledChecks(source Source) prometheus.Collector {
 func checkFamilies() []family {
 	var list []family
 	for _, f := range families {
-		switch f.name {
-		case "health_target_http_status_code", "health_target_cert_expiry_timestamp_seconds", "health_target_body_errors_total",
-			"health_target_version_info", "health_target_info", "health_target_paused":
-			continue
+		if f.check != "" {
+			f.name, f.help = "health_check"+strings.TrimPrefix(f.name, "health_target"), f.check
+			list = append(list, f)
 		}
-		f.name = strings.Replace(f.name, "health_target", "health_check", 1)
-		f.help = strings.NewReplacer("health+json reports", "runs observe", "target", "check", "from resolving the name to the end of the answer", "from beginning to end").Replace(f.help)
-		list = append(list, f)
 	}
 	return list
 }

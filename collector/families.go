@@ -27,6 +27,8 @@ type family struct {
 	// unit is the suffix of the name that OpenMetrics calls its unit.
 	unit string
 	help string
+	// check is the help of the same family for checks; empty if they have none.
+	check string
 
 	// count gives one series for all targets.
 	count func([]*schedule.Status) number
@@ -49,15 +51,17 @@ var states = health.Verdicts()
 // families is the table, in the order of the page.
 var families = []family{
 	{
-		name: "health_targets",
-		help: "How many targets there are.",
+		name:  "health_targets",
+		help:  "How many targets there are.",
+		check: "How many checks there are.",
 		count: func(list []*schedule.Status) number {
 			return integer(len(list))
 		},
 	},
 	{
-		name: "health_target_up",
-		help: "Whether the last probe passed, with or without a warning. Absent before the first probe.",
+		name:  "health_target_up",
+		help:  "Whether the last probe passed, with or without a warning. Absent before the first probe.",
+		check: "Whether the last run passed, with or without a warning. Absent before the first run.",
 		value: func(s *schedule.Status) (number, bool) {
 			return truth(s.Up), s.Probed
 		},
@@ -65,6 +69,7 @@ var families = []family{
 	{
 		name:  "health_target_state",
 		help:  "The debounced state of the target: exactly one is 1.",
+		check: "The debounced state of the check: exactly one is 1.",
 		label: "state", words: words(states[:]...),
 		nth: func(s *schedule.Status, i int) (number, bool) {
 			return truth(i == stateIndex(s)), true
@@ -79,14 +84,16 @@ var families = []family{
 	},
 	{
 		name: "health_target_latency_seconds", unit: "seconds",
-		help: "How long the last probe took, from resolving the name to the end of the answer.",
+		help:  "How long the last probe took, from resolving the name to the end of the answer.",
+		check: "How long the last run took.",
 		value: func(s *schedule.Status) (number, bool) {
 			return seconds(s.Latency), s.Probed
 		},
 	},
 	{
 		name: "health_target_last_probe_timestamp_seconds", unit: "seconds",
-		help: "When the target was last probed. Absent before the first probe.",
+		help:  "When the target was last probed. Absent before the first probe.",
+		check: "When the check last ran. Absent before the first run.",
 		value: func(s *schedule.Status) (number, bool) {
 			at, known := timestamp(s.LastProbe)
 			return at, known && s.Probed
@@ -94,28 +101,32 @@ var families = []family{
 	},
 	{
 		name: "health_target_last_healthy_timestamp_seconds", unit: "seconds",
-		help: "When a probe last left the target healthy. Absent if that never was.",
+		help:  "When a probe last left the target healthy. Absent if that never was.",
+		check: "When a run last left the check healthy. Absent if that never was.",
 		value: func(s *schedule.Status) (number, bool) {
 			return timestamp(s.LastHealthy)
 		},
 	},
 	{
 		name: "health_target_state_since_timestamp_seconds", unit: "seconds",
-		help: "When the target entered its state, or became known.",
+		help:  "When the target entered its state, or became known.",
+		check: "When the check entered its state, or became known.",
 		value: func(s *schedule.Status) (number, bool) {
 			return timestamp(s.Since)
 		},
 	},
 	{
-		name: "health_target_consecutive_failures",
-		help: "How many probes in a row have failed up to now.",
+		name:  "health_target_consecutive_failures",
+		help:  "How many probes in a row have failed up to now.",
+		check: "How many runs in a row have failed up to now.",
 		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.State.Failures), true
 		},
 	},
 	{
-		name: "health_target_consecutive_successes",
-		help: "How many probes in a row have passed without a warning up to now.",
+		name:  "health_target_consecutive_successes",
+		help:  "How many probes in a row have passed without a warning up to now.",
+		check: "How many runs in a row have passed without a warning up to now.",
 		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.State.Passes), true
 		},
@@ -123,6 +134,7 @@ var families = []family{
 	{
 		name: "health_target_probes_total", kind: counter,
 		help:  "Probes made, by result.",
+		check: "Runs, by result.",
 		label: "result", words: words(health.Pass, health.Warn, health.Fail),
 		nth: func(s *schedule.Status, i int) (number, bool) {
 			return integer([...]uint64{s.Passes, s.Warns, s.Fails}[i]), true
@@ -131,6 +143,7 @@ var families = []family{
 	{
 		name: "health_target_failures_total", kind: counter,
 		help:  "Failed probes, by reason. Only reasons that have occurred are there.",
+		check: "Failed runs, by reason. Only reasons that have occurred are there.",
 		label: "reason", words: reasons(),
 		nth: func(s *schedule.Status, i int) (number, bool) {
 			return integer(s.Failures[i]), s.Failures[i] > 0
@@ -138,7 +151,8 @@ var families = []family{
 	},
 	{
 		name: "health_target_probes_skipped_total", kind: counter,
-		help: "Probes that were due but not made, because the one before was still under way or too many were.",
+		help:  "Probes that were due but not made, because the one before was still under way or too many were.",
+		check: "Runs that were due but not made, because the one before was still under way or too many were.",
 		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.Skipped), true
 		},
@@ -153,6 +167,7 @@ var families = []family{
 	{
 		name: "health_target_state_changes_total", kind: counter,
 		help:  "Changes of state, by the state entered.",
+		check: "Changes of state, by the state entered.",
 		label: "to", words: words(states[:]...),
 		nth: func(s *schedule.Status, i int) (number, bool) {
 			return integer(s.Changes[i]), true
@@ -175,6 +190,7 @@ var families = []family{
 	{
 		name:   "health_target_observed_value",
 		help:   "Numbers that the target's health+json reports, in the unit it names; at most 50 per target.",
+		check:  "Numbers that the check observes, in the unit it names; at most 50 per check.",
 		labels: []string{"component", "measurement", "component_id", "unit"},
 		series: observed,
 	},

@@ -122,12 +122,12 @@ func (s *checkSet) healthCheck(c *configuredCheck) health.Check {
 func (a *App) checkJob(checker *health.Checker, c *configuredCheck) schedule.Job {
 	check := &c.config.Check
 	target := &prober.Target{
-		App: check.Name, Address: c.config.Kind, Source: prober.SourceConfig, Interval: check.Interval,
+		App: check.Name, Source: prober.SourceConfig, Interval: check.Interval,
 		Timeout: check.Timeout + time.Second, Unhealthy: check.Thresholds.Unhealthy, Healthy: check.Thresholds.Healthy,
 		DegradedAfter: check.Thresholds.DegradedAfter, FastStart: check.Thresholds.FastStart,
 	}
 	return schedule.Job{
-		Target: target, Module: prober.CheckModule(checker, check.Name, check.Timeout),
+		Target: target, Check: &schedule.Check{Kind: c.config.Kind}, Module: prober.CheckModule(checker, check.Name, check.Timeout),
 		NotBefore: a.started.Add(check.InitialDelay),
 	}
 }

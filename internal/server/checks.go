@@ -34,7 +34,7 @@ func (s *server) listChecks(w http.ResponseWriter, r *http.Request) {
 	for _, st := range s.Checks.Snapshot() {
 		x := subject{kindCheck, st, s.Checks}
 		v := checkView{
-			Name: x.name(), Kind: st.Target.Address, Interval: st.Target.Interval.Seconds(), State: st.State.Verdict,
+			Name: x.name(), Kind: st.Check.Kind, Interval: st.Target.Interval.Seconds(), State: st.State.Verdict,
 			Maintenance: to.covered(x.name(), ""), LastCheck: moment(st.LastProbe), LastHealthy: moment(st.LastHealthy),
 			LastStateChange: moment(st.Since), NextCheck: moment(s.Checks.NextProbe(x.name())), LastReason: st.Reason,
 		}

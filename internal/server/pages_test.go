@@ -173,16 +173,16 @@ func TestTargetPage(t *testing.T) {
 func TestCheckPage(t *testing.T) {
 	f := newFixture(t)
 	job := schedule.Job{
-		Target: &prober.Target{App: "disk", Address: "disk", Interval: time.Minute, Timeout: time.Second},
+		Target: &prober.Target{App: "disk", Interval: time.Minute, Timeout: time.Second}, Check: &schedule.Check{Kind: "filesystem"},
 		Module: prober.CheckModule(f.checker, "exporter-ready", time.Second),
-		Saved: &schedule.Saved{State: health.State{Verdict: health.Unhealthy}, Since: time.Now(), Place: "disk", Transitions: []schedule.Transition{
+		Saved: &schedule.Saved{State: health.State{Verdict: health.Unhealthy}, Since: time.Now(), Place: "filesystem", Transitions: []schedule.Transition{
 			{Time: time.Now(), To: health.Unhealthy, Reason: "3 % free on /secret"},
 		}},
 	}
 	f.checks.Sync([]schedule.Job{job})
 	has(t, "the overview", f.page("/"), `<a class="name" href="checks/disk">disk</a>`, "/secret", "<h2>Checks</h2>")
-	has(t, "the list", f.page("/api/v1/checks"), `"name":"disk"`, `"state":"UNHEALTHY"`)
-	has(t, "the page", f.page("/checks/disk"), "<h1>disk</h1>", "/secret", "health_check_state{check=&#34;disk&#34;} == 1")
+	has(t, "the list", f.page("/api/v1/checks"), `"name":"disk","kind":"filesystem"`, `"state":"UNHEALTHY"`)
+	has(t, "the page", f.page("/checks/disk"), "<h1>disk</h1>", "filesystem", "/secret", "health_check_state{check=&#34;disk&#34;} == 1")
 	f.from = "203.0.113.9:1" // may not see what checks say
 	hasNot(t, "the overview for strangers", f.page("/"), "/secret")
 	hasNot(t, "the page for strangers", f.page("/checks/disk"), "/secret", "<form")

@@ -93,7 +93,7 @@ func (s *server) describe(p *page.Subject, x subject, to reader) {
 			p.AdHoc = adHocLink(t, p.Module)
 		}
 	} else {
-		p.Module = t.Address
+		p.Module = st.Check.Kind
 		p.Snippets = snippets("health_check", "check", t.App)
 	}
 	p.Badges = badgesOf(x)

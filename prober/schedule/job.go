@@ -42,8 +42,8 @@ type job struct {
 
 func newJob(desired Job, now time.Time) *job {
 	j := &job{app: desired.Target.App, desired: desired}
-	st := &Status{Target: desired.Target, Problem: desired.problem(), Since: now}
-	if s := desired.Saved; s != nil && s.Place == desired.Target.Place() {
+	st := &Status{Target: desired.Target, Check: desired.Check, Problem: desired.problem(), Since: now}
+	if s := desired.Saved; s != nil && s.Place == desired.place() {
 		st.State, st.Since, st.LastHealthy = s.State, s.Since, s.LastHealthy
 		j.transitions = slices.Clone(s.Transitions)
 	}
@@ -62,7 +62,17 @@ func (d *Job) problem() string {
 	return d.Problem
 }
 
-// probing tells whether the job belongs on the wheel.
+// place is what is observed: a state is no other's.
+func (d *Job) place() string { return placeOf(d.Target, d.Check) }
+
+func placeOf(t *prober.Target, c *Check) string {
+	if c != nil {
+		return c.Kind
+	}
+	return t.Place()
+}
+
+// probing reports whether the job belongs on the wheel.
 func (d *Job) probing() bool { return d.Module != nil && !d.Target.Paused }
 
 // update takes over a changed line. It keeps the state, unless what it was
@@ -75,8 +85,8 @@ func (j *job) update(desired Job, now time.Time) (changed bool) {
 	j.desired = desired
 
 	st := *j.status.Load()
-	st.Target, st.Problem = desired.Target, desired.problem()
-	moved := old.Target.Place() != desired.Target.Place()
+	st.Target, st.Check, st.Problem = desired.Target, desired.Check, desired.problem()
+	moved := old.place() != desired.place()
 	resumed := old.Target.Paused && !desired.Target.Paused
 	why := ""
 	switch {
@@ -215,6 +225,6 @@ func (j *job) saved() *Saved {
 	st := j.status.Load()
 	return &Saved{
 		State: st.State, Since: st.Since, LastHealthy: st.LastHealthy,
-		Place: st.Target.Place(), Transitions: slices.Clone(j.transitions),
+		Place: placeOf(st.Target, st.Check), Transitions: slices.Clone(j.transitions),
 	}
 }

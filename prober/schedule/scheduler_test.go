@@ -273,6 +273,37 @@ func TestSavedStateOfAnotherPlaceIsNotRestored(t *testing.T) {
 	}
 }
 
+// TestStateOfACheck: an in-process check has no place; its state is that of its kind.
+func TestStateOfACheck(t *testing.T) {
+	s := New(Options{})
+	var r recorder
+	check := func(kind string) Job {
+		return Job{Target: &prober.Target{App: "a", Interval: time.Minute, Timeout: time.Second}, Check: &Check{Kind: kind}, Module: r.module(kind)}
+	}
+	job := check("disk")
+	job.Saved = &Saved{State: health.State{Verdict: health.Healthy}, Since: time.Now(), Place: "disk"}
+	s.Sync([]Job{job})
+	st, _ := s.Status("a")
+	if st.State.Verdict != health.Healthy || st.Check == nil || st.Check.Kind != "disk" {
+		t.Errorf("restored: %+v", st)
+	}
+	if saved := s.Saved()["a"]; saved == nil || saved.Place != "disk" {
+		t.Errorf("saved: %+v", saved)
+	}
+	s.Sync([]Job{check("disk")})
+	if st, _ = s.Status("a"); st.State.Verdict != health.Healthy {
+		t.Errorf("another check of the same kind: state %v", st.State.Verdict)
+	}
+	s.Sync([]Job{check("memory")})
+	if st, _ = s.Status("a"); st.State.Verdict != health.Unknown || st.Check.Kind != "memory" {
+		t.Errorf("a check of another kind: state %v of %v", st.State.Verdict, st.Check)
+	}
+	s.Sync([]Job{{Target: target("a", time.Minute), Module: r.module("a")}})
+	if st, _ = s.Status("a"); st.Check != nil {
+		t.Error("a target is a check")
+	}
+}
+
 func TestUnchangedTargetsMissNoProbe(t *testing.T) {
 	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
 		var r recorder

@@ -10,6 +10,9 @@ import (
 // Job is one line of what shall be polled.
 type Job struct {
 	Target *prober.Target
+	// Check is what is looked at if that is no target but an in-process check, of which
+	// Target has the name and the times only; nil for a target.
+	Check *Check
 	// Module is how to probe; nil leaves the target UNKNOWN with Problem as the reason.
 	Module *prober.Module
 	// Problem says why there is no module.
@@ -21,6 +24,12 @@ type Job struct {
 	Saved *Saved
 	// NotBefore, if in the future, is when the first probe is made.
 	NotBefore time.Time
+}
+
+// Check is an in-process check on the schedule.
+type Check struct {
+	// Kind is what is looked at, such as disk.
+	Kind string
 }
 
 // Saved is what survives a restart: the debounced state and how it came about.
@@ -66,6 +75,8 @@ const HistoryLimit = 100
 // replaces it after each probe, so it can be read without a lock.
 type Status struct {
 	Target *prober.Target
+	// Check is that of the job: nil for a target.
+	Check *Check
 	// Problem says why the target is not probed although it is not paused.
 	Problem string
 	State   health.State
