@@ -94,7 +94,7 @@ type App struct {
 	checkScheduler *schedule.Scheduler // of the in-process checks
 	checks         atomic.Pointer[checkSet]
 
-	recorder *recorder
+	past *past
 
 	maintenance *maintenance.Book
 	outbox      *outbox.Outbox
@@ -145,7 +145,11 @@ func New(opts Options) (*App, error) {
 	if err := a.openOutbox(cfg); err != nil {
 		return nil, errors.Join(err, a.registry.Close())
 	}
-	if err := a.openHistory(); err != nil {
+	a.past = &past{
+		path: opts.StoragePath, log: opts.Log, started: a.started, targets: a.scheduler, checks: a.checkScheduler,
+		covering: maintenanceBook{a}.Covering,
+	}
+	if err := a.past.open(cfg); err != nil {
 		return nil, errors.Join(err, a.outbox.Close(), a.registry.Close())
 	}
 	if opts.NativeHistograms {
@@ -227,7 +231,6 @@ func (a *App) newMetrics() *prometheus.Registry {
 		selfmetrics.Scheduler(a.scheduler.Stats),
 		collector.NewScheduledChecks(a.checkScheduler),
 		selfmetrics.Storage(a.registry.Stats),
-		selfmetrics.History(a.recorder.store.Stats),
 		selfmetrics.Discovery(a.discovery.Stats),
 		selfmetrics.Reload(a.reloads.stats),
 		selfmetrics.Notifications(a.notified),
@@ -236,6 +239,7 @@ func (a *App) newMetrics() *prometheus.Registry {
 		a.probes,
 		selfmetrics.Zeroconf(a.multicastStats),
 	)
+	reg.MustRegister(a.past.collectors()...)
 	if a.durations != nil {
 		reg.MustRegister(a.durations)
 	}
@@ -252,7 +256,7 @@ func (a *App) handler() http.Handler {
 		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler, Checks: a.checkScheduler,
 		RoutePrefix: a.opts.RoutePrefix, Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
 		Maintenance: maintenanceBook{a}, Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
-		Metrics: page, History: a.recorder.store,
+		Metrics: page, History: a.past.store,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) },
 		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.unknown.Add(1) },
@@ -265,7 +269,7 @@ func (a *App) handler() http.Handler {
 func (a *App) Run(ctx context.Context) error {
 	listeners, err := a.listen()
 	if err != nil {
-		return errors.Join(err, a.recorder.store.Close(), a.outbox.Close(), a.registry.Close())
+		return errors.Join(err, a.past.close(), a.outbox.Close(), a.registry.Close())
 	}
 	var work sync.WaitGroup
 	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -276,8 +280,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, s := range savers {
 		work.Go(func() { s.run(working) })
 	}
-	work.Go(func() { a.recorder.run(working) })
-	work.Go(func() { a.recorder.store.Run(working) })
+	work.Go(func() { a.past.run(working) })
 	work.Go(func() { a.discovery.Run(working) })
 	work.Go(func() { a.watchConfig(working) })
 	work.Go(func() { a.notifyLoop(working) })
@@ -298,6 +301,5 @@ func (a *App) Run(ctx context.Context) error {
 		err = errors.Join(err, s.end())
 	}
 	a.notify() // what has changed at last is told after the next start
-	a.recorder.look(time.Now())
-	return errors.Join(err, a.recorder.store.Close(), a.outbox.Close(), a.registry.Close())
+	return errors.Join(err, a.past.close(), a.outbox.Close(), a.registry.Close())
 }

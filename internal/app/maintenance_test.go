@@ -43,7 +43,7 @@ func TestWindowsMove(t *testing.T) {
 			t.Errorf("left in the outbox: %v, %v", left, err)
 		}
 		a.closeChecks(a.checks.Load(), nil)
-		for _, closing := range []func() error{a.recorder.store.Close, a.outbox.Close, a.registry.Close} {
+		for _, closing := range []func() error{a.past.close, a.outbox.Close, a.registry.Close} {
 			if err := closing(); err != nil {
 				t.Error(err)
 			}

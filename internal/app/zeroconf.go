@@ -14,8 +14,8 @@ import (
 
 // multicast runs the announcer and the browser of the configuration in force.
 type multicast struct {
-	announcer part[*zeroconf.Announcer]
-	browser   part[*zeroconf.Browser]
+	announcer restartable[*zeroconf.Announcer]
+	browser   restartable[*zeroconf.Browser]
 
 	// mu makes changes of what runs one at a time, which may take seconds, and protects all
 	// following fields. No figure needs it.

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// part is something that runs, and can be ended and replaced; the zero value is none. Who
+// restartable is something that runs, and can be ended and replaced; the zero value is none. Who
 // only asks what runs does not wait for one that is ending.
-type part[T interface{ Run(ctx context.Context) }] struct {
+type restartable[T interface{ Run(ctx context.Context) }] struct {
 	mu   sync.Mutex // protects all following fields
 	it   T
 	stop context.CancelFunc // nil: nothing runs
@@ -15,7 +15,7 @@ type part[T interface{ Run(ctx context.Context) }] struct {
 }
 
 // begin runs it. Whatever ran before must have been ended.
-func (p *part[T]) begin(ctx context.Context, it T) {
+func (p *restartable[T]) begin(ctx context.Context, it T) {
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	p.mu.Lock()
@@ -28,14 +28,14 @@ func (p *part[T]) begin(ctx context.Context, it T) {
 }
 
 // running is what runs, if anything does.
-func (p *part[T]) running() (it T, ok bool) {
+func (p *restartable[T]) running() (it T, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.it, p.stop != nil
 }
 
 // end waits until it has ended.
-func (p *part[T]) end() {
+func (p *restartable[T]) end() {
 	p.mu.Lock()
 	stop, done := p.stop, p.done
 	p.mu.Unlock()

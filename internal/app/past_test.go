@@ -81,7 +81,7 @@ func TestHistoryOverARestart(t *testing.T) {
 	probe(2)
 	r.wantPast("a", "NO_DATA, UNKNOWN, HEALTHY, DEGRADED, UNHEALTHY")
 	r.wantPast("b", "NO_DATA, UNKNOWN")
-	before := r.recorder.store.Read("a", time.Now().Add(-time.Hour), time.Now())
+	before := r.App.past.store.Read("a", time.Now().Add(-time.Hour), time.Now())
 	entries, _ := r.scheduler.Transitions("a")
 	for i, each := range entries { // to the millisecond
 		if got := before[i+2].From.Sub(each.Time).Abs(); got > time.Millisecond {
@@ -112,7 +112,7 @@ func TestHistoryOverARestart(t *testing.T) {
 	}
 	r.eventually("the history of b ended", func() bool {
 		now := time.Now()
-		return r.recorder.store.Sum("b", now, now.Add(time.Nanosecond)).NoData > 0 && lastState(r, "b") == history.NoData
+		return r.App.past.store.Sum("b", now, now.Add(time.Nanosecond)).NoData > 0 && lastState(r, "b") == history.NoData
 	})
 	r.eventually("in the metrics", func() bool {
 		_, page := r.get("/metrics")
@@ -124,7 +124,7 @@ func TestHistoryOverARestart(t *testing.T) {
 // lastState is that of just now.
 func lastState(r *running, subject string) history.State {
 	now := time.Now()
-	list := r.recorder.store.Read(subject, now.Add(-time.Millisecond), now)
+	list := r.App.past.store.Read(subject, now.Add(-time.Millisecond), now)
 	return list[len(list)-1].State
 }
 
@@ -136,7 +136,7 @@ func TestHistoryOfChecks(t *testing.T) {
 	write(t, file, "checks:\n  - {name: disk, kind: disk, path: /, min_free: 0, interval: 1s, healthy: 1}\n")
 	r := start(t, Options{StoragePath: dir, ConfigFile: file})
 	r.eventually("the check healthy in the history", func() bool { return lastState(r, "check:disk") == history.Healthy })
-	if !r.recorder.store.Stats().Recovered {
+	if !r.App.past.store.Stats().Recovered {
 		t.Error("nothing is said of the broken file")
 	}
 	if aside, _ := filepath.Glob(filepath.Join(dir, "history.db.corrupt-*")); len(aside) != 1 {

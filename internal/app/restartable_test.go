@@ -15,10 +15,10 @@ func (s *slow) Run(ctx context.Context) {
 	<-s.let
 }
 
-// TestPart: what runs can be asked for while it is ending, and while it is replaced, or
+// TestRestartable: what runs can be asked for while it is ending, and while it is replaced, or
 // /metrics would wait for the network.
-func TestPart(t *testing.T) {
-	var p part[*slow]
+func TestRestartable(t *testing.T) {
+	var p restartable[*slow]
 	if _, ok := p.running(); ok {
 		t.Error("nothing has begun")
 	}

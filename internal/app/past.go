@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
+	"github.com/health-exporter/health_exporter/prober/schedule"
+)
+
+// recordEvery is how often it is looked what has changed. Changes of state are noted
+// with the moment at which they happened; those of pauses and maintenance with that of
+// the look.
+const recordEvery = 2 * time.Second
+
+// past is what became of all targets and checks: it looks what has changed, and keeps
+// the history.
+type past struct {
+	path    string // of the storage directory; empty for none
+	log     *slog.Logger
+	started time.Time
+	targets looked
+	checks  looked
+	// covering tells of targets and checks whether maintenance of theirs is going on.
+	covering func(now time.Time) func(name, group string) bool
+
+	store *history.Store
+	seen  map[string]*seen // by subject
+	looks uint64
+}
+
+// looked is a schedule that is looked at.
+type looked interface {
+	Snapshot() []*schedule.Status
+	Transitions(name string) ([]schedule.Transition, bool)
+}
+
+// seen is what the last look at a subject found.
+type seen struct {
+	since time.Time
+	state history.State
+	look  uint64
+}
+
+// open opens the history in the storage directory, which must be ours already.
+func (p *past) open(*config.Config) (err error) {
+	p.seen = map[string]*seen{}
+	p.store, err = history.Open(history.Options{Path: p.path, Log: p.log})
+	return err
+}
+
+func (p *past) adopt(*config.Config) {}
+
+// run looks, and has written what is found, until ctx is done.
+func (p *past) run(ctx context.Context) {
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	writing.Go(func() { p.store.Run(ctx) })
+	tick := time.NewTicker(recordEvery)
+	defer tick.Stop()
+	for {
+		p.look(time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// close looks for the last time, unless nothing ran, and closes the history.
+func (p *past) close() error {
+	if p.looks > 0 {
+		p.look(time.Now())
+	}
+	return p.store.Close()
+}
+
+func (p *past) collectors() []prometheus.Collector {
+	return []prometheus.Collector{selfmetrics.History(p.store.Stats)}
+}
+
+// look notes what has changed since the last look.
+func (p *past) look(now time.Time) {
+	p.looks++
+	covered := p.covering(now)
+	for _, st := range p.targets.Snapshot() {
+		t := st.Target
+		p.note(history.TargetSubject(t.App), p.targets, st, covered(t.App, t.Group), now)
+	}
+	for _, st := range p.checks.Snapshot() {
+		name := st.Target.App
+		p.note(history.CheckSubject(name), p.checks, st, covered(name, ""), now)
+	}
+	for subject, last := range p.seen {
+		if last.look != p.looks {
+			p.store.Note(subject, now, history.NoData)
+			delete(p.seen, subject)
+		}
+	}
+}
+
+// note tells the store of one subject, if anything has changed: first of the changes of
+// state since the last look, then of how things are now.
+func (p *past) note(subject string, from looked, st *schedule.Status, maintained bool, now time.Time) {
+	state := history.Of(st.State.Verdict, st.Target.Paused, maintained)
+	last := p.seen[subject]
+	if last == nil { // before that the exporter or the target was not there
+		last = &seen{since: p.started, state: state}
+		if st.Target.RegisteredAt.After(last.since) {
+			last.since = st.Target.RegisteredAt
+		}
+		p.seen[subject] = last
+		p.first(subject, from, st, last)
+	} else if last.state == state && last.since.Equal(st.Since) {
+		last.look = p.looks
+		return
+	}
+	kept := last.state & state // of the flags those that were set all the time
+	transitions, _ := from.Transitions(st.Target.App)
+	for _, t := range transitions {
+		if t.Time.After(last.since) && !t.Time.After(st.Since) {
+			p.store.Note(subject, t.Time, history.Of(t.To, kept.Has(history.Paused), kept.Has(history.Maintenance)))
+		}
+	}
+	at := st.Since
+	if (last.state ^ state).Has(history.Paused | history.Maintenance) {
+		at = now
+	}
+	p.store.Note(subject, at, state)
+	last.since, last.state, last.look = st.Since, state, p.looks
+}
+
+// first notes the state in which a subject was before the first change of state that
+// the first look at it finds.
+func (p *past) first(subject string, from looked, st *schedule.Status, last *seen) {
+	transitions, _ := from.Transitions(st.Target.App)
+	for _, t := range transitions {
+		if t.Time.After(last.since) {
+			p.store.Note(subject, last.since, history.Of(t.From, last.state.Has(history.Paused), last.state.Has(history.Maintenance)))
+			return
+		}
+	}
+}
