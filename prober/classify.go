@@ -78,6 +78,7 @@ func classify(err error) Reason {
 	var known *reasonError
 	var policy *PolicyError
 	var dns *net.DNSError
+	var slow *slowMatch
 	switch {
 	case errors.As(err, &policy):
 		return ReasonPolicy
@@ -85,7 +86,7 @@ func classify(err error) Reason {
 		return ReasonInternal
 	case errors.As(err, &dns):
 		return ReasonDNS
-	case isTimeout(err):
+	case isTimeout(err), errors.As(err, &slow):
 		return ReasonTimeout
 	case errors.As(err, &known):
 		return known.reason
@@ -193,11 +194,14 @@ func failed(ctx context.Context, limit time.Duration, err error) Result {
 func explain(err error, reason Reason, limit time.Duration) string {
 	var dns *net.DNSError
 	var token *tokenError
+	var slow *slowMatch
 	switch {
 	case errors.As(err, &token):
 		return "getting an OAuth2 token: " + explain(token.err, reason, limit)
 	case errors.As(err, &dns):
 		return explainDNS(dns, limit)
+	case errors.As(err, &slow):
+		return slow.Error()
 	case reason == ReasonTimeout && limit > 0:
 		return "no answer within " + limit.String()
 	case reason == ReasonTimeout:

@@ -148,7 +148,7 @@ func (t *talk) hold(ctx context.Context, conn net.Conn) (err error) {
 func (t *talk) step(ctx context.Context, step *QueryResponse, last bool) error {
 	send := step.Send
 	if step.Expect.Regexp != nil {
-		line, match, err := t.expectLine(step.Expect)
+		line, match, err := t.expectLine(ctx, step.Expect)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -17,7 +18,7 @@ const (
 )
 
 // expectLine reads up to the first line that matches.
-func (t *talk) expectLine(want Regexp) (line []byte, match []int, err error) {
+func (t *talk) expectLine(ctx context.Context, want Regexp) (line []byte, match []int, err error) {
 	for {
 		line, err := t.reader.line()
 		if err == io.EOF {
@@ -28,7 +29,11 @@ func (t *talk) expectLine(want Regexp) (line []byte, match []int, err error) {
 			t.phase = t.reader.phase()
 			return nil, nil, err
 		}
-		match := want.FindSubmatchIndex(line)
+		match, err := want.find(ctx, line)
+		if err != nil {
+			t.phase = PhaseCheck
+			return nil, nil, err
+		}
 		if t.logsRead() {
 			t.req.Debug("read line", "line", oneLine(string(line)), "matches", match != nil)
 		}

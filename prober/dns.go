@@ -91,7 +91,7 @@ func (r *dnsRun) do(ctx context.Context) error {
 	r.phase = PhaseCheck
 	r.req.Debug("got answer", "rcode", rcodeName(r.answer.Rcode), "truncated", truncated,
 		"answers", len(r.answer.Answer), "authorities", len(r.answer.Ns), "additionals", len(r.answer.Extra))
-	return r.checkAnswer(r.answer)
+	return r.checkAnswer(ctx, r.answer)
 }
 
 // ask asks the question once and keeps the answer. A truncated one may be an

@@ -1,8 +1,8 @@
 package prober
 
 import (
+	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,15 +37,15 @@ type dnsRRConditions struct {
 // dnsRegexp is a regular expression (RE2). One that is wrong is remembered:
 // blackbox_exporter loads it, and notices when it is used first.
 type dnsRegexp struct {
-	text string
-	*regexp.Regexp
+	Regexp
+	text  string
 	wrong error
 }
 
 // UnmarshalText compiles the expression.
 func (r *dnsRegexp) UnmarshalText(text []byte) error {
 	r.text = string(text)
-	r.Regexp, r.wrong = regexp.Compile(r.text)
+	r.wrong = r.Regexp.UnmarshalText(text)
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (c *dnsRRConditions) empty() bool {
 }
 
 // check holds the records against the conditions. The error names the section.
-func (c *dnsRRConditions) check(section string, records []dns.RR) error {
+func (c *dnsRRConditions) check(ctx context.Context, section string, records []dns.RR) error {
 	switch {
 	case c.empty():
 		return nil
@@ -96,43 +96,62 @@ func (c *dnsRRConditions) check(section string, records []dns.RR) error {
 		texts[i] = rr.String()
 	}
 	for _, text := range texts {
-		if r, ok := firstThat(true, c.FailIfMatches, text); ok {
-			return fmt.Errorf("%s record %s matches %q", section, recordText(text), r)
-		}
-		if r, ok := firstThat(false, c.FailIfAllMatch, text); ok {
-			return fmt.Errorf("%s record %s does not match %q", section, recordText(text), r)
-		}
-		if r, ok := firstThat(false, c.FailIfNotMatches, text); ok {
-			return fmt.Errorf("%s record %s does not match %q", section, recordText(text), r)
+		for _, each := range []struct {
+			list    []dnsRegexp
+			matches bool
+			verb    string
+		}{
+			{c.FailIfMatches, true, "matches"}, {c.FailIfAllMatch, false, "does not match"}, {c.FailIfNotMatches, false, "does not match"},
+		} {
+			if r, ok, err := firstThat(ctx, each.matches, each.list, text); err != nil {
+				return err
+			} else if ok {
+				return fmt.Errorf("%s record %s %s %q", section, recordText(text), each.verb, r)
+			}
 		}
 	}
-	if n := countMatches(c.FailIfAllMatches, texts); n > 0 && n == len(texts) {
+	n, err := countMatches(ctx, c.FailIfAllMatches, texts)
+	if err != nil {
+		return err
+	}
+	if n > 0 && n == len(texts) {
 		return fmt.Errorf("all %d %s records match %s", n, section, quotedAll(c.FailIfAllMatches))
 	}
-	if len(c.FailIfNoneMatches) > 0 && len(texts) > 0 && countMatches(c.FailIfNoneMatches, texts) == 0 {
-		return fmt.Errorf("none of %d %s records matches %s", len(texts), section, quotedAll(c.FailIfNoneMatches))
+	if len(c.FailIfNoneMatches) == 0 || len(texts) == 0 {
+		return nil
 	}
-	return nil
+	if n, err = countMatches(ctx, c.FailIfNoneMatches, texts); err == nil && n == 0 {
+		err = fmt.Errorf("none of %d %s records matches %s", len(texts), section, quotedAll(c.FailIfNoneMatches))
+	}
+	return err
 }
 
 // firstThat is the first expression that matches, or does not.
-func firstThat(matches bool, list []dnsRegexp, text string) (expression string, ok bool) {
+func firstThat(ctx context.Context, matches bool, list []dnsRegexp, text string) (expression string, ok bool, err error) {
 	for _, r := range list {
-		if r.MatchString(text) == matches {
-			return r.text, true
+		found, err := r.matches(ctx, []byte(text))
+		if err != nil {
+			return "", false, err
+		}
+		if found == matches {
+			return r.text, true, nil
 		}
 	}
-	return "", false
+	return "", false, nil
 }
 
 // countMatches is how many of the texts match some expression.
-func countMatches(list []dnsRegexp, texts []string) (n int) {
+func countMatches(ctx context.Context, list []dnsRegexp, texts []string) (n int, err error) {
 	for _, text := range texts {
-		if _, ok := firstThat(true, list, text); ok {
+		_, ok, err := firstThat(ctx, true, list, text)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
 			n++
 		}
 	}
-	return n
+	return n, nil
 }
 
 // recordText is a record as an error shows it.
@@ -153,7 +172,7 @@ func quotedAll(list []dnsRegexp) string {
 }
 
 // checkAnswer holds an answer against all conditions.
-func (p *dnsProbe) checkAnswer(answer *dns.Msg) error {
+func (p *dnsProbe) checkAnswer(ctx context.Context, answer *dns.Msg) error {
 	if p.useless.rcodes != nil {
 		return p.useless.rcodes
 	}
@@ -173,7 +192,7 @@ func (p *dnsProbe) checkAnswer(answer *dns.Msg) error {
 		{"authority", &p.ValidateAuthority, answer.Ns},
 		{"additional", &p.ValidateAdditional, answer.Extra},
 	} {
-		if err := section.conditions.check(section.name, section.records); err != nil {
+		if err := section.conditions.check(ctx, section.name, section.records); err != nil {
 			return because(ReasonBody, err)
 		}
 	}

@@ -105,7 +105,7 @@ func TestHostileTargets(t *testing.T) {
 		}, memory: 4},
 		{name: "gzip bomb", serve: sendBomb, options: compressed, memory: 4},
 		{name: "gzip bomb with a limit", serve: sendBomb, options: limited, http: ReasonBody, scheduled: ReasonBody, memory: 4},
-		{name: "gzip bomb with a regex", serve: sendBomb, options: matched, memory: 24},
+		{name: "gzip bomb with a regex", serve: sendBomb, options: matched, http: ReasonBody, scheduled: ReasonBody, memory: 24},
 	}
 	const timeout = 400 * time.Millisecond
 	for _, test := range tests {

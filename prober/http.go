@@ -143,7 +143,7 @@ func (r *httpRun) evaluate(ctx context.Context, unfollowed bool) {
 	r.phase = PhaseCheck
 	r.checkStatus(ctx)
 	if r.ok() {
-		if err := r.matchHeaders(resp.Header); err != nil {
+		if err := r.matchHeaders(ctx, resp.Header); err != nil {
 			r.regexFailed = true
 			r.fail(ctx, because(ReasonBody, err))
 		}
@@ -193,7 +193,7 @@ func (r *httpRun) readBody(ctx context.Context, unfollowed bool) {
 	if r.Compression != "" {
 		decoded, err := decompress(r.Compression, body)
 		if err != nil {
-			r.fail(ctx, because(ReasonBody, fmt.Errorf("decompressing the body: %w", err)))
+			r.failBody(ctx, err)
 		} else {
 			body = decoded
 		}
@@ -203,9 +203,9 @@ func (r *httpRun) readBody(ctx context.Context, unfollowed bool) {
 	case r.BodySizeLimit > 0:
 		body = &bounded{from: body, left: int64(r.BodySizeLimit), limit: r.BodySizeLimit}
 	case scheduled:
-		body = io.LimitReader(body, maxMatchedBody)
+		body = io.LimitReader(body, maxMatchedBody+1) // one more tells that there is more
 	}
-	count := &tally{from: body}
+	count := &tally{ctx: ctx, from: body}
 	if isJSON, _ := jsonType(r.resp.Header.Get("Content-Type")); isJSON {
 		count.keep = health.MaxReportSize + 1
 	}
@@ -226,18 +226,18 @@ func (r *httpRun) readBody(ctx context.Context, unfollowed bool) {
 // match holds the body against regular expressions, then against expressions
 // over JSON. What cannot be read fails the first of them.
 func (r *httpRun) match(ctx context.Context, body io.Reader) {
-	text, err := readForMatch(body)
+	text, cut, err := readForMatch(body, r.matchLimit())
 	if err != nil {
 		r.regexFailed = r.matchesBody()
 		r.celFailed = !r.regexFailed
 		r.failBody(ctx, err)
 		return
 	}
-	err = r.matchBody(text)
-	r.regexFailed = err != nil
+	err = r.matchBody(ctx, text, cut)
+	r.regexFailed = err != nil && ctx.Err() == nil
 	if err == nil {
-		err = r.matchJSON(ctx, text)
-		r.celFailed = err != nil
+		err = r.matchJSON(ctx, text, cut)
+		r.celFailed = err != nil && ctx.Err() == nil
 	}
 	if err != nil {
 		r.fail(ctx, because(ReasonBody, err))
@@ -261,7 +261,7 @@ func (r *httpRun) bodyError(err error) error {
 	if errors.As(err, &known) || isTimeout(err) || isNet(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	if r.Compression == "" && errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	return because(ReasonBody, fmt.Errorf("reading the body: %w", err))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,27 +73,6 @@ func newHTTPProbe() spec {
 		Outbound: Outbound{IPProtocolFallback: true},
 		Client:   config.DefaultHTTPClientConfig,
 	}
-}
-
-// Regexp is a regular expression (RE2) that is compiled when it is decoded.
-type Regexp struct{ *regexp.Regexp }
-
-// UnmarshalText compiles the expression.
-func (r *Regexp) UnmarshalText(text []byte) error {
-	compiled, err := regexp.Compile(string(text))
-	if err != nil {
-		return err
-	}
-	r.Regexp = compiled
-	return nil
-}
-
-// MarshalText is the expression's source.
-func (r Regexp) MarshalText() ([]byte, error) {
-	if r.Regexp == nil {
-		return nil, nil
-	}
-	return []byte(r.String()), nil
 }
 
 // HeaderMatch is a condition on the values of one header.

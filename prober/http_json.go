@@ -16,6 +16,8 @@ import (
 const (
 	maxJSONBody       = 2 << 20
 	maxExpressionCost = 1_000_000
+	// interruptFrequency is at how many steps an evaluation looks for the deadline.
+	interruptFrequency = 100
 )
 
 // Expression is a condition in the Common Expression Language over a body in
@@ -38,7 +40,8 @@ func (e *Expression) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no CEL expression: %s", text, oneLine(first))
 	}
 	e.program, err = env.Program(ast,
-		cel.InterruptCheckFrequency(100), cel.CostLimit(maxExpressionCost))
+		cel.InterruptCheckFrequency(interruptFrequency), cel.CostLimit(maxExpressionCost),
+		cel.CustomDecoratorV2(interruptMatches))
 	if err != nil {
 		return err
 	}
@@ -61,7 +64,7 @@ func (e *Expression) holds(ctx context.Context, body any) (bool, error) {
 	value, _, err := e.program.ContextEval(ctx, map[string]any{"body": body})
 	switch {
 	case ctx.Err() != nil:
-		return false, ctx.Err()
+		return false, &slowMatch{e.source, ctx.Err()}
 	case err != nil:
 		return false, fmt.Errorf("evaluating %q: %w", e.source, err)
 	}
@@ -80,20 +83,23 @@ func (p *httpProbe) matchesJSON() bool {
 // jsonLimit is the largest body that is decoded. Who allows larger bodies on
 // purpose gets them.
 func (p *httpProbe) jsonLimit() int {
-	return int(min(max(maxJSONBody, int64(p.BodySizeLimit)), maxMatchedBody))
+	if p.BodySizeLimit <= 0 {
+		return maxJSONBody
+	}
+	return max(maxJSONBody, p.matchLimit())
 }
 
 // matchJSON holds the body as JSON against the conditions.
-func (p *httpProbe) matchJSON(ctx context.Context, text []byte) error {
+func (p *httpProbe) matchJSON(ctx context.Context, text []byte, cut bool) error {
 	if !p.matchesJSON() {
 		return nil
 	}
-	if limit := p.jsonLimit(); len(text) > limit || len(text) == maxMatchedBody {
+	if limit := p.jsonLimit(); cut || len(text) > limit {
 		size, _ := Size(limit).MarshalText()
 		return fmt.Errorf("body is larger than %s, too large for an expression", size)
 	}
 	var body any
-	if err := json.Unmarshal(text, &body); err != nil {
+	if err := json.Unmarshal(skipByteOrderMark(text), &body); err != nil {
 		return errors.New("body is no JSON")
 	}
 	if e := p.FailIfBodyJSONMatches; e != nil {

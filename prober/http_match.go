@@ -1,31 +1,41 @@
 package prober
 
 import (
-	"compress/flate"
-	"compress/gzip"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
-	"strings"
-
-	"github.com/andybalholm/brotli"
 )
 
-// maxMatchedBody is how much of a body is held in memory for regular
-// expressions, and how much a scheduled probe reads if no limit is configured.
+// maxMatchedBody is how much of a body is held in memory for conditions, and how much a
+// scheduled probe reads, if no limit is configured.
 const maxMatchedBody = 10 << 20
+
+// matchLimit is how much of a body is held in memory for conditions.
+func (p *httpProbe) matchLimit() int {
+	if p.BodySizeLimit <= 0 || p.BodySizeLimit == unlimitedBody {
+		return maxMatchedBody
+	}
+	return int(min(p.BodySizeLimit, math.MaxInt-1))
+}
 
 // matchHeaders holds the header against the conditions and says which one it
 // does not meet.
-func (p *httpProbe) matchHeaders(header http.Header) error {
+func (p *httpProbe) matchHeaders(ctx context.Context, header http.Header) error {
 	for _, m := range p.FailIfHeaderMatches {
 		values := header[canonical(m.Header)]
 		if len(values) == 0 && !m.AllowMissing {
 			return fmt.Errorf("header %s is missing", canonical(m.Header))
 		}
 		for _, value := range values {
-			if m.Regexp.MatchString(value) {
+			found, err := m.Regexp.matches(ctx, []byte(value))
+			if err != nil {
+				return err
+			}
+			if found {
 				return fmt.Errorf("header %s matches %q", canonical(m.Header), m.Regexp)
 			}
 		}
@@ -38,20 +48,24 @@ func (p *httpProbe) matchHeaders(header http.Header) error {
 			}
 			return fmt.Errorf("header %s is missing", canonical(m.Header))
 		}
-		if !anyMatches(m.Regexp, values) {
+		found, err := anyMatches(ctx, m.Regexp, values)
+		if err != nil {
+			return err
+		}
+		if !found {
 			return fmt.Errorf("header %s does not match %q", canonical(m.Header), m.Regexp)
 		}
 	}
 	return nil
 }
 
-func anyMatches(r Regexp, values []string) bool {
+func anyMatches(ctx context.Context, r Regexp, values []string) (found bool, err error) {
 	for _, value := range values {
-		if r.MatchString(value) {
-			return true
+		if found, err = r.matches(ctx, []byte(value)); found || err != nil {
+			return found, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // matchesBody tells whether there are conditions on the body.
@@ -59,39 +73,42 @@ func (p *httpProbe) matchesBody() bool {
 	return len(p.FailIfBodyMatches) > 0 || len(p.FailIfBodyNotMatches) > 0
 }
 
-// matchBody holds the body against the conditions.
-func (p *httpProbe) matchBody(body []byte) error {
+// matchBody holds the body against the conditions. cut tells that there is more of it:
+// then only what was found counts, not what was not.
+func (p *httpProbe) matchBody(ctx context.Context, body []byte, cut bool) error {
 	for _, r := range p.FailIfBodyMatches {
-		if r.Match(body) {
+		switch found, err := r.matches(ctx, body); {
+		case err != nil:
+			return err
+		case found:
 			return fmt.Errorf("body matches %q", r)
+		case cut:
+			return fmt.Errorf("body is larger than %s, and was not held against %q to its end: set body_size_limit", p.matchLimitText(), r)
 		}
 	}
 	for _, r := range p.FailIfBodyNotMatches {
-		if !r.Match(body) {
+		switch found, err := r.matches(ctx, body); {
+		case err != nil:
+			return err
+		case found:
+		case cut:
+			return fmt.Errorf("body does not match %q in its first %s, and is larger: set body_size_limit", r, p.matchLimitText())
+		default:
 			return fmt.Errorf("body does not match %q", r)
 		}
 	}
 	return nil
 }
 
-// decompress decodes the body in the way that is configured, blindly: a body
-// that is compressed otherwise is an error.
-func decompress(coding string, body io.Reader) (io.Reader, error) {
-	switch strings.ToLower(coding) {
-	case "gzip":
-		return gzip.NewReader(body)
-	case "deflate":
-		return flate.NewReader(body), nil // raw, without the wrapping of zlib
-	case "br":
-		return brotli.NewReader(body), nil
-	case "identity":
-		return body, nil
-	}
-	return nil, fmt.Errorf("unknown compression %q", coding)
+func (p *httpProbe) matchLimitText() string {
+	text, _ := Size(p.matchLimit()).MarshalText()
+	return string(text)
 }
 
-// tally counts what is read, and keeps the first bytes if asked to.
+// tally counts what is read until the context ends, and keeps the first bytes if asked
+// to. What a small body unfolds to can be without end.
 type tally struct {
+	ctx  context.Context
 	from io.Reader
 	n    int64
 	keep int // how much to keep
@@ -99,6 +116,9 @@ type tally struct {
 }
 
 func (t *tally) Read(p []byte) (int, error) {
+	if err := t.ctx.Err(); err != nil {
+		return 0, err
+	}
 	n, err := t.from.Read(p)
 	t.n += int64(n)
 	if room := t.keep - len(t.kept); room > 0 {
@@ -143,28 +163,30 @@ type closedBody struct{}
 
 func (closedBody) Read([]byte) (int, error) { return 0, errBodyClosed }
 
-// readForMatch reads what regular expressions look at. It reads piece by piece,
-// so that a large body costs twice its size and not six times.
-func readForMatch(body io.Reader) ([]byte, error) {
+// readForMatch reads what conditions look at, up to the limit; cut tells that there is
+// more. It reads piece by piece, so that a large body costs twice its size and not six
+// times.
+func readForMatch(body io.Reader, limit int) (text []byte, cut bool, err error) {
 	var pieces [][]byte
-	total := 0
-	for size := 4 << 10; total < maxMatchedBody; size = min(2*size, 1<<20) {
-		piece, whole, err := readUpTo(make([]byte, 0, size), body, min(size, maxMatchedBody-total)-1)
+	total, whole := 0, false
+	for size := 4 << 10; total < limit && !whole; size = min(2*size, 1<<20) {
+		var piece []byte
+		piece, whole, err = readUpTo(make([]byte, 0, size), body, min(size, limit-total)-1)
+		if err != nil {
+			return nil, false, err
+		}
 		pieces = append(pieces, piece)
 		total += len(piece)
+	}
+	if !whole {
+		more, none, err := readUpTo(nil, body, 0)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		if whole {
-			break
-		}
+		cut = !none || len(more) > 0
 	}
 	if len(pieces) == 1 {
-		return pieces[0], nil
+		return pieces[0], cut, nil
 	}
-	text := make([]byte, 0, total)
-	for _, piece := range pieces {
-		text = append(text, piece...)
-	}
-	return text, nil
+	return bytes.Join(pieces, nil), cut, nil
 }

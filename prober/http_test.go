@@ -191,8 +191,8 @@ func TestHTTPConditions(t *testing.T) {
 			values: map[string]float64{"probe_http_uncompressed_body_length": 10, "probe_failed_due_to_regex": 1},
 		},
 		{name: "largest body_size_limit", set: func(p *httpProbe) { p.BodySizeLimit = 1<<63 - 1 }, values: map[string]float64{"probe_http_uncompressed_body_length": 11}},
-		{name: "unknown compression", set: func(p *httpProbe) { p.Compression = "zip" }, reason: ReasonBody, text: `decompressing the body: unknown compression "zip"`, values: map[string]float64{"probe_http_uncompressed_body_length": 11}},
-		{name: "not compressed", set: func(p *httpProbe) { p.Compression = "gzip" }, reason: ReasonBody, text: "decompressing the body: gzip: invalid header", values: map[string]float64{"probe_http_uncompressed_body_length": 0}},
+		{name: "unknown compression", set: func(p *httpProbe) { p.Compression = "zip" }, reason: ReasonBody, text: `unknown compression "zip"`, values: map[string]float64{"probe_http_uncompressed_body_length": 11}},
+		{name: "not compressed", set: func(p *httpProbe) { p.Compression = "gzip" }, reason: ReasonBody, text: "body is not compressed with gzip", values: map[string]float64{"probe_http_uncompressed_body_length": 0}},
 		{name: "preferred IPv4", set: func(p *httpProbe) { p.PreferredIPProtocol, p.IPProtocolFallback = "ip4", false }, values: map[string]float64{"probe_ip_protocol": 4}},
 		{
 			name: "no fallback", set: func(p *httpProbe) { p.IPProtocolFallback = false }, reason: ReasonDNS, text: "looking up 127.0.0.1: no IPv6 address",

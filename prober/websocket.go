@@ -182,7 +182,7 @@ func (r *websocketRun) do(ctx context.Context) error {
 	defer conn.close()
 	if len(r.QueryResponse) > 0 {
 		begin = time.Now()
-		err = r.talk(conn)
+		err = r.talk(ctx, conn)
 		r.talked, r.transfer = true, time.Since(begin)
 		r.regexFailed = err != nil
 	}

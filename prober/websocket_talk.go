@@ -9,7 +9,7 @@ import (
 )
 
 // talk holds the dialogue.
-func (r *websocketRun) talk(conn *websocketConn) error {
+func (r *websocketRun) talk(ctx context.Context, conn *websocketConn) error {
 	for i := range r.QueryResponse {
 		step := &r.QueryResponse[i]
 		send := step.Send
@@ -19,7 +19,11 @@ func (r *websocketRun) talk(conn *websocketConn) error {
 			if err != nil {
 				return messageError(err)
 			}
-			match := step.Expect.FindSubmatchIndex(message)
+			match, err := step.Expect.find(ctx, message)
+			if err != nil {
+				r.phase = PhaseCheck
+				return err
+			}
 			if r.req.Log != nil {
 				r.req.Debug("read message", "message", oneLine(string(message)), "matches", match != nil)
 			}
