@@ -25,21 +25,20 @@ type listening struct {
 }
 
 // restartAnnouncer begins anew; mu is held.
-func (a *App) restartAnnouncer(cfg *config.MDNS) {
-	m := &a.multicast
+func (m *multicast) restartAnnouncer(cfg *config.MDNS) {
 	m.announcer.end()
-	if !a.opts.Zeroconf || m.place.port == 0 {
+	if !m.wanted || m.at.port == 0 {
 		return
 	}
-	id := a.exporterID()
+	id := m.exporterID()
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
 	}
 	host, _, _ = strings.Cut(host, ".")
 	m.announcer.begin(m.base, &zeroconf.Announcer{
-		Network: zeroconf.Multicast{}, Name: announcedName(host, id), Services: a.announced(id),
-		Interfaces: interfacesOf(cfg), Address: m.place.address, Log: a.log,
+		Network: zeroconf.Multicast{}, Name: announcedName(host, id), Services: m.announced(id),
+		Interfaces: interfacesOf(cfg), Address: m.at.address, Log: m.log,
 	})
 }
 
@@ -51,18 +50,18 @@ func announcedName(host, id string) string {
 	return strings.ToValidUTF8(name[:min(len(name), most-len(suffix)-len(" (99)"))], "") + suffix
 }
 
-func (a *App) announced(id string) []zeroconf.Service {
+func (m *multicast) announced(id string) []zeroconf.Service {
 	scheme := "http"
-	if a.multicast.place.https {
+	if m.at.https {
 		scheme = "https"
 	}
 	common := []string{"scheme=" + scheme, "id=" + id}
-	if version := a.opts.Version; version != "" && len(version) < 64 {
+	if version := m.version; version != "" && len(version) < 64 {
 		common = append(common, "version="+version)
 	}
 	text := func(first ...string) []string { return append(append([]string{"txtvers=1"}, first...), common...) }
-	port := a.multicast.place.port
-	below := cmp.Or(a.opts.RoutePrefix, "/")
+	port := m.at.port
+	below := cmp.Or(m.prefix, "/")
 	return []zeroconf.Service{
 		{Type: dnssd.HealthExporter, Port: port, Text: text("path="+below+"health", "register="+below+"api/v1/targets")},
 		{Type: dnssd.Prometheus, Port: port, Text: text("path=" + below + "metrics")},
@@ -75,9 +74,9 @@ const idFile = "zeroconf.id"
 var validID = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // exporterID is random, and the same after a restart if there is a storage directory.
-func (a *App) exporterID() string {
-	file := filepath.Join(a.opts.StoragePath, idFile)
-	if a.opts.StoragePath != "" {
+func (m *multicast) exporterID() string {
+	file := filepath.Join(m.path, idFile)
+	if m.path != "" {
 		if text, err := os.ReadFile(file); err == nil && validID.MatchString(strings.TrimSpace(string(text))) {
 			return strings.TrimSpace(string(text))
 		}
@@ -85,9 +84,9 @@ func (a *App) exporterID() string {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
 	id := hex.EncodeToString(random[:])
-	if a.opts.StoragePath != "" {
+	if m.path != "" {
 		if err := durable.WriteFile(file, []byte(id+"\n"), 0o600); err != nil {
-			a.log.Warn("the name on the network will be another one after a restart", "err", err)
+			m.log.Warn("the name on the network will be another one after a restart", "err", err)
 		}
 	}
 	return id

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -21,7 +22,6 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
-	"github.com/health-exporter/health_exporter/internal/discovery"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/internal/server"
@@ -102,8 +102,8 @@ type App struct {
 	stored      chan struct{} // tells notifyLoop that changes are on disk
 	pushing     pushing
 
-	multicast multicast
-	discovery *discovery.Discovery
+	finding   *finding
+	listeners []net.Listener
 
 	config   atomic.Pointer[config.Config]
 	settings atomic.Pointer[server.Settings]
@@ -155,9 +155,15 @@ func New(opts Options) (*App, error) {
 	if opts.NativeHistograms {
 		a.durations = collector.NewHTTPDurations()
 	}
-	a.openDiscovery()
+	a.finding = newFinding(&a.opts, a.registry, func() listening {
+		place := reachable(a.listeners)
+		place.https = usesTLS(opts.Web.WebConfigFile)
+		return place
+	})
+	if err := a.finding.open(cfg); err != nil {
+		return nil, errors.Join(err, a.past.close(), a.outbox.Close(), a.registry.Close())
+	}
 	a.adopt(cfg)
-	a.recallFound(cfg)
 	a.metrics = a.newMetrics()
 	a.reconcile()
 	return a, nil
@@ -190,9 +196,8 @@ func (a *App) adopt(cfg *config.Config) {
 	a.config.Store(cfg)
 	a.adoptChecks(cfg)
 	a.adoptPushing(cfg.Alerting)
-	a.adoptMulticast(cfg)
 	a.registry.Replace(prober.SourceConfig, cfg.Targets)
-	a.adoptDiscovery(cfg)
+	a.finding.adopt(cfg)
 	a.reloads.succeeded(time.Now())
 }
 
@@ -231,15 +236,14 @@ func (a *App) newMetrics() *prometheus.Registry {
 		selfmetrics.Scheduler(a.scheduler.Stats),
 		collector.NewScheduledChecks(a.checkScheduler),
 		selfmetrics.Storage(a.registry.Stats),
-		selfmetrics.Discovery(a.discovery.Stats),
 		selfmetrics.Reload(a.reloads.stats),
 		selfmetrics.Notifications(a.notified),
 		selfmetrics.AdHoc(a.unknown.Load),
 		selfmetrics.Lost(a.lost),
 		a.probes,
-		selfmetrics.Zeroconf(a.multicastStats),
 	)
 	reg.MustRegister(a.past.collectors()...)
+	reg.MustRegister(a.finding.collectors()...)
 	if a.durations != nil {
 		reg.MustRegister(a.durations)
 	}
@@ -281,21 +285,19 @@ func (a *App) Run(ctx context.Context) error {
 		work.Go(func() { s.run(working) })
 	}
 	work.Go(func() { a.past.run(working) })
-	work.Go(func() { a.discovery.Run(working) })
 	work.Go(func() { a.watchConfig(working) })
 	work.Go(func() { a.notifyLoop(working) })
 	work.Go(func() { a.outbox.Run(working) })
 	a.startPushing(working)
 	a.setNotReady(nil)
-	a.startMulticast(working, listeners)
-	work.Go(func() { a.rememberLoop(working) })
+	a.listeners = listeners
+	work.Go(func() { a.finding.run(working) })
 
 	err = a.serve(ctx, listeners)
 
 	stopWork(errors.New("shutting down"))
 	a.stopPushing()
 	work.Wait()
-	a.stopMulticast()
 	a.closeChecks(a.checks.Load(), nil)
 	for _, s := range savers {
 		err = errors.Join(err, s.end())

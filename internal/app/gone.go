@@ -5,8 +5,10 @@ import (
 	"slices"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // lost are the targets that are gone, as of when the schedule was last made: a target
@@ -25,6 +27,22 @@ func (a *App) mailable(address string) string {
 		return ""
 	}
 	return address
+}
+
+// mailAllowed reports whether the target's address may be mailed: it is on the list, or
+// the operator gave it to the job that found the target.
+func mailAllowed(cfg *config.Config, t *prober.Target) bool {
+	if t.Email == "" {
+		return false
+	}
+	if name, ok := t.Source.Job(); ok {
+		for i := range cfg.Discovery.Jobs {
+			if j := &cfg.Discovery.Jobs[i]; j.Name == name && j.Defaults.Email == t.Email {
+				return true
+			}
+		}
+	}
+	return cfg.Registration.AllowsEmail(t.Email)
 }
 
 // goneSubject is what there is to tell of a target that is gone.

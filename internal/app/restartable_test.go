@@ -55,11 +55,11 @@ func TestRestartable(t *testing.T) {
 
 // TestFiguresDoNotWaitForAReload holds what a reload holds while services are withdrawn.
 func TestFiguresDoNotWaitForAReload(t *testing.T) {
-	a := &App{}
-	a.multicast.mu.Lock()
-	defer a.multicast.mu.Unlock()
+	var m multicast
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	got := make(chan struct{})
-	go func() { defer close(got); a.multicastStats() }()
+	go func() { defer close(got); m.stats() }()
 	select {
 	case <-got:
 	case <-time.After(10 * time.Second):

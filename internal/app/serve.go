@@ -97,7 +97,7 @@ func (a *App) serve(ctx context.Context, listeners []net.Listener) error {
 	}
 	a.setNotReady(errors.New("shutting down"))
 	a.log.Info("shutting down", "cause", context.Cause(ctx).Error(), "drain_delay", a.opts.DrainDelay)
-	a.stopAnnouncing()
+	a.finding.withdraw()
 	select {
 	case <-time.After(a.opts.DrainDelay):
 	case <-a.opts.Hurry:

@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"net"
+	"log/slog"
 	"reflect"
 	"sync"
 
@@ -14,65 +14,78 @@ import (
 
 // multicast runs the announcer and the browser of the configuration in force.
 type multicast struct {
+	path            string // of the storage directory; empty for none
+	log             *slog.Logger
+	found           found
+	wanted          bool             // the exporter is to be announced
+	version, prefix string           // of the exporter, to be announced
+	place           func() listening // is known once it listens
+
 	announcer restartable[*zeroconf.Announcer]
 	browser   restartable[*zeroconf.Browser]
 
 	// mu makes changes of what runs one at a time, which may take seconds, and protects all
 	// following fields. No figure needs it.
-	mu       sync.Mutex
-	base     context.Context
-	now      *config.MDNS // nil for no browsing
-	network  *prober.NetworkPolicy
-	place    listening
-	recalled []zeroconf.Entry // what was found before the restart
+	mu        sync.Mutex
+	base      context.Context // nil while nothing runs
+	cfg       *config.Config  // in force; nil before the first
+	withdrawn bool            // it is not announced any more
+	now       *config.MDNS    // nil for no browsing
+	network   *prober.NetworkPolicy
+	at        listening
+	recalled  []zeroconf.Entry // what was found before the restart
 }
 
-// startMulticast begins, once it is known where we listen.
-func (a *App) startMulticast(ctx context.Context, listeners []net.Listener) {
-	m := &a.multicast
+// start begins, once it is known where we listen.
+func (m *multicast) start(ctx context.Context) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.base, m.place = ctx, reachable(listeners)
-	m.place.https = usesTLS(a.opts.Web.WebConfigFile)
-	cfg := a.config.Load()
-	a.restartAnnouncer(cfg.Discovery.MDNS)
-	if cfg.Discovery.MDNS != nil {
-		m.browser.begin(ctx, a.newBrowser(cfg, m.recalled))
+	if m.withdrawn {
+		return
 	}
-	if a.opts.Zeroconf && m.place.port == 0 {
-		a.log.Info("not announced on the network: only this host can reach the exporter, or its listeners are made by others")
+	m.base, m.at = ctx, m.place()
+	m.restartAnnouncer(m.cfg.Discovery.MDNS)
+	if m.cfg.Discovery.MDNS != nil {
+		m.browser.begin(ctx, m.newBrowser(m.cfg, m.recalled))
+	}
+	if m.wanted && m.at.port == 0 {
+		m.log.Info("not announced on the network: only this host can reach the exporter, or its listeners are made by others")
 	}
 }
 
-// stopAnnouncing says goodbye. It comes before the listeners are closed.
-func (a *App) stopAnnouncing() {
-	a.multicast.mu.Lock()
-	defer a.multicast.mu.Unlock()
-	a.multicast.base = nil // a reload does not begin anew
-	a.multicast.announcer.end()
-}
-
-func (a *App) stopMulticast() {
-	a.stopAnnouncing()
-	a.multicast.mu.Lock()
-	defer a.multicast.mu.Unlock()
-	a.multicast.browser.end()
-}
-
-// adoptMulticast puts another configuration in force, where it is another one.
-func (a *App) adoptMulticast(cfg *config.Config) {
-	m := &a.multicast
+// withdraw says goodbye. It comes before the listeners are closed.
+func (m *multicast) withdraw() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.base, m.withdrawn = nil, true // a reload does not begin anew
+	m.announcer.end()
+}
+
+func (m *multicast) stop() {
+	m.withdraw()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.browser.end()
+}
+
+// adopt puts another configuration in force, where it is another one.
+func (m *multicast) adopt(cfg *config.Config) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	first := m.cfg == nil
+	m.cfg = cfg
+	if first {
+		m.recall(cfg)
+	}
 	if m.base == nil {
 		return
 	}
 	before := m.now
 	if !reflect.DeepEqual(interfacesOf(before), interfacesOf(cfg.Discovery.MDNS)) {
-		a.restartAnnouncer(cfg.Discovery.MDNS)
+		m.restartAnnouncer(cfg.Discovery.MDNS)
 	}
 	if !sameMDNS(before, cfg.Discovery.MDNS) || !reflect.DeepEqual(m.network, cfg.Network) {
-		a.restartBrowser(cfg)
+		m.restartBrowser(cfg)
 	}
 }
 
@@ -94,8 +107,7 @@ func sameMDNS(x, y *config.MDNS) bool {
 }
 
 // restartBrowser begins anew, with what is known already; mu is held.
-func (a *App) restartBrowser(cfg *config.Config) {
-	m := &a.multicast
+func (m *multicast) restartBrowser(cfg *config.Config) {
 	var known []zeroconf.Entry
 	if browser, ok := m.browser.running(); ok {
 		known = browser.Entries()
@@ -103,20 +115,19 @@ func (a *App) restartBrowser(cfg *config.Config) {
 	m.browser.end()
 	if cfg.Discovery.MDNS == nil {
 		m.now = nil
-		a.registry.Retire(prober.SourceMDNS) // the operator wants no more of them, so nothing is buried
+		m.found.Retire(prober.SourceMDNS) // the operator wants no more of them, so nothing is buried
 		return
 	}
-	m.browser.begin(m.base, a.newBrowser(cfg, known))
+	m.browser.begin(m.base, m.newBrowser(cfg, known))
 }
 
 // newBrowser makes one for the configuration; mu is held.
-func (a *App) newBrowser(cfg *config.Config, known []zeroconf.Entry) *zeroconf.Browser {
-	m := &a.multicast
+func (m *multicast) newBrowser(cfg *config.Config, known []zeroconf.Entry) *zeroconf.Browser {
 	m.now, m.network = cfg.Discovery.MDNS, cfg.Network
 	return &zeroconf.Browser{
 		Network: zeroconf.Multicast{}, Services: m.now.Services, Interfaces: m.now.Interfaces, MaxTargets: m.now.MaxTargets,
-		Known: known, OwnPort: m.place.port, Log: a.log,
-		Changed: func(targets []prober.Target) { a.registry.Replace(prober.SourceMDNS, targets) },
+		Known: known, OwnPort: m.at.port, Log: m.log,
+		Changed: func(targets []prober.Target) { m.found.Replace(prober.SourceMDNS, targets) },
 		Policy: zeroconf.Policy{
 			Networks: m.now.Networks, Modules: m.now.Modules, KindOf: cfg.KindOf, Network: cfg.Network,
 			Interval: m.now.Interval, Timeout: m.now.Timeout, Group: m.now.Group, Labels: m.now.Labels,
@@ -125,12 +136,12 @@ func (a *App) newBrowser(cfg *config.Config, known []zeroconf.Entry) *zeroconf.B
 }
 
 // multicastStats are the figures of what is switched on.
-func (a *App) multicastStats() (s selfmetrics.Multicast) {
-	if announcer, ok := a.multicast.announcer.running(); ok {
+func (m *multicast) stats() (s selfmetrics.Multicast) {
+	if announcer, ok := m.announcer.running(); ok {
 		stats := announcer.Stats()
 		s.Announcer = &stats
 	}
-	if browser, ok := a.multicast.browser.running(); ok {
+	if browser, ok := m.browser.running(); ok {
 		stats := browser.Stats()
 		s.Browser = &stats
 	}

@@ -196,16 +196,16 @@ func TestUsesTLS(t *testing.T) {
 
 func TestAnnounced(t *testing.T) {
 	dir := t.TempDir()
-	a := &App{opts: Options{StoragePath: dir, Version: "1.2.3"}, log: slog.New(slog.DiscardHandler)}
-	id := a.exporterID()
-	if again := a.exporterID(); again != id || !validID.MatchString(id) {
+	m := &multicast{path: dir, version: "1.2.3", log: slog.New(slog.DiscardHandler)}
+	id := m.exporterID()
+	if again := m.exporterID(); again != id || !validID.MatchString(id) {
 		t.Errorf("%q and then %q", id, again)
 	}
-	if other := (&App{log: a.log}).exporterID(); other == id {
+	if other := (&multicast{log: m.log}).exporterID(); other == id {
 		t.Error("the same without storage")
 	}
-	a.multicast.place = listening{port: 10115, https: true}
-	list := a.announced(id)
+	m.at = listening{port: 10115, https: true}
+	list := m.announced(id)
 	for i, want := range []string{
 		"[txtvers=1 path=/health register=/api/v1/targets scheme=https id=" + id + " version=1.2.3]",
 		"[txtvers=1 path=/metrics scheme=https id=" + id + " version=1.2.3]",
@@ -214,8 +214,8 @@ func TestAnnounced(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	a.opts.RoutePrefix = "/watch/"
-	if got := fmt.Sprint(a.announced(id)[0].Text); !strings.Contains(got, "path=/watch/health register=/watch/api/v1/targets ") {
+	m.prefix = "/watch/"
+	if got := fmt.Sprint(m.announced(id)[0].Text); !strings.Contains(got, "path=/watch/health register=/watch/api/v1/targets ") {
 		t.Errorf("below a path: %s", got)
 	}
 	if got := announcedName("pi", id); got != "health_exporter on pi ("+id[:4]+")" {
