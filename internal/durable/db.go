@@ -45,9 +45,6 @@ func open(path string, o *bbolt.Options) (*DB, error) {
 	o.NoStatistics = true
 	o.FreelistType = bbolt.FreelistMapType
 	o.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
-		if d.file != nil { // to copy from; it may have been renamed
-			return os.OpenFile(d.path, flag, mode)
-		}
 		f, err := os.OpenFile(name, flag, mode)
 		d.file = f
 		return f, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,7 +176,7 @@ func TestInUse(t *testing.T) {
 		_, opening := Open(path, o)
 		_, reading := Read(path, ReadOptions{Timeout: o.Timeout}, nothing)
 		for _, err := range []error{opening, reading} {
-			if other, ok := errors.AsType[*InUseError](err); !ok || other.Path != path || other.PID != 0 {
+			if other, ok := errors.AsType[*InUseError](err); !ok || other.PID != 0 || err.Error() != path+" is in use by another process" {
 				t.Error(err)
 			}
 		}
@@ -236,6 +237,12 @@ func TestRebuild(t *testing.T) {
 			t.Errorf("kept %q as %s", got, kept)
 		}
 		wantSound(t, path, 10)
+		must(t, os.WriteFile(path, []byte("damaged again"), 0o600))
+		d, kept, err = Rebuild(path, o, 1, filled(10))
+		must(t, err, d.Close())
+		if left := names(t, dir, "x.db"); !slices.Equal(left, []string{filepath.Base(kept)}) || content(t, kept) != "damaged again" {
+			t.Errorf("left %q, of which %s is new", left, kept)
+		}
 		d = rebuilt(t, path, o, filled(20))
 		must(t, d.Update(filled(30)), d.Close())
 		if left := names(t, dir, "x.db", filepath.Base(kept)); len(left) > 0 {

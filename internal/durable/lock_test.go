@@ -3,6 +3,7 @@ package durable
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ func TestLock(t *testing.T) {
 	other, ok := errors.AsType[*InUseError](err)
 	if !ok || other.PID != holder.Process.Pid || other.Path != path {
 		t.Errorf("error %v", err)
+	}
+	if want := fmt.Sprintf("%s is in use by another process (pid %d)", path, holder.Process.Pid); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 	if took := time.Since(begin); took < 100*time.Millisecond || took > 5*time.Second {
 		t.Errorf("it took %v", took)

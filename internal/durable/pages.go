@@ -62,7 +62,7 @@ func (p *pages) note(id uint64, format string, args ...any) error {
 	if p.buckets == 0 {
 		return fault
 	}
-	if len(p.inTree) < maxInTree {
+	if n := len(p.inTree); n < maxInTree && (n == 0 || p.inTree[n-1] != fault.Error()) { // once for a page
 		p.inTree = append(p.inTree, fault.Error())
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,47 @@ func TestRead(t *testing.T) {
 			each(b, flagBranch, func(page []byte) { order.PutUint16(page[10:], 60000) })
 			return b
 		}},
+		{name: "branch points beyond the last page", says: "out of range", spoil: func(b []byte) []byte {
+			h, _, _ := readHeads(bytes.NewReader(b))
+			each(b, flagBranch, func(page []byte) { order.PutUint64(page[pageHeader+8:], h.limit) })
+			return b
+		}},
+		{name: "key of a branch", salvaged: true, says: "its keys are out of order", spoil: func(b []byte) []byte {
+			each(b, flagBranch, func(page []byte) {
+				at := pageHeader + 5*elementSize
+				copy(page[at+int(order.Uint32(page[at:])):], "key-00000")
+			})
+			return b
+		}},
+		{name: "first key of a branch", salvaged: true, says: "its keys are out of order", spoil: func(b []byte) []byte {
+			each(b, flagBranch, func(page []byte) { copy(page[pageHeader+int(order.Uint32(page[pageHeader:])):], "a") })
+			return b
+		}},
+		{name: "name of the bucket", says: "do not fit", spoil: func(b []byte) []byte { // outside of any bucket
+			h, _, _ := readHeads(bytes.NewReader(b))
+			order.PutUint16(b[h.root*4096+10:], 60000)
+			return b
+		}},
+		{name: "kind of the root", says: "unexpected kind", spoil: func(b []byte) []byte {
+			h, _, _ := readHeads(bytes.NewReader(b))
+			order.PutUint16(b[h.root*4096+8:], 7)
+			return b
+		}},
+		{name: "meta page that is not what was sealed", beside: true, says: "meta page 0: checksum does not match", spoil: func(b []byte) []byte {
+			b[pageHeader+48] ^= 1
+			return b
+		}},
+		{name: "free page that is not free", beside: true, says: "is not free", spoil: func(b []byte) []byte {
+			h, _, _ := readHeads(bytes.NewReader(b))
+			order.PutUint64(b[h.freelist*4096+pageHeader:], h.root)
+			return b
+		}},
+		{name: "free page that is lost", beside: true, says: "1 pages are lost", spoil: func(b []byte) []byte {
+			h, _, _ := readHeads(bytes.NewReader(b))
+			list := b[h.freelist*4096:]
+			order.PutUint16(list[10:], order.Uint16(list[10:])-1)
+			return b
+		}},
 		{name: "leaf zeroed", salvaged: true, says: "page ", spoil: func(b []byte) []byte {
 			clear(b[pagesOf(b, flagLeaf)[3]:][:4096])
 			return b
@@ -124,7 +166,7 @@ func TestRead(t *testing.T) {
 			sound, wrong = 0, 0
 			faults, err = Read(path, ReadOptions{Timeout: time.Second, Salvage: true}, counted(&sound, &wrong))
 			switch damage, damaged := errors.AsType[*DamageError](err); {
-			case test.salvaged && (err != nil || len(faults) == 0 || sound == 0 || sound >= n):
+			case test.salvaged && (err != nil || len(faults) == 0 || sound == 0 || sound > n || len(slices.Compact(slices.Clone(faults))) < len(faults)):
 				t.Errorf("salvaged %d sound, %d wrong, faults %q, %v", sound, wrong, faults, err)
 			case !test.salvaged && !test.beside && (!damaged || !strings.Contains(damage.What, test.says) || sound+wrong > 0):
 				t.Errorf("salvaged %d sound, %d wrong, faults %q, %v", sound, wrong, faults, err)
@@ -140,6 +182,32 @@ func TestRead(t *testing.T) {
 	}
 	if _, err := Read(dir, ReadOptions{}, nothing); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a directory: %v", err)
+	}
+}
+
+func TestBetween(t *testing.T) {
+	for _, test := range []struct {
+		from, before string
+		keys         []string
+		want         string
+	}{
+		{"", "", []string{"", "a", "b"}, "good good good"},
+		{"", "", []string{"b", "b", "c", "a"}, "good bad good bad"},
+		{"b", "d", []string{"b", "c"}, "good good"},
+		{"b", "d", []string{"a", "c", "d", "e"}, "bad good bad bad"},
+		{"b", "d", []string{"b", "b"}, "good bad"},
+	} {
+		var keys between
+		if test.from != "" {
+			keys = between{from: []byte(test.from), before: []byte(test.before)}
+		}
+		var got []string
+		for _, key := range test.keys {
+			got = append(got, map[bool]string{true: "good", false: "bad"}[keys.next([]byte(key))])
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%q after %q, before %q: %q", test.keys, test.from, test.before, got)
+		}
 	}
 }
 
