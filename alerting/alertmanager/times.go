@@ -13,7 +13,7 @@ type times struct {
 	timeout time.Duration
 	// gap is the shortest time between two looks at the subjects; 1 second.
 	gap time.Duration
-	// farewell bounds the last requests when Run ends; 5 seconds.
+	// farewell bounds the last requests when Run ends; 3 seconds.
 	farewell time.Duration
 	// absence is how long alerts go on firing after Run has ended; 1 hour. A restart in
 	// that time makes nobody believe that they have begun anew.
@@ -24,5 +24,5 @@ func (a *Pusher) resend() time.Duration    { return cmp.Or(a.Resend, time.Minute
 func (a *Pusher) retention() time.Duration { return cmp.Or(a.times.retention, 15*time.Minute) }
 func (a *Pusher) timeout() time.Duration   { return cmp.Or(a.times.timeout, 10*time.Second) }
 func (a *Pusher) gap() time.Duration       { return cmp.Or(a.times.gap, time.Second) }
-func (a *Pusher) farewell() time.Duration  { return cmp.Or(a.times.farewell, 5*time.Second) }
+func (a *Pusher) farewell() time.Duration  { return cmp.Or(a.times.farewell, 3*time.Second) }
 func (a *Pusher) absence() time.Duration   { return cmp.Or(a.times.absence, time.Hour) }

@@ -47,7 +47,7 @@ func (o *Outbox) round(ctx context.Context) time.Duration {
 }
 
 // grace is how long a mail under way may take to its end when the program ends.
-const grace = 5 * time.Second
+const grace = 3 * time.Second
 
 // graceful is a context that ends a while after another one.
 func graceful(ctx context.Context) (context.Context, context.CancelFunc) {

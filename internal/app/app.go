@@ -99,6 +99,7 @@ type App struct {
 	maintenance *maintenance.Book
 	outbox      *outbox.Outbox
 	news        news          // notifyLoop's
+	changed     chan struct{} // tells the pusher that states have changed
 	stored      chan struct{} // tells notifyLoop that changes are on disk
 	pushing     pushing
 
@@ -127,7 +128,7 @@ func New(opts Options) (*App, error) {
 	}
 	a := &App{
 		opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{},
-		news: news{offered: map[string]time.Time{}}, stored: make(chan struct{}, 1),
+		news: news{offered: map[string]time.Time{}}, changed: make(chan struct{}, 1), stored: make(chan struct{}, 1),
 	}
 	a.setNotReady(errors.New("starting"))
 	a.gone.Store(&[]registry.Tombstone{})
@@ -268,12 +269,12 @@ func (a *App) handler() http.Handler {
 	})
 }
 
-// Run serves and probes until ctx is done, then shuts down in order: not ready,
-// requests finished, probes ended, states saved, storage closed.
+// Run serves and probes until ctx is done, then shuts down in order: not ready, states
+// saved, requests finished and probes ended, states saved again, storage closed.
 func (a *App) Run(ctx context.Context) error {
 	listeners, err := a.listen()
 	if err != nil {
-		return errors.Join(err, a.past.close(), a.outbox.Close(), a.registry.Close())
+		return errors.Join(err, a.closeStorage())
 	}
 	var work sync.WaitGroup
 	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -293,15 +294,12 @@ func (a *App) Run(ctx context.Context) error {
 	a.listeners = listeners
 	work.Go(func() { a.finding.run(working) })
 
-	err = a.serve(ctx, listeners)
+	served := a.serve(ctx, listeners)
+	err = a.untilTold(ctx, served.failed, savers)
+	return a.shutDown(context.WithoutCancel(ctx), err, &ending{served: served, stopWork: stopWork, work: &work, savers: savers})
+}
 
-	stopWork(errors.New("shutting down"))
-	a.stopPushing()
-	work.Wait()
-	a.closeChecks(a.checks.Load(), nil)
-	for _, s := range savers {
-		err = errors.Join(err, s.end())
-	}
-	a.notify() // what has changed at last is told after the next start
-	return errors.Join(err, a.past.close(), a.outbox.Close(), a.registry.Close())
+// closeStorage closes all files.
+func (a *App) closeStorage() error {
+	return errors.Join(a.past.close(), a.outbox.Close(), a.registry.Close())
 }

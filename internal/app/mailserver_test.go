@@ -16,6 +16,21 @@ type fakeMailServer struct {
 
 	mu   sync.Mutex
 	text strings.Builder // guarded by mu; all that came
+	held chan struct{}   // guarded by mu; no mail is confirmed until it is closed; nil for at once
+}
+
+// hold has the server confirm nothing until release.
+func (b *fakeMailServer) hold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held = make(chan struct{})
+}
+
+func (b *fakeMailServer) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.held)
+	b.held = nil
 }
 
 func newFakeMailServer(t *testing.T) *fakeMailServer {
@@ -50,7 +65,11 @@ func (s *mailSession) Logout() error                        { return nil }
 
 func (s *mailSession) Data(r io.Reader) error {
 	s.box.mu.Lock()
-	defer s.box.mu.Unlock()
 	_, err := io.Copy(&s.box.text, r)
+	held := s.box.held
+	s.box.mu.Unlock()
+	if held != nil {
+		<-held
+	}
 	return err
 }

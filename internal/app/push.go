@@ -78,7 +78,7 @@ func (a *App) restartPushing(cfg config.Alerting) {
 		pusher.Saved, pusher.Save, pusher.Log = saved, a.outbox.Keep, a.log
 		a.pushing.pusher = pusher
 		a.pushing.work.Go(func() {
-			if err := pusher.Run(ctx, a.pushedSubjects, nil); err != nil && ctx.Err() == nil {
+			if err := pusher.Run(ctx, a.pushedSubjects, a.changed); err != nil && ctx.Err() == nil {
 				a.log.Error("alerts cannot be pushed", "err", err)
 			}
 		})

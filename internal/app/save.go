@@ -28,6 +28,7 @@ type saver struct {
 	prefix    string                 // of the names under which the states are kept
 	exists    func(name string) bool // is there such a target, or check, still?
 	settled   func() bool            // is all there that will be, of what there was before the start?
+	changed   chan<- struct{}        // is told when states have changed; one slot
 	stored    chan<- struct{}        // is told when something was written; one slot
 
 	written map[string]health.State
@@ -47,7 +48,8 @@ func (a *App) savers() []*saver {
 		return a.checks.Load().byName[name] != nil
 	}, settled: func() bool { return true }}
 	for _, s := range []*saver{targets, checks} {
-		s.registry, s.log, s.stored, s.written = a.registry, a.log, a.stored, map[string]health.State{}
+		s.registry, s.log, s.written = a.registry, a.log, map[string]health.State{}
+		s.changed, s.stored = a.changed, a.stored
 	}
 	for _, name := range a.registry.Remembered() {
 		if check, ok := strings.CutPrefix(name, checkPrefix); ok {
@@ -78,6 +80,7 @@ func (s *saver) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.scheduler.Changed():
+			signal(s.changed)
 			select {
 			case <-ctx.Done():
 				return // App.Run saves everything at the end
@@ -102,8 +105,13 @@ func (s *saver) save(states map[string]*schedule.Saved) {
 	for name, saved := range states {
 		s.written[name] = saved.State
 	}
+	signal(s.stored)
+}
+
+// signal has whoever waits look again. The channel has one slot.
+func signal(to chan<- struct{}) {
 	select {
-	case s.stored <- struct{}{}:
+	case to <- struct{}{}:
 	default:
 	}
 }
@@ -144,6 +152,11 @@ func clipped(s health.State, t *prober.Target) health.State {
 // end writes all states, and drops those of what exists no more.
 func (s *saver) end() error {
 	s.forgetGone()
+	return s.saveAll()
+}
+
+// saveAll writes all states. Unlike the others it may be called while run runs.
+func (s *saver) saveAll() error {
 	if err := s.registry.Save(s.prefixed(s.scheduler.Saved())); err != nil {
 		return fmt.Errorf("saving states: %w", err)
 	}

@@ -18,8 +18,6 @@ import (
 	"github.com/health-exporter/health_exporter/internal/server/connections"
 )
 
-const shutdownTimeout = 10 * time.Second
-
 // listen opens the listeners, so that a taken port is found before anything else
 // happens. With systemd's sockets, or vsock, it leaves that to serve.
 func (a *App) listen() ([]net.Listener, error) {
@@ -63,67 +61,38 @@ func listenError(address string, err error) error {
 	return fmt.Errorf("cannot listen on %s: %w; see --web.listen-address", address, err)
 }
 
-// serve answers requests until ctx is done, and then until those under way have
-// been answered.
-func (a *App) serve(ctx context.Context, listeners []net.Listener) error {
-	srv := &http.Server{
+// served is the server while it runs.
+type served struct {
+	server *http.Server
+	failed chan error // receives when it has ended, and is closed then
+	unbind func()     // ends the watch over its connections
+}
+
+// serve begins to answer requests.
+func (a *App) serve(ctx context.Context, listeners []net.Listener) *served {
+	s := &served{failed: make(chan error, 1), server: &http.Server{
 		Handler:           a.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      150 * time.Second, // longer than the longest /probe
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-	}
+	}}
 	limit := connections.New(maxConnections(), func(peer netip.Addr) bool {
 		return slices.ContainsFunc(a.settings.Load().Access.Proxies, func(p netip.Prefix) bool { return p.Contains(peer) })
 	})
-	limit.Bind(srv)
+	limit.Bind(s.server)
 	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
 	var watch sync.WaitGroup
 	watch.Go(func() { limit.Watch(watching) })
-	defer func() { stopWatching(); watch.Wait() }()
-	failed := make(chan error, 1)
+	s.unbind = func() { stopWatching(); watch.Wait() }
 	go func() {
+		defer close(s.failed)
 		if a.leftToToolkit() {
-			failed <- web.ListenAndServe(srv, a.opts.Web, a.log)
+			s.failed <- web.ListenAndServe(s.server, a.opts.Web, a.log)
 		} else {
-			failed <- web.ServeMultiple(listeners, srv, a.opts.Web, a.log)
+			s.failed <- web.ServeMultiple(listeners, s.server, a.opts.Web, a.log)
 		}
 	}()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
-	}
-	a.setNotReady(errors.New("shutting down"))
-	a.log.Info("shutting down", "cause", context.Cause(ctx).Error(), "drain_delay", a.opts.DrainDelay)
-	a.finding.withdraw()
-	select {
-	case <-time.After(a.opts.DrainDelay):
-	case <-a.opts.Hurry:
-	case err := <-failed:
-		return fmt.Errorf("serving: %w", err)
-	}
-	a.shutdown(context.WithoutCancel(ctx), srv)
-	<-failed
-	return nil
-}
-
-// shutdown waits for the requests under way, for as long as is reasonable.
-func (a *App) shutdown(ctx context.Context, srv *http.Server) {
-	bounded, cancel := context.WithTimeout(ctx, shutdownTimeout)
-	var waiting sync.WaitGroup
-	waiting.Go(func() {
-		select {
-		case <-a.opts.Hurry:
-			cancel()
-		case <-bounded.Done():
-		}
-	})
-	if err := srv.Shutdown(bounded); err != nil {
-		srv.Close()
-		a.log.Warn("requests were cut off", "err", err)
-	}
-	cancel()
-	waiting.Wait()
+	return s
 }

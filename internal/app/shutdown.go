@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// shutdownTimeout is how long the end may take after the drain delay. Who stops
+	// programs kills them later: some after ten seconds, and five is what we promise.
+	shutdownTimeout = 4500 * time.Millisecond
+	// requestTimeout is how much of it requests under way have, and mails and alerts have
+	// no more.
+	requestTimeout = 3 * time.Second
+)
+
+// untilTold waits until the program is to end, or cannot serve. Then it says that it is
+// not ready, saves what there is, and lets the drain delay pass.
+func (a *App) untilTold(ctx context.Context, failed <-chan error, savers []*saver) error {
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	a.setNotReady(errors.New("shutting down"))
+	a.log.Info("shutting down", "cause", context.Cause(ctx).Error(), "drain_delay", a.opts.DrainDelay)
+	drained := time.After(a.opts.DrainDelay)
+	for _, s := range savers { // whatever happens from now on
+		if err := s.saveAll(); err != nil {
+			a.log.Error("states could not be saved; this is tried again at the end", "err", err)
+		}
+	}
+	a.finding.withdraw()
+	select {
+	case <-drained:
+	case <-a.opts.Hurry:
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
+}
+
+// ending is what has to end.
+type ending struct {
+	served   *served
+	stopWork context.CancelCauseFunc
+	work     *sync.WaitGroup
+	savers   []*saver
+}
+
+// shutDown ends everything, and gives up on what does not end in time: the states are
+// saved, and files survive that nobody closes them.
+func (a *App) shutDown(ctx context.Context, err error, e *ending) error {
+	bounded, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- a.end(ctx, e) }()
+	select {
+	case last := <-ended:
+		return errors.Join(err, last)
+	case <-bounded.Done():
+	}
+	a.log.Warn("something does not end, and is left alone", "after", shutdownTimeout)
+	for _, s := range e.savers {
+		err = errors.Join(err, s.saveAll())
+	}
+	return err
+}
+
+// end ends everything, in order.
+func (a *App) end(ctx context.Context, e *ending) error {
+	e.stopWork(errors.New("shutting down"))
+	var parts sync.WaitGroup
+	parts.Go(func() { a.finishRequests(ctx, e.served) })
+	parts.Go(a.stopPushing)
+	parts.Go(e.work.Wait)
+	parts.Wait()
+	a.closeChecks(a.checks.Load(), nil)
+	var err error
+	for _, s := range e.savers {
+		err = errors.Join(err, s.end())
+	}
+	a.notify() // what has changed at last is told after the next start
+	return errors.Join(err, a.closeStorage())
+}
+
+// finishRequests waits for the requests under way, for as long as is reasonable.
+func (a *App) finishRequests(ctx context.Context, s *served) {
+	bounded, cancel := context.WithTimeout(ctx, requestTimeout)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer cancel()
+	waiting.Go(func() {
+		select {
+		case <-a.opts.Hurry:
+			cancel()
+		case <-bounded.Done():
+		}
+	})
+	if err := s.server.Shutdown(bounded); err != nil {
+		s.server.Close()
+		a.log.Warn("requests were cut off", "err", err)
+	}
+	<-s.failed
+	s.unbind()
+}
