@@ -17,13 +17,8 @@ import (
 // errGone is why a request is given up.
 var errGone = errors.New("the client is gone")
 
-const (
-	// patience is how long a connection may take until its first request before it makes
-	// room for another.
-	patience = time.Second
-	// lookEvery is how often clients are looked after.
-	lookEvery = 500 * time.Millisecond
-)
+// lookEvery is how often clients are looked after.
+const lookEvery = 500 * time.Millisecond
 
 // Limit bounds the connections of one http.Server, however it came by its listeners.
 type Limit struct {
@@ -93,7 +88,7 @@ func (l *Limit) makeRoom(c *connection, among func(*connection) bool) {
 			other.cancel(errGone)
 			l.discount(other)
 			return
-		case missedLess(other, victim, c):
+		case missedLess(other, victim):
 			victim = other
 		}
 	}
@@ -102,15 +97,16 @@ func (l *Limit) makeRoom(c *connection, among func(*connection) bool) {
 }
 
 // missedLess reports whether one connection is missed less than the victim so far: first
-// who has been idle for longest, then who has asked nothing for longest.
-func missedLess(other, victim, newcomer *connection) bool {
-	switch {
-	case other.state == http.StateIdle:
+// who has been idle for longest, then who has not yet asked anything for longest. That
+// is the newcomer only if all others are being answered.
+func missedLess(other, victim *connection) bool {
+	switch other.state {
+	case http.StateIdle:
 		return victim.state != http.StateIdle || other.since.Before(victim.since)
-	case other.state != http.StateNew || time.Since(other.since) < patience || victim.state == http.StateIdle:
-		return false
+	case http.StateNew:
+		return victim.state == http.StateNew && other.since.Before(victim.since)
 	}
-	return victim == newcomer || other.since.Before(victim.since)
+	return false
 }
 
 // discount has a connection count no more; mu is held.
