@@ -43,9 +43,8 @@ func (s *server) admit(mux *routes, r *http.Request, id *access.Identity) *probl
 		return &problem{Status: http.StatusInternalServerError, Detail: "the route " + pattern + " has no right of its own, so nobody may use it"}
 	}
 	if !mux.anyName[pattern] && !(need == ownRule && s.hasOwnSecret(r)) {
-		if refusal := id.RefuseName(); refusal != nil {
-			s.strangers.Note(s.Log, id)
-			return refused(refusal)
+		if p := s.refuseName(id); p != nil {
+			return p
 		}
 	}
 	switch need {
@@ -58,6 +57,15 @@ func (s *server) admit(mux *routes, r *http.Request, id *access.Identity) *probl
 		}
 	}
 	return refused(id.Refuse(need))
+}
+
+// refuseName says that a request was sent to a name that a stranger may own, and logs it.
+func (s *server) refuseName(id *access.Identity) *problem {
+	refusal := id.RefuseName()
+	if refusal != nil {
+		s.strangers.Note(s.Log, id)
+	}
+	return refused(refusal)
 }
 
 // turnAway answers who may not, and asks for a token if one would do.

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	shop = `{"app": "web shop", "url": "http://10.0.0.9:8080", "email": "me@example.org", "ttl": 60}`
-	path = "/api/v1/targets/web%20shop"
+	shop     = `{"app": "web shop", "url": "http://10.0.0.9:8080", "email": "me@example.org", "ttl": 60}`
+	shopPath = "/api/v1/targets/web%20shop"
 )
 
 func TestLifeOfALease(t *testing.T) {
@@ -26,7 +26,7 @@ func TestLifeOfALease(t *testing.T) {
 			t.Errorf("ttl %v, expires %v", got["ttl"], got["lease_expires"])
 		}
 		time.Sleep(50 * time.Second)
-		got = f.expect(http.StatusOK, f.do("POST", path+"/renew", ""))
+		got = f.expect(http.StatusOK, f.do("POST", shopPath+"/renew", ""))
 		want := map[string]any{"app": "web shop", "ttl": 60.0, "lease_expires": time.Now().Add(time.Minute).UTC().Format(time.RFC3339Nano)}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("renewed (-want +got):\n%s", diff)
@@ -37,15 +37,15 @@ func TestLifeOfALease(t *testing.T) {
 		time.Sleep(60 * time.Second)
 		synctest.Wait()
 
-		got = f.expect(http.StatusGone, f.do("GET", path, ""))
+		got = f.expect(http.StatusGone, f.do("GET", shopPath, ""))
 		said := "its registration was not renewed since " + renewed.UTC().Format("2006-01-02 15:04:05 UTC")
 		if detail := got["detail"].(string); !strings.Contains(detail, said) || !strings.Contains(detail, "gone since "+time.Now().UTC().Format(time.RFC3339)) {
 			t.Errorf("410 says %s; want %s", detail, said)
 		}
 		for _, what := range []string{"pause", "resume", "probe"} {
-			f.expect(http.StatusGone, f.do("POST", path+"/"+what, ""))
+			f.expect(http.StatusGone, f.do("POST", shopPath+"/"+what, ""))
 		}
-		got = f.expect(http.StatusNotFound, f.do("POST", path+"/renew", ""))
+		got = f.expect(http.StatusNotFound, f.do("POST", shopPath+"/renew", ""))
 		if !strings.Contains(got["detail"].(string), said) {
 			t.Errorf("404 says %s", got["detail"])
 		}
@@ -59,13 +59,13 @@ func TestLifeOfALease(t *testing.T) {
 			t.Errorf("tombstones (-want +got):\n%s", diff)
 		}
 
-		f.expect(http.StatusCreated, f.do("PUT", path, `{"url": "http://10.0.0.9:8080", "ttl": 60}`))
+		f.expect(http.StatusCreated, f.do("PUT", shopPath, `{"url": "http://10.0.0.9:8080", "ttl": 60}`))
 		list = f.expect(http.StatusOK, f.do("GET", "/api/v1/tombstones", ""))
 		if diff := cmp.Diff(map[string]any{"tombstones": []any{}}, list); diff != "" {
 			t.Errorf("tombstones after it came back (-want +got):\n%s", diff)
 		}
-		f.expect(http.StatusNoContent, f.do("DELETE", path, "")) // on purpose
-		f.expect(http.StatusNotFound, f.do("GET", path, ""))
+		f.expect(http.StatusNoContent, f.do("DELETE", shopPath, "")) // on purpose
+		f.expect(http.StatusNotFound, f.do("GET", shopPath, ""))
 	})
 }
 
@@ -77,20 +77,20 @@ func TestLeasesBelongToTheirOwners(t *testing.T) {
 		f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", shop, token...))
 		before, _ := f.registry.LeaseEnd("web shop")
 		time.Sleep(10 * time.Second)
-		f.expect(http.StatusForbidden, f.do("POST", path+"/renew", ""))
-		f.expect(http.StatusForbidden, f.do("POST", path+"/renew", "", "Authorization", "Bearer secret-b"))
+		f.expect(http.StatusForbidden, f.do("POST", shopPath+"/renew", ""))
+		f.expect(http.StatusForbidden, f.do("POST", shopPath+"/renew", "", "Authorization", "Bearer secret-b"))
 		f.expect(http.StatusForbidden, f.do("POST", "/api/v1/targets", shop))
-		f.expect(http.StatusUnauthorized, f.do("POST", path+"/renew", "", "Authorization", "Bearer wrong"))
+		f.expect(http.StatusUnauthorized, f.do("POST", shopPath+"/renew", "", "Authorization", "Bearer wrong"))
 		if after, _ := f.registry.LeaseEnd("web shop"); !after.Equal(before) {
 			t.Error("somebody else has renewed the lease")
 		}
-		f.expect(http.StatusOK, f.do("POST", path+"/renew", "", token...))
+		f.expect(http.StatusOK, f.do("POST", shopPath+"/renew", "", token...))
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		f.expect(http.StatusForbidden, f.do("DELETE", path, ""))
-		f.expect(http.StatusGone, f.do("GET", path, ""))
-		f.expect(http.StatusNoContent, f.do("DELETE", path, "", token...))
-		f.expect(http.StatusNotFound, f.do("DELETE", path, "", token...))
+		f.expect(http.StatusForbidden, f.do("DELETE", shopPath, ""))
+		f.expect(http.StatusGone, f.do("GET", shopPath, ""))
+		f.expect(http.StatusNoContent, f.do("DELETE", shopPath, "", token...))
+		f.expect(http.StatusNotFound, f.do("DELETE", shopPath, "", token...))
 	})
 }
 

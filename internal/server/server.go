@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -133,21 +134,30 @@ func New(deps Deps) http.Handler {
 			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",
 		},
 	}
-	return below(s.prefix(), logged)
+	return s.below(s.prefix(), logged)
 }
 
 // prefix is below which everything is; it begins and ends with a slash.
 func (s *server) prefix() string { return cmp.Or(s.RoutePrefix, "/") }
 
-// below serves a handler below a prefix, and leads there from elsewhere.
-func below(prefix string, h http.Handler) http.Handler {
+// below serves a handler below a prefix, and leads there from elsewhere, but nobody who
+// asks for a name that is not ours.
+func (s *server) below(prefix string, h http.Handler) http.Handler {
 	if prefix == "/" {
 		return h
 	}
 	mux := http.NewServeMux()
 	mux.Handle(prefix, http.StripPrefix(strings.TrimSuffix(prefix, "/"), h))
 	mux.Handle("GET /{$}", http.RedirectHandler(prefix, http.StatusFound))
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, prefix) || path.Clean(r.URL.Path) != strings.TrimSuffix(r.URL.Path, "/") {
+			if p := s.refuseName(s.gate.Identify(&s.Settings().Access, r)); p != nil {
+				s.turnAway(w, r, p)
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // safeHeaders keeps browsers from guessing types and from framing the pages.
