@@ -702,6 +702,18 @@ func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 	}
 }
 
+// A probe that has passed has passed, whatever becomes of its context then.
+func TestCancelledTooLate(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for outcome, want := range map[health.Outcome]bool{health.Pass: false, health.Warn: false, health.Fail: true} {
+		m := FuncModule("f", 0, func(context.Context) Result { cancel(); return Result{Outcome: outcome} })
+		if res := m.Probe(ctx, Request{}); res.Outcome != outcome || res.Cancelled != want {
+			t.Errorf("%+v", res)
+		}
+	}
+}
+
 func TestCancelledProbeIsInconclusive(t *testing.T) {
 	arrived := make(chan struct{}, 2)
 	silent := listen(t, func(conn net.Conn) {

@@ -182,7 +182,7 @@ func (a *App) adopt(cfg *config.Config) {
 	a.warn(cfg)
 	modules := a.observedModules(cfg)
 	a.modules.Store(&modules)
-	a.checkKinds(cfg)
+	a.checkKinds(cfg, prober.Kind.Available)
 	r := &cfg.Registration
 	a.settings.Store(&server.Settings{
 		Modules: modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,

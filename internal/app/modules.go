@@ -34,11 +34,11 @@ func (a *App) observedModules(cfg *config.Config) map[string]*prober.Module {
 // checkKinds finds out which kinds of probe this process cannot make, and says what to
 // do about it. That is looked at with each configuration, so that a reload is enough once
 // what they need is permitted.
-func (a *App) checkKinds(cfg *config.Config) {
+func (a *App) checkKinds(cfg *config.Config, available func(prober.Kind) error) {
 	unavailable := map[prober.Kind]error{}
 	for _, name := range prober.Kinds() {
 		kind := prober.Kind(name)
-		err := kind.Available()
+		err := available(kind)
 		if err == nil {
 			continue
 		}

@@ -27,6 +27,35 @@ func TestICMPNotPermitted(t *testing.T) {
 	}
 }
 
+// What the operator wants probed and cannot be is worth a warning.
+func TestUnavailableKinds(t *testing.T) {
+	for text, want := range map[string]string{
+		"targets: [{app: router, address: 127.0.0.1, module: icmp}]":              "level=WARN",
+		"targets: [{app: router, address: \"127.0.0.1:1\", module: tcp_connect}]": "level=INFO",
+	} {
+		file := filepath.Join(t.TempDir(), "c.yml")
+		write(t, file, text)
+		cfg, err := loadConfig(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		a := &App{log: slog.New(slog.NewTextHandler(&log, nil))}
+		a.checkKinds(cfg, func(kind prober.Kind) error {
+			if kind == "icmp" {
+				return errors.New("not permitted")
+			}
+			return nil
+		})
+		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) || !strings.Contains(got, "kind=icmp") {
+			t.Errorf("%s: logged %s, want one line with %s", text, got, want)
+		}
+		if why := *a.unavailable.Load(); len(why) != 1 || why["icmp"] == nil {
+			t.Errorf("unavailable are %v", why)
+		}
+	}
+}
+
 func TestWarningsAreLogged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yml")
 	write(t, file, "modules:\n  m:\n    prober: dns\n    dns:\n      query_name: example.org\n      valid_rcodes: [NXDOMIAN]\n")

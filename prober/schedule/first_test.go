@@ -78,5 +78,12 @@ func TestNewInitialDelay(t *testing.T) {
 		if n := r.count(); n < 6 {
 			t.Errorf("%d probes a minute later: what is being probed has no first probe any more", n)
 		}
+		s.Sync([]Job{{Target: target("a", 20*time.Second), Module: module, NotBefore: time.Now().Add(time.Hour)}})
+		before := r.count()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := r.count() - before; n < 2 {
+			t.Errorf("%d probes in a minute after a change of interval", n)
+		}
 	})
 }
