@@ -85,7 +85,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 // a reload may have changed it by the time that somebody looks.
 func (s *server) probeOnce(ctx context.Context, timeout float64, name string, settings *Settings, req prober.Request) *probelog.Record {
 	module, text := settings.Modules[name], settings.ModuleText
-	next := s.ProbeLog
+	next := probelog.Brief(s.ProbeLog)
 	if next != nil {
 		next = next.WithAttrs([]slog.Attr{slog.String("module", name), slog.String("target", req.Target)})
 	}

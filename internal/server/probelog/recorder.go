@@ -33,6 +33,7 @@ func (r *Recorder) Handle(ctx context.Context, record slog.Record) error {
 			return err
 		}
 	}
+	record = cutRecord(record, maxKept)
 	record.AddAttrs(r.attrs...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
