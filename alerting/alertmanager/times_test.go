@@ -14,7 +14,7 @@ func TestTimes(t *testing.T) {
 		"retention": {p.retention(), 15 * time.Minute},
 		"timeout":   {p.timeout(), 10 * time.Second},
 		"gap":       {p.gap(), time.Second},
-		"farewell":  {p.farewell(), 5 * time.Second},
+		"farewell":  {p.farewell(), 3 * time.Second},
 		"absence":   {p.absence(), time.Hour},
 	} {
 		if pair[0] != pair[1] {
