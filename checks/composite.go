@@ -88,7 +88,7 @@ func (c Composite) Run(ctx context.Context) error {
 				if clean.Add(1) == int64(c.need()) {
 					cancel(errEnough)
 				}
-			case errors.Is(results[i], context.Canceled) && context.Cause(within) == errEnough:
+			case errors.Is(results[i], context.Canceled) && errors.Is(context.Cause(within), errEnough):
 				results[i] = errEnough // what it would have said is not known
 			}
 		})

@@ -84,11 +84,11 @@ type Refusal struct {
 
 // Error says what the exporter has said.
 func (r *Refusal) Error() string {
-	text := cmp.Or(r.Detail, r.Title, http.StatusText(r.Status))
+	parts := []string{cmp.Or(r.Detail, r.Title, http.StatusText(r.Status))}
 	for _, f := range r.Faults {
-		text += "; " + f.Field + ": " + f.Detail
+		parts = append(parts, f.Field+": "+f.Detail)
 	}
-	return fmt.Sprintf("the exporter answered %d: %s", r.Status, text)
+	return fmt.Sprintf("the exporter answered %d: %s", r.Status, strings.Join(parts, "; "))
 }
 
 // temporary reports whether the same request may succeed later.

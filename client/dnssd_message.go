@@ -109,7 +109,8 @@ func (m *message) next() (r record, ok bool) {
 }
 
 func (m *message) body(r *record, start, end int) (ok bool) {
-	content, next := m.content[start:end], 0
+	content := m.content[start:end]
+	var next int
 	switch r.kind {
 	case typePTR:
 		r.target, next, ok = m.domain(start)

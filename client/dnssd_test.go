@@ -149,7 +149,7 @@ func TestChoose(t *testing.T) {
 		{"", "10.0.0.7", "10.0.0.7"},
 	} {
 		var list []netip.Addr
-		for _, text := range strings.Fields(test.addresses) {
+		for text := range strings.FieldsSeq(test.addresses) {
 			list = append(list, netip.MustParseAddr(text))
 		}
 		if got := choose(list, netip.MustParseAddr(test.sender)); got != netip.MustParseAddr(test.want) {

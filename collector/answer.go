@@ -9,7 +9,6 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -74,12 +73,12 @@ func familiesOf(samples []prober.Sample) []*dto.MetricFamily {
 	for _, s := range sorted {
 		if len(list) == 0 || list[len(list)-1].GetName() != s.Name {
 			list = append(list, &dto.MetricFamily{
-				Name: proto.String(s.Name), Help: proto.String(s.Help), Type: dto.MetricType_GAUGE.Enum(),
+				Name: new(s.Name), Help: new(s.Help), Type: dto.MetricType_GAUGE.Enum(),
 			})
 		}
-		m := &dto.Metric{Gauge: &dto.Gauge{Value: proto.Float64(s.Value)}}
+		m := &dto.Metric{Gauge: &dto.Gauge{Value: new(s.Value)}}
 		for _, l := range s.Labels {
-			m.Label = append(m.Label, &dto.LabelPair{Name: proto.String(l.Name), Value: proto.String(clean(l.Value))})
+			m.Label = append(m.Label, &dto.LabelPair{Name: new(l.Name), Value: new(clean(l.Value))})
 		}
 		last := list[len(list)-1]
 		last.Metric = append(last.Metric, m)

@@ -3,6 +3,7 @@ package collector
 import (
 	"compress/gzip"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 
 func answered(t *testing.T, samples []prober.Sample, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest("GET", "/probe", nil)
+	r := httptest.NewRequest(http.MethodGet, "/probe", nil)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

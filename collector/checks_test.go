@@ -46,6 +46,7 @@ func TestChecks(t *testing.T) {
 			`health_check_state{check="queue",state="degraded"}`:            1,
 			`health_check_state_changes_total{check="queue",to="degraded"}`: 1,
 			`health_check_consecutive_failures{check="queue"}`:              1,
+
 			`health_check_observed_value{check="database",component="",component_id="",measurement="connections",unit=""}`: 7,
 		} {
 			if v, there := got[series]; !there || v != want {

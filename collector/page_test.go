@@ -177,7 +177,7 @@ func TestStopsAtTheFirstWriteError(t *testing.T) {
 	w := &broken{header: http.Header{}}
 	func() {
 		defer func() {
-			if v := recover(); v != http.ErrAbortHandler {
+			if v := recover(); v != any(http.ErrAbortHandler) {
 				t.Errorf("recovered %v, want http.ErrAbortHandler", v)
 			}
 		}()

@@ -108,7 +108,8 @@ func fixedZeroconf() prometheus.Collector {
 // client_golang says of Go and the process.
 func fixedSelf() []prometheus.Collector {
 	return []prometheus.Collector{
-		build{"1.0.0", "abc", "go1.26"}, fixedEnvironment(), fixedScheduler(), NewScheduledChecks(fixed()), fixedStorage(), fixedHistory(),
+		build{"1.0.0", "abc", "go1.26"},
+		fixedEnvironment(), fixedScheduler(), NewScheduledChecks(fixed()), fixedStorage(), fixedHistory(),
 		fixedDiscovery(), fixedReload(), fixedNotifications(), fixedAdHoc(), fixedGone(), fixedProbeDurations(false), fixedZeroconf(),
 		fixedDurations(),
 	}

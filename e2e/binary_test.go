@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -109,9 +110,7 @@ func TestKilledWhileRegistering(t *testing.T) {
 	const rounds, clients = 4, 8
 	for round := range rounds {
 		killAfter := int64(40 + 60*round)
-		for app, registered := range changeUntilKilled(t, e, round, clients, killAfter) {
-			acknowledged[app] = registered
-		}
+		maps.Copy(acknowledged, changeUntilKilled(t, e, round, clients, killAfter))
 		e.start(t)
 		known := e.apps(t)
 		lost, returned := 0, 0

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -183,7 +184,7 @@ func (l *letter) parts() (map[string]string, error) {
 	bodies := map[string]string{}
 	for r := multipart.NewReader(message.Body, params["boundary"]); ; {
 		part, err := r.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return bodies, nil
 		}
 		if err != nil {

@@ -228,7 +228,7 @@ func TestZeroconfFreePort(t *testing.T) {
 	await(t, startLimit, "it is found and answers", func() error {
 		list, _, err := discover(l.b, "--type=_prometheus-http._tcp", "--timeout=1s")
 		if err != nil || len(list) != 1 {
-			return fmt.Errorf("found are %+v, %v", list, err)
+			return fmt.Errorf("found are %+v, %w", list, err)
 		}
 		_, err = l.b.get(list[0].URL + "/-/ready")
 		return err

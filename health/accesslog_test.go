@@ -13,9 +13,9 @@ func TestAccessLog(t *testing.T) { // S2.11
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Query().Get("do") {
 		case "fail":
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		case "no content":
-			w.WriteHeader(204)
+			w.WriteHeader(http.StatusNoContent)
 		case "flush":
 			if err := http.NewResponseController(w).Flush(); err != nil {
 				t.Error(err)

@@ -49,6 +49,6 @@ func (c *Checker) Run(ctx context.Context) error {
 
 // nextTurn is the first turn after now of those that are an interval apart.
 func nextTurn(turn, now time.Time, interval time.Duration) time.Time {
-	missed := now.Sub(turn) / interval
-	return turn.Add((missed + 1) * interval)
+	since := now.Sub(turn) % interval
+	return now.Add(interval - since)
 }

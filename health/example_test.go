@@ -30,7 +30,7 @@ func Example() {
 	mux.Handle("/health", &health.ReportHandler{Checker: checker})
 
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", "/readyz?verbose", nil))
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz?verbose", nil))
 	fmt.Print(w.Body)
 	// Output:
 	// [+]database ok

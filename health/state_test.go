@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -9,7 +10,7 @@ import (
 func run(t Thresholds, outcomes string) []Verdict {
 	var s State
 	var verdicts []Verdict
-	for _, letter := range strings.Fields(outcomes) {
+	for letter := range strings.FieldsSeq(outcomes) {
 		s = s.Next(map[string]Outcome{"S": Pass, "W": Warn, "F": Fail, "X": Reset}[letter], t)
 		verdicts = append(verdicts, s.Verdict)
 	}
@@ -72,7 +73,7 @@ func walk(t *testing.T, s State, th Thresholds, past []Outcome, depth int) {
 		return
 	}
 	for _, o := range []Outcome{Pass, Warn, Fail} {
-		past := append(past[:len(past):len(past)], o)
+		past := append(slices.Clip(past), o)
 		next := s.Next(o, th)
 		if fault := violated(s, next, th, past); fault != "" {
 			t.Fatalf("%+v: after %v, %s → %s: %s", th, past, s.Verdict, next.Verdict, fault)

@@ -113,8 +113,7 @@ func outOfResources(err error) bool {
 // ownNetwork tells that our own way out is broken, which says nothing about the
 // target either: there is no route at all, or no name server answers us.
 func ownNetwork(err error) bool {
-	var dns *net.DNSError
-	if errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return !dns.IsNotFound
 	}
 	return errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.ENETDOWN)
@@ -183,8 +182,7 @@ func failed(ctx context.Context, limit time.Duration, err error) Result {
 	res := Result{Outcome: health.Fail, Reason: classify(err), Inconclusive: isOwnFault(err) || outOfResources(err) || ownNetwork(err)}
 	res.Error = explain(err, res.Reason, limit)
 	res.CertExpiry = expiryOfRefused(err)
-	var known *phaseError
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*phaseError](err); ok {
 		res.Phase = known.phase
 	}
 	return res

@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,7 +22,7 @@ const (
 func (t *talk) expectLine(ctx context.Context, want Regexp) (line []byte, match []int, err error) {
 	for {
 		line, err := t.reader.line()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			t.phase, t.regexFailed = PhaseCheck, true
 			return nil, nil, because(ReasonBody, fmt.Errorf("connection closed before a line that matches %q", want))
 		}
@@ -48,7 +49,7 @@ func (t *talk) expectLine(ctx context.Context, want Regexp) (line []byte, match 
 func (t *talk) expectBytes(want string) error {
 	for rest := want; rest != ""; {
 		got, err := t.reader.some(len(rest))
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			t.phase = PhaseCheck
 			return because(ReasonBody, fmt.Errorf("connection closed after %d of %d bytes expected", len(want)-len(rest), len(want)))
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -53,7 +54,7 @@ func FuzzLineReader(f *testing.F) {
 		for i := 0; ; i++ {
 			line, err := r.line()
 			if err != nil {
-				if i != len(want) || (err == io.EOF) == tooLong {
+				if i != len(want) || errors.Is(err, io.EOF) == tooLong {
 					t.Errorf("%v after %d of %d lines", err, i, len(want))
 				}
 				break

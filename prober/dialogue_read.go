@@ -3,6 +3,7 @@ package prober
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -65,9 +66,9 @@ func (r *lineReader) line() ([]byte, error) {
 		}
 		r.long = append(r.long, part...)
 		switch {
-		case err == nil, err == io.EOF && len(r.long) > 0:
+		case err == nil, errors.Is(err, io.EOF) && len(r.long) > 0:
 			return trimLineEnd(r.long), nil
-		case err != bufio.ErrBufferFull:
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return nil, err
 		}
 	}

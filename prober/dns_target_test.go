@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"maps"
 	"net"
 	"strings"
 	"testing"
@@ -72,9 +73,7 @@ func TestDNSFailureSamples(t *testing.T) {
 				t.Error("no probe_dns_lookup_time_seconds")
 			}
 			want := map[string]float64{}
-			for name, value := range all {
-				want[name] = value
-			}
+			maps.Copy(want, all)
 			for name, value := range test.want {
 				if want[name] = value; value != positive {
 					continue

@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func TestDNSTransports(t *testing.T) {
 				if test.tls != res.CertExpiry.Equal(expiry) {
 					t.Errorf("certificate expires at %s", res.CertExpiry)
 				}
-				if test.https != (res.StatusCode == 200) {
+				if test.https != (res.StatusCode == http.StatusOK) {
 					t.Errorf("status code %d", res.StatusCode)
 				}
 			})

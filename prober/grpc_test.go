@@ -2,6 +2,7 @@ package prober
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -167,9 +168,7 @@ func TestGRPCBeforeTheCall(t *testing.T) {
 		"probe_grpc_duration_seconds{phase=resolve}": 0, "probe_grpc_ssl": 0, "probe_grpc_status_code": 0,
 	}
 	unresolved := map[string]float64{"probe_dns_lookup_time_seconds": 0, "probe_ip_protocol": 0, "probe_ip_addr_hash": 0}
-	for name, value := range unlooked {
-		unresolved[name] = value
-	}
+	maps.Copy(unresolved, unlooked)
 	for _, test := range []struct {
 		name, target string
 		options      func(p *grpcProbe)

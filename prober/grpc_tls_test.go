@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -130,9 +131,7 @@ func checkTLSValues(t *testing.T, res Result, version string, expiry time.Time, 
 			got[s.Name] = s.Value
 		case "probe_grpc_ssl", "probe_ssl_earliest_cert_expiry", "probe_tls_version_info",
 			"probe_tls_cipher_info", "probe_ssl_last_chain_expiry_timestamp_seconds":
-			for name, value := range valuesOf([]Sample{s}) {
-				got[name] = value
-			}
+			maps.Copy(got, valuesOf([]Sample{s}))
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -792,8 +792,7 @@ func TestHealthModuleFaults(t *testing.T) {
 			!strings.HasSuffix(err.Error(), strings.SplitN(want, ": ", 2)[1]) {
 			t.Errorf("got %v, want %s", err, want)
 		}
-		var field *FieldError
-		if !errors.As(err, &field) {
+		if _, ok := errors.AsType[*FieldError](err); !ok {
 			t.Errorf("%v is no FieldError", err)
 		}
 	}

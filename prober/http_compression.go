@@ -42,7 +42,7 @@ func decompress(coding string, body io.Reader) (io.Reader, error) {
 
 func (c *compressedBody) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = c.explain(err)
 	}
 	return n, err
@@ -51,7 +51,7 @@ func (c *compressedBody) Read(p []byte) (int, error) {
 // explain tells a body that is not what it should be from a connection that broke.
 func (c *compressedBody) explain(err error) error {
 	switch {
-	case c.raw.err != nil && c.raw.err != io.EOF:
+	case c.raw.err != nil && !errors.Is(c.raw.err, io.EOF):
 		return c.raw.err
 	case c.raw.n == 0:
 		return because(ReasonBody, fmt.Errorf("body is empty, not compressed with %s", c.coding))

@@ -228,7 +228,7 @@ func (c *httpConns) exchange(ctx context.Context, conn *httpConn, key connKey, r
 	}
 	// Chunks have sizes, and may have extensions and trailers: allow for them.
 	s.meter.left, s.meter.over = 2*int64(req.bodyLimit)+maxHeaderBytes, errSmallChunks
-	whole := false
+	var whole bool
 	s.buf, whole, err = readUpTo(s.buf[:0], resp.Body, req.bodyLimit)
 	answer.body, answer.cut = s.buf, !whole
 	if errors.Is(err, errSmallChunks) {

@@ -38,7 +38,7 @@ func TestHTTPJSON(t *testing.T) {
 		case "/redirect":
 			http.Redirect(w, r, "/", http.StatusFound)
 		case "/500":
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, answer)
 		case "/gzip":
 			_, _ = w.Write(compressed(t, "gzip", answer))

@@ -194,8 +194,7 @@ func explainToken(ctx context.Context, err error) error {
 	case errors.Is(err, jwt.ErrKeyMustBePEMEncoded), errors.Is(err, jwt.ErrNotRSAPrivateKey):
 		return because(ReasonInternal, errors.New("client_certificate_key is no RSA key in PEM"))
 	}
-	var of *url.Error
-	if errors.As(err, &of) {
+	if _, ok := errors.AsType[*url.Error](err); ok {
 		return err
 	}
 	return errNoToken
@@ -227,8 +226,7 @@ func validateOAuth2(o *config.OAuth2) (faults []error) {
 }
 
 func detailOf(err error) string {
-	var field *FieldError
-	if errors.As(err, &field) {
+	if field, ok := errors.AsType[*FieldError](err); ok {
 		return field.Detail
 	}
 	return err.Error()

@@ -180,7 +180,7 @@ type quicBody struct {
 
 func (b *quicBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = quicError(b.ctx, err)
 	}
 	return n, err
@@ -224,8 +224,7 @@ func quicError(ctx context.Context, err error) error {
 
 // quicAlert is what a handshake failed of: a TLS alert, ours or the peer's.
 func quicAlert(err *quic.TransportError) string {
-	var alert tls.AlertError
-	if errors.As(err, &alert) {
+	if alert, ok := errors.AsType[tls.AlertError](err); ok {
 		return alert.Error()
 	}
 	text := tls.AlertError(err.ErrorCode - 0x100).Error()

@@ -75,7 +75,7 @@ func TestHTTP3(t *testing.T) {
 		case "/plain":
 			http.Redirect(w, r, "http://"+r.Host+"/there", http.StatusFound)
 		case "/404":
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 		case "/gzip":
 			_, _ = w.Write(compressed(t, "gzip", "hello world"))
 		default:

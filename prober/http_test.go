@@ -118,9 +118,9 @@ func TestHTTPConditions(t *testing.T) {
 		w.Header().Set("Last-Modified", "Tue, 14 Nov 2023 22:13:20 GMT")
 		switch r.URL.Path {
 		case "/404":
-			w.WriteHeader(404)
+			w.WriteHeader(http.StatusNotFound)
 		case "/204":
-			w.WriteHeader(204)
+			w.WriteHeader(http.StatusNoContent)
 			return
 		case "/json":
 			w.Header().Set("Content-Type", "application/json")
@@ -451,7 +451,7 @@ func TestHTTPRedirects(t *testing.T) {
 
 	loop := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
 	res := probeWithin(t, httpModule(t, nil), 5*time.Second, Request{Target: loop, Samples: true})
-	if res.Reason != ReasonRedirect || res.Error != "more than 10 redirects" || res.StatusCode != 302 {
+	if res.Reason != ReasonRedirect || res.Error != "more than 10 redirects" || res.StatusCode != http.StatusFound {
 		t.Errorf("loop: got %+v", res)
 	}
 	checkValues(t, res, map[string]float64{"probe_http_redirects": 11, "probe_http_status_code": 302})

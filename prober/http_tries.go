@@ -65,8 +65,7 @@ func (t *tries) explain(err error) error {
 
 // sentAway tells whether a peer has not even looked at the request.
 func sentAway(err error) bool {
-	var stream http2.StreamError
-	if errors.As(err, &stream) {
+	if stream, ok := errors.AsType[http2.StreamError](err); ok {
 		return stream.Code == http2.ErrCodeRefusedStream
 	}
 	return strings.HasPrefix(err.Error(), "http2: ") && strings.Contains(err.Error(), "GOAWAY") &&

@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -85,7 +86,7 @@ func warnClient(options *config.HTTPClientConfig) []error {
 		file("oauth2.client_secret_file", o.ClientSecretFile)
 		file("oauth2.client_certificate_key_file", o.ClientCertificateKeyFile)
 		for _, each := range warnTLSConfig(&o.TLSConfig) {
-			if field, ok := each.(*FieldError); ok {
+			if field, ok := errors.AsType[*FieldError](each); ok {
 				each = &FieldError{"oauth2." + field.Path, field.Detail}
 			}
 			list = append(list, each)

@@ -160,11 +160,12 @@ func TestICMPWarnings(t *testing.T) {
 }
 
 func TestRoundTrips(t *testing.T) {
-	in := func(ms int) ping { return ping{true, time.Duration(ms) * time.Millisecond} }
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	in := func(n int) ping { return ping{true, ms(n)} }
 	for _, test := range []struct {
 		name                  string
 		pings                 []ping
-		min, avg, max, jitter time.Duration
+		min, avg, max, jitter int // milliseconds
 	}{
 		{"none", nil, 0, 0, 0, 0},
 		{"all lost", []ping{{}, {}}, 0, 0, 0, 0},
@@ -173,7 +174,7 @@ func TestRoundTrips(t *testing.T) {
 		{"lost in between", []ping{in(10), {}, in(30), {}, in(20)}, 10, 20, 30, 15},
 	} {
 		got := roundTripsOf(test.pings)
-		want := roundTrips{test.min * time.Millisecond, test.avg * time.Millisecond, test.max * time.Millisecond, test.jitter * time.Millisecond}
+		want := roundTrips{ms(test.min), ms(test.avg), ms(test.max), ms(test.jitter)}
 		if got != want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, want)
 		}

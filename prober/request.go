@@ -71,8 +71,7 @@ func parseHTTPTarget(target string) (*url.URL, error) {
 	}
 	u, err := url.Parse(target)
 	if err != nil {
-		var of *url.Error
-		if errors.As(err, &of) {
+		if of, ok := errors.AsType[*url.Error](err); ok {
 			err = of.Err
 		}
 		return nil, because(ReasonInternal, fmt.Errorf("target is no URL: %w", err))

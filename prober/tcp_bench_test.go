@@ -2,6 +2,7 @@ package prober
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -29,7 +30,7 @@ func BenchmarkTCPQueryResponse(b *testing.B) {
 		buf := buffers.Get().(*[512]byte)
 		defer buffers.Put(buf)
 		_, _ = conn.Write(greeting)
-		if _, err := conn.Read(buf[:]); err != nil && err != io.EOF {
+		if _, err := conn.Read(buf[:]); err != nil && !errors.Is(err, io.EOF) {
 			return
 		}
 		_, _ = conn.Write(answer)

@@ -87,8 +87,7 @@ func (p *websocketProbe) validateClient() (faults []error) {
 	oauth := p.Client.OAuth2
 	p.Client.OAuth2 = nil
 	for _, fault := range validateClient(&p.Client) {
-		var field *FieldError
-		if errors.As(fault, &field) {
+		if field, ok := errors.AsType[*FieldError](fault); ok {
 			path := "http_config." + field.Path
 			if field.Path == "http" { // the options as a whole
 				path = "http_config"

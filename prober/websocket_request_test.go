@@ -65,7 +65,7 @@ func TestWebsocketRequest(t *testing.T) {
 			}
 			r := <-seen
 			for name, want := range test.want {
-				if diff := cmp.Diff(want, http.Header(r.Header)[name]); diff != "" {
+				if diff := cmp.Diff(want, r.Header[name]); diff != "" {
 					t.Errorf("%s: %s", name, diff)
 				}
 			}

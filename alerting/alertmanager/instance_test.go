@@ -108,7 +108,7 @@ func TestComplaint(t *testing.T) {
 		{time.Hour + 90*time.Second, "timeout", false},
 		{time.Hour + 3*time.Minute, "timeout", true},
 	} {
-		got := false
+		var got bool
 		if s.what == "" {
 			got = c.end()
 		} else {

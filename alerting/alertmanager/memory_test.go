@@ -2,6 +2,7 @@ package alertmanager
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -65,9 +66,7 @@ func TestStoriesHoldTogether(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for key, part := range changes {
-			saved[key] = part
-		}
+		maps.Copy(saved, changes)
 		for key, part := range saved {
 			if part != nil && key != checksKey {
 				t.Errorf("kept is %q: %s", key, part)

@@ -217,7 +217,7 @@ func TestPusherCheck(t *testing.T) {
 			err := test.a.Check()
 			var fields []string
 			if err != nil {
-				for _, line := range strings.Split(err.Error(), "\n") {
+				for line := range strings.SplitSeq(err.Error(), "\n") {
 					field, _, _ := strings.Cut(line, ":")
 					fields = append(fields, field)
 				}

@@ -99,7 +99,7 @@ func (s *Server) serving(ctx context.Context, service string) (_ healthpb.Health
 	}
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	outcome := health.Fail
+	var outcome health.Outcome
 	if one, isCheck := s.Checker.CheckOne(ctx, service); isCheck {
 		outcome = health.Whole([]*health.Status{one}, "")
 	} else {

@@ -40,8 +40,10 @@ func (b maintenanceBook) Covering(now time.Time) func(name, group string) bool {
 }
 
 func shown(w alerting.Window, source prober.Source, now time.Time) server.Maintenance {
-	m := server.Maintenance{Name: w.Name, Targets: w.Targets, Groups: w.Groups, Source: source, Open: w.Open(now),
-		All: len(w.Targets) == 0 && len(w.Groups) == 0}
+	m := server.Maintenance{
+		Name: w.Name, Targets: w.Targets, Groups: w.Groups, Source: source, Open: w.Open(now),
+		All: len(w.Targets) == 0 && len(w.Groups) == 0,
+	}
 	if w.Weekly == nil {
 		m.Start, m.End = &w.Start, &w.End
 	}

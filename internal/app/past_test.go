@@ -44,7 +44,7 @@ func (r *running) past(app string) string {
 // is probed when its turn comes.
 func (r *running) wantPast(app, want string) {
 	r.t.Helper()
-	got := ""
+	var got string
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if got = r.past(app); got == want || strings.HasPrefix(got, want+", ") {
 			return

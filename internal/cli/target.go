@@ -119,7 +119,7 @@ func (e *Exporter) checks(ctx context.Context) ([]target, error) {
 		Checks []check `json:"checks"`
 	}
 	err := e.do(ctx, http.MethodGet, "api/v1/checks", nil, &list)
-	if refused, ok := err.(*client.Refusal); ok && refused.Status == http.StatusNotFound {
+	if refused, ok := errors.AsType[*client.Refusal](err); ok && refused.Status == http.StatusNotFound {
 		return nil, nil
 	}
 	var all []target
@@ -150,7 +150,7 @@ func (e *Exporter) act(ctx context.Context, timeout time.Duration, method, app, 
 		path = targetPath(app, action)
 	}
 	err := e.doWithin(ctx, timeout, method, path, nil, into)
-	refused, ok := err.(*client.Refusal)
+	refused, ok := errors.AsType[*client.Refusal](err)
 	if !ok || refused.Status != http.StatusNotFound {
 		return err
 	}

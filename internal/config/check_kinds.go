@@ -94,8 +94,7 @@ func keyOf(in reflect.Type, field string) string {
 
 // tagOf finds the key of a field, which may be one of a struct that is inlined.
 func tagOf(in reflect.Type, field string) (key string, of reflect.Type, ok bool) {
-	for i := range in.NumField() {
-		f := in.Field(i)
+	for f := range in.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case options == "inline" && f.Type.Kind() == reflect.Struct:

@@ -74,8 +74,7 @@ func TestKeysOfChecksAreTagged(t *testing.T) {
 }
 
 func keysOfCheck(t reflect.Type) (keys []string) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Struct:

@@ -45,8 +45,7 @@ func keysOf(in reflect.Type, prefix string) (keys []key) {
 	if in = element(in); in.Kind() != reflect.Struct {
 		return nil
 	}
-	for i := range in.NumField() {
-		f := in.Field(i)
+	for f := range in.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case !f.IsExported() || name == "-":
@@ -117,8 +116,7 @@ func fieldTypes(in reflect.Type, known map[string]reflect.Type) (free reflect.Ty
 	if in.Kind() != reflect.Struct {
 		return nil
 	}
-	for i := range in.NumField() {
-		f := in.Field(i)
+	for f := range in.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Map:

@@ -46,8 +46,10 @@ func (s *registrationSection) build(d *decoder) Registration {
 		name  string
 		value int
 	}{
-		{"max_targets", r.MaxTargets}, {"max_targets_per_owner", r.MaxTargetsPerOwner},
-		{"max_targets_per_address", r.MaxTargetsPerAddress}, {"burst", r.Burst},
+		{"max_targets", r.MaxTargets},
+		{"max_targets_per_owner", r.MaxTargetsPerOwner},
+		{"max_targets_per_address", r.MaxTargetsPerAddress},
+		{"burst", r.Burst},
 	} {
 		if bound.value < 0 {
 			faults.Add(0, "registration."+bound.name, "must not be negative")

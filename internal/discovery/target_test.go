@@ -42,7 +42,7 @@ func rule(action relabel.Action, sources, regex, target, replacement string) *re
 	if replacement != "" {
 		r.Replacement = replacement
 	}
-	for _, s := range strings.Fields(sources) {
+	for s := range strings.FieldsSeq(sources) {
 		r.SourceLabels = append(r.SourceLabels, model.LabelName(s))
 	}
 	return &r

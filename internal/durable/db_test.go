@@ -111,7 +111,7 @@ func TestPanic(t *testing.T) {
 	if !Panicked(err) || err.Error() != "panic: writing" {
 		t.Error(err)
 	}
-	if again := d.Update(filled(20)); again != err || d.Broken() != err {
+	if again := d.Update(filled(20)); !errors.Is(again, err) || !errors.Is(d.Broken(), err) {
 		t.Errorf("%v, broken: %v", again, d.Broken())
 	}
 	must(t, d.Close())

@@ -14,7 +14,7 @@ func TestDiskFull(t *testing.T) {
 	}{
 		{&fs.PathError{Op: "write", Path: "x.db", Err: syscall.ENOSPC}, true},
 		{fmt.Errorf("wrapped: %w", &fs.PathError{Op: "write", Path: "x.db", Err: syscall.EDQUOT}), true},
-		{fmt.Errorf("file resize error: %v", syscall.ENOSPC), true},
+		{fmt.Errorf("file resize error: %v", syscall.ENOSPC), true}, //nolint:errorlint // as bbolt says it
 		{&fs.PathError{Op: "sync", Path: "x.db", Err: syscall.ENOSPC}, false},
 		{&fs.PathError{Op: "write", Path: "x.db", Err: syscall.EIO}, false},
 		{&fs.PathError{Op: "write", Path: "x.db", Err: syscall.EFBIG}, true},

@@ -229,7 +229,7 @@ func TestSeal(t *testing.T) {
 		{"missing", "a\x00b", nil, ErrMissing},
 		{"empty", "a\x00b", []byte{}, ErrChecksum},
 	} {
-		if body, err := Unseal(test.place, test.value); err != test.want || err == nil && string(body) != "body" {
+		if body, err := Unseal(test.place, test.value); !errors.Is(err, test.want) || err == nil && string(body) != "body" {
 			t.Errorf("%s: %q, %v", test.name, body, err)
 		}
 	}

@@ -45,7 +45,7 @@ func decodeChunk(body []byte) (skip int, marks []mark, err error) {
 	}
 	marks = make([]mark, count)
 	for i := range marks {
-		milli := int64(0)
+		var milli int64
 		if i == 0 {
 			milli = r.varint()
 		} else if since := r.uvarint(); since > 0 && since <= 2*uint64(maxMilli) {

@@ -287,7 +287,7 @@ func TestRenewAsksFirst(t *testing.T) {
 	put(t, r, leased("a", time.Minute))
 	no := errors.New("no")
 	before, _ := r.LeaseEnd("a")
-	if _, err := r.Renew("a", func(t *prober.Target) error { return no }); err != no {
+	if _, err := r.Renew("a", func(t *prober.Target) error { return no }); !errors.Is(err, no) {
 		t.Error(err)
 	}
 	if after, _ := r.LeaseEnd("a"); !after.Equal(before) {

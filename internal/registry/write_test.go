@@ -85,7 +85,7 @@ func TestPutIfCountsWhatIsOnItsWay(t *testing.T) {
 				}
 				return nil
 			})
-			if err == quota {
+			if errors.Is(err, quota) {
 				refused.Add(1)
 			} else if err != nil {
 				t.Error(err)
@@ -111,7 +111,7 @@ func TestPutIfSeesOwnership(t *testing.T) {
 		}
 		return denied
 	})
-	if err != denied {
+	if !errors.Is(err, denied) {
 		t.Errorf("error %v", err)
 	}
 	put(t, r, theirs)

@@ -84,7 +84,7 @@ func TestUnlistedRoute(t *testing.T) {
 	m := &routes{mux: http.NewServeMux()}
 	m.mux.HandleFunc("GET /new", func(http.ResponseWriter, *http.Request) { t.Error("it was served") })
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest("GET", "/new", nil)
+	r := httptest.NewRequest(http.MethodGet, "/new", nil)
 	r.Host = "localhost"
 	s.guard(m, m.mux).ServeHTTP(w, r)
 	if w.Code != http.StatusInternalServerError {
@@ -156,8 +156,10 @@ func foreignNames() []string {
 func TestAccess(t *testing.T) {
 	f := newFixture(t)
 	reached := false
-	s := &server{Deps: Deps{Settings: func() *Settings { return &f.settings }, Profiling: true, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler)},
-		gate: access.NewGate(func() bool { return true })}
+	s := &server{
+		Deps: Deps{Settings: func() *Settings { return &f.settings }, Profiling: true, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler)},
+		gate: access.NewGate(func() bool { return true }),
+	}
 	f.settings.Environment = http.NotFoundHandler()
 	f.settings.SeesEnvironment = func(secret string) bool { return secret == "environment" }
 	guarded := s.guard(s.routes(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))

@@ -177,7 +177,7 @@ func BenchmarkProbeWithoutIO(b *testing.B) {
 	f.settings.Modules["func"] = prober.FuncModule("func", 0, func(context.Context) prober.Result {
 		return prober.Result{Outcome: health.Pass, Samples: make([]prober.Sample, 0, 4)}
 	})
-	r := httptest.NewRequest("GET", "/probe?module=func&target=x", nil)
+	r := httptest.NewRequest(http.MethodGet, "/probe?module=func&target=x", nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		f.handler.ServeHTTP(httptest.NewRecorder(), r)

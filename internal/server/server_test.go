@@ -279,7 +279,7 @@ func TestNameInThePath(t *testing.T) {
 	f.expect(http.StatusOK, f.do("PUT", "/api/v1/targets/nas", `{"app": "", "url": "http://10.0.0.1"}`))
 	for _, name := range []string{"a/b", "../..", "..", ".", "a\nb", " a", "a ", "\xff", strings.Repeat("x", 500)} {
 		for _, body := range []string{`{"url": "http://10.0.0.1"}`, `{"app": null, "url": "http://10.0.0.1"}`, `{"app": "", "url": "http://10.0.0.1"}`} {
-			r := httptest.NewRequest("PUT", "/api/v1/targets/x", strings.NewReader(body))
+			r := httptest.NewRequest(http.MethodPut, "/api/v1/targets/x", strings.NewReader(body))
 			r.URL.Path, r.URL.RawPath = "/api/v1/targets/"+name, "/api/v1/targets/"+strings.ReplaceAll(url.PathEscape(name), ".", "%2E")
 			r.RemoteAddr, r.Host = f.from, f.host
 			r.Header.Set("Content-Type", "application/json")

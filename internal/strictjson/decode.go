@@ -59,7 +59,7 @@ func wanted(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if own, ok := reflect.Zero(t).Interface().(interface{ Wanted() string }); ok {
+	if own, ok := reflect.TypeAssert[interface{ Wanted() string }](reflect.Zero(t)); ok {
 		return own.Wanted()
 	}
 	switch t.Kind() {

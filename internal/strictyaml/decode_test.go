@@ -139,7 +139,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("a: &a [x, x]\nb: &b [*a, *a]\nany: [*b, *b]")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Count(text, "*")+strings.Count(text, "&") > 20 {
-			t.Skip("what aliases blow up is bounded by a number that takes seconds")
+			return // what aliases blow up is bounded by a number that takes seconds
 		}
 		_ = decodeText(t, text, &sample{})
 	})

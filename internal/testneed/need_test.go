@@ -2,7 +2,7 @@ package testneed
 
 import (
 	"fmt"
-	"path/filepath"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -76,8 +76,7 @@ func TestMissing(t *testing.T) {
 
 // TestHere: what every machine has is not missing.
 func TestHere(t *testing.T) {
-	program := filepath.Join(runtime.GOROOT(), "bin", "go")
-	if got := ending(func(t testing.TB) { _ = Program(t, "golang", "go", program) }); got != "" {
+	if got := ending(func(t testing.TB) { _ = Program(t, "none", "no-such-program", "/proc/self/exe", os.Args[0]) }); got != "" {
 		t.Error(got)
 	}
 	if got := ending(func(t testing.TB) { Linux(t, "anything") }); (got == "") != (runtime.GOOS == "linux") {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -151,7 +152,7 @@ func (Multicast) Browse(ctx context.Context, service string, on Interface, found
 }
 
 func addressesOf(e *zeroconf.ServiceEntry) (list []netip.Addr) {
-	for _, ip := range append(e.AddrIPv4[:len(e.AddrIPv4):len(e.AddrIPv4)], e.AddrIPv6...) {
+	for _, ip := range append(slices.Clip(e.AddrIPv4), e.AddrIPv6...) {
 		if addr, ok := netip.AddrFromSlice(ip); ok && len(list) < maxAddresses {
 			list = append(list, addr.Unmap())
 		}

@@ -1,6 +1,7 @@
 package zeroconf
 
 import (
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -158,8 +159,6 @@ func (p *Policy) labels(service, id string) map[string]string {
 	if id != "" && len(id) <= maxID && printableASCII(id) {
 		labels["id"] = id
 	}
-	for name, value := range p.Labels {
-		labels[name] = value
-	}
+	maps.Copy(labels, p.Labels)
 	return labels
 }

@@ -78,7 +78,7 @@ func TestPolicy(t *testing.T) {
 		{"a module that a reload took away", Policy{Modules: []string{"gone"}, Interval: 30e9, Timeout: 5e9, KindOf: testPolicy().KindOf}, dnssd.HealthCheck, "NAS", 8080, []string{"module=gone"}, "10.0.0.7", eth0, ReasonModule},
 	} {
 		e := Entry{Instance: test.instance, Type: test.service, Port: test.port, Text: test.text, Interface: test.on}
-		for _, addr := range strings.Fields(test.addresses) {
+		for addr := range strings.FieldsSeq(test.addresses) {
 			e.Addresses = append(e.Addresses, netip.MustParseAddr(addr))
 		}
 		got, reason := test.policy.target(&e)

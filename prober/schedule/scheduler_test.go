@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -214,7 +215,7 @@ func TestThresholdsAndTransitions(t *testing.T) {
 			t.Errorf("transitions %v, want %v", path, want)
 		}
 		st, _ := s.Status("a")
-		if st.Up || st.Reason != prober.ReasonStatus || st.StatusCode != 500 || st.Changes != [4]uint32{0, 1, 1, 1} {
+		if st.Up || st.Reason != prober.ReasonStatus || st.StatusCode != http.StatusInternalServerError || st.Changes != [4]uint32{0, 1, 1, 1} {
 			t.Errorf("status %+v", st)
 		}
 		if !st.Since.Equal(transitions[2].Time) || st.LastHealthy.IsZero() {
@@ -404,7 +405,7 @@ func TestProbeNow(t *testing.T) {
 		for range 3 { // at once: they share one probe
 			wg.Go(func() {
 				e, err := s.ProbeNow(t.Context(), "a")
-				if err != nil || e.StatusCode != 200 || e.Latency != time.Second {
+				if err != nil || e.StatusCode != http.StatusOK || e.Latency != time.Second {
 					t.Errorf("%+v, %v", e, err)
 				}
 			})

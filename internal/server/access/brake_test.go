@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -74,7 +75,7 @@ func TestStrangers(t *testing.T) {
 		log := slog.New(slog.NewTextHandler(&out, nil))
 		var s Strangers
 		note := func(host string) int {
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Host = host
 			before := strings.Count(out.String(), "\n")
 			s.Note(log, NewGate(nil).Identify(&Rules{}, r))

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -111,7 +112,7 @@ func FuzzHostname(f *testing.F) {
 		if !unownable(host) {
 			return
 		}
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = header
 		if id := NewGate(nil).Identify(&Rules{}, r); !id.OurName {
 			t.Errorf("%q is %q, and not ours", header, host)

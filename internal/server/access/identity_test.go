@@ -1,6 +1,7 @@
 package access
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -92,7 +93,7 @@ func TestPlace(t *testing.T) {
 		{"a stranger with True-Client-IP", "10.1.1.1:5", []string{"True-Client-IP", "127.0.0.1"}, "", Elsewhere},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Host, r.RemoteAddr = "localhost:10115", test.peer
 			for i := 0; i < len(test.header); i += 2 {
 				r.Header.Add(test.header[i], test.header[i+1])
@@ -122,7 +123,7 @@ func TestPlace(t *testing.T) {
 // TestWithoutTrustInThisHost it is no better than any other, though it be in a network
 // that is trusted.
 func TestWithoutTrustInThisHost(t *testing.T) {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Host = "localhost"
 	rules := &Rules{Networks: prefixes("0.0.0.0/0", "::/0"), NoLocalTrust: true}
 	for _, addr := range append(ownAddresses(), netip.MustParseAddr("127.0.0.1")) {
@@ -142,7 +143,7 @@ func TestSecret(t *testing.T) {
 		"Bearer abc": "bearer abc", "bearer abc": "bearer abc", "BEARER   abc  ": "bearer abc", "Bearer": "bearer ", "Bearer ": "bearer ",
 		"Basic eDpzZWNyZXQ=": "secret", "basic eDpzZWNyZXQ=": "secret", "Basic eDo=": "", "Bearerabc": "", "Token abc": "", "": "", "Basic !": "",
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", header)
 		got, bearer := Secret(r)
 		if bearer {
@@ -181,7 +182,7 @@ func TestOwnership(t *testing.T) {
 		{"127.0.0.1", "", "anonymous", "10.1.0.1", false, false}, // it has the right admin, which is another matter
 		{"", "", "anonymous", "elsewhere", false, false},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host, r.RemoteAddr = "localhost", test.peer+":5"
 		if test.token != "" {
 			r.Header.Set("Authorization", "Bearer "+test.token)

@@ -6,6 +6,7 @@ import (
 	_ "embed" // the assets
 	"fmt"
 	"io"
+	"slices"
 )
 
 var (
@@ -28,7 +29,7 @@ func Asset(name string) (content io.ReadSeeker, mediaType string, ok bool) {
 
 // AssetsTag is an ETag that changes when one of the files does.
 func AssetsTag() string {
-	sum := sha256.Sum256(append(styleCSS[:len(styleCSS):len(styleCSS)], pageJS...))
+	sum := sha256.Sum256(append(slices.Clip(styleCSS), pageJS...))
 	return fmt.Sprintf("%q", fmt.Sprintf("%x", sum[:8]))
 }
 

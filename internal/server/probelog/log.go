@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/health-exporter/health_exporter/collector"
@@ -97,11 +98,11 @@ func (l *Log) List() []*Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := make([]*Record, 0, len(l.recent)+len(l.failed))
-	for i := len(l.recent) - 1; i >= 0; i-- {
-		all = append(all, l.recent[i])
+	for _, v := range slices.Backward(l.recent) {
+		all = append(all, v)
 	}
-	for i := len(l.failed) - 1; i >= 0; i-- {
-		all = append(all, l.failed[i])
+	for _, v := range slices.Backward(l.failed) {
+		all = append(all, v)
 	}
 	return all
 }

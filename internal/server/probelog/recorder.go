@@ -3,6 +3,7 @@ package probelog
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 )
 
@@ -46,7 +47,7 @@ func (r *Recorder) Handle(ctx context.Context, record slog.Record) error {
 // WithAttrs adds attributes to what is logged from now on.
 func (r *Recorder) WithAttrs(attrs []slog.Attr) slog.Handler {
 	next := *r
-	next.attrs = append(next.attrs[:len(next.attrs):len(next.attrs)], attrs...)
+	next.attrs = append(slices.Clip(next.attrs), attrs...)
 	if next.next != nil {
 		next.next = next.next.WithAttrs(attrs)
 	}
