@@ -9,12 +9,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -138,9 +139,7 @@ func TestBusyConnections(t *testing.T) {
 // TestGone ends what is done for a client that has sent more than its request and gone
 // away, over TLS too.
 func TestGone(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only there it is seen")
-	}
+	testneed.Linux(t, "what shows that a client has gone")
 	for name, over := range map[string]func(*httptest.Server){
 		"plain": func(s *httptest.Server) { s.Start() }, "TLS": func(s *httptest.Server) { s.StartTLS() },
 	} {
