@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='openssl prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus chromium'
+packages='openssl prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus chromium nginx-light'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -49,6 +49,9 @@ have() {
 	dbus)
 		command -v dbus-daemon >/dev/null 2>&1
 		;;
+	nginx-light)
+		command -v nginx >/dev/null 2>&1
+		;;
 	python3-celery) has_module celery ;;
 	python3-redis) has_module redis ;;
 	python3-requests) has_module requests ;;
@@ -70,6 +73,7 @@ uses() {
 	prometheus) echo 'checks and unit tests of the shipped rules (promtool), mail tests of e2e/' ;;
 	prometheus-alertmanager) echo 'checks of alertmanager.yml.example and the templates (amtool), mail tests of e2e/' ;;
 	prometheus-blackbox-exporter) echo 'comparison of /probe with blackbox_exporter (TestOracle...)' ;;
+	nginx-light) echo 'being behind a proxy (TestBehindNginx)' ;;
 	chromium) echo 'what the pages look like and do in a browser (TestBrowser...)' ;;
 	openssl) echo 'servers of old TLS, and ones that want a certificate (prober)' ;;
 	iproute2) echo 'tests in a network namespace of their own (ip)' ;;
