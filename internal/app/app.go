@@ -20,13 +20,10 @@ import (
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
-	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/internal/server"
-	"github.com/health-exporter/health_exporter/prober"
-	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // Options are fixed for the life of the program.
@@ -79,22 +76,17 @@ type Options struct {
 
 // App is the running exporter.
 type App struct {
-	opts      Options
-	log       *slog.Logger
-	started   time.Time
-	registry  *registry.Registry
-	scheduler *schedule.Scheduler
-	metrics   *prometheus.Registry
-	reloads   reloads
-	durations *collector.HTTPDurations // nil unless asked for
-	gone      atomic.Pointer[[]registry.Tombstone]
-	probes    *collector.ProbeDurations
-	unknown   atomic.Uint64 // times that /probe was asked for an unknown module
+	opts     Options
+	log      *slog.Logger
+	started  time.Time
+	registry *registry.Registry
+	metrics  *prometheus.Registry
+	reloads  reloads
+	unknown  atomic.Uint64 // times that /probe was asked for an unknown module
 
-	checkScheduler *schedule.Scheduler // of the in-process checks
-	checks         atomic.Pointer[checkSet]
-
-	past *past
+	polling  *polling
+	checking *checking
+	past     *past
 
 	maintenance *maintenance.Book
 	outbox      *outbox.Outbox
@@ -110,14 +102,7 @@ type App struct {
 	settings atomic.Pointer[server.Settings]
 	notReady atomic.Pointer[error]
 
-	modules     atomic.Pointer[map[string]*prober.Module] // of config, observed
-	unavailable atomic.Pointer[map[prober.Kind]error]     // why kinds cannot be probed
-
-	reloading   sync.Mutex // makes reloads one at a time
-	reconciling sync.Mutex // protects all following fields
-	derived     map[string]derivedTarget
-	restored    map[string]bool // targets whose saved state has been used
-	begun       bool            // the targets of the start are on the schedule
+	reloading sync.Mutex // makes reloads one at a time
 }
 
 // New loads the configuration and opens the storage. Close, or Run, must follow.
@@ -127,34 +112,27 @@ func New(opts Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{
-		opts: opts, log: opts.Log, started: time.Now(), derived: map[string]derivedTarget{}, restored: map[string]bool{},
+		opts: opts, log: opts.Log, started: time.Now(),
 		news: news{offered: map[string]time.Time{}}, changed: make(chan struct{}, 1), stored: make(chan struct{}, 1),
 	}
 	a.setNotReady(errors.New("starting"))
-	a.gone.Store(&[]registry.Tombstone{})
 	a.registry, err = registry.Open(registry.Options{
 		Path: opts.StoragePath, OnCorruption: opts.OnCorruption, Log: opts.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	a.probes = collector.NewProbeDurations(opts.NativeHistograms)
-	a.scheduler = schedule.New(schedule.Options{
-		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log, Observe: a.probes.Observe,
-	})
-	a.checkScheduler = schedule.New(schedule.Options{Log: opts.Log})
+	a.polling = newPolling(&a.opts, a.started, a.registry, a.changed, a.stored)
+	a.checking = newChecking(&a.opts, a.started, a.registry, a.changed, a.stored, a.ownChecks)
 	if err := a.openOutbox(cfg); err != nil {
 		return nil, errors.Join(err, a.registry.Close())
 	}
 	a.past = &past{
-		path: opts.StoragePath, log: opts.Log, started: a.started, targets: a.scheduler, checks: a.checkScheduler,
+		path: opts.StoragePath, log: opts.Log, started: a.started, targets: a.polling.scheduler, checks: a.checking.scheduler,
 		covering: maintenanceBook{a}.Covering,
 	}
 	if err := a.past.open(cfg); err != nil {
 		return nil, errors.Join(err, a.outbox.Close(), a.registry.Close())
-	}
-	if opts.NativeHistograms {
-		a.durations = collector.NewHTTPDurations()
 	}
 	a.finding = newFinding(&a.opts, a.registry, func() listening {
 		place := reachable(a.listeners)
@@ -166,7 +144,7 @@ func New(opts Options) (*App, error) {
 	}
 	a.adopt(cfg)
 	a.metrics = a.newMetrics()
-	a.reconcile()
+	a.polling.reconcile()
 	return a, nil
 }
 
@@ -180,12 +158,10 @@ func loadConfig(file string) (*config.Config, error) {
 // adopt puts a configuration in force, all but the schedule.
 func (a *App) adopt(cfg *config.Config) {
 	a.warn(cfg)
-	modules := a.observedModules(cfg)
-	a.modules.Store(&modules)
-	a.checkKinds(cfg, prober.Kind.Available)
+	a.polling.adopt(cfg)
 	r := &cfg.Registration
 	a.settings.Store(&server.Settings{
-		Modules: modules, Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
+		Modules: a.polling.modules(), Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
 		Environment: a.environment(cfg), SeesEnvironment: cfg.Environment.Allows,
 		ExternalURL: a.externalURL(cfg), Public: public(cfg.Public),
 		Access: a.accessRules(cfg),
@@ -195,9 +171,8 @@ func (a *App) adopt(cfg *config.Config) {
 		},
 	})
 	a.config.Store(cfg)
-	a.adoptChecks(cfg)
+	a.checking.adopt(cfg)
 	a.adoptPushing(cfg.Alerting)
-	a.registry.Replace(prober.SourceConfig, cfg.Targets)
 	a.finding.adopt(cfg)
 	a.reloads.succeeded(time.Now())
 }
@@ -234,33 +209,28 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		collector.NewBuildInfo(a.opts.Version, a.opts.Revision),
 		collector.NewEnvironment((&envinfo.Environment{}).Info()),
-		selfmetrics.Scheduler(a.scheduler.Stats),
-		collector.NewScheduledChecks(a.checkScheduler),
 		selfmetrics.Storage(a.registry.Stats),
 		selfmetrics.Reload(a.reloads.stats),
 		selfmetrics.Notifications(a.notified),
 		selfmetrics.AdHoc(a.unknown.Load),
-		selfmetrics.Lost(a.lost),
-		a.probes,
 	)
+	reg.MustRegister(a.polling.collectors()...)
+	reg.MustRegister(a.checking.collectors()...)
 	reg.MustRegister(a.past.collectors()...)
 	reg.MustRegister(a.finding.collectors()...)
-	if a.durations != nil {
-		reg.MustRegister(a.durations)
-	}
 	return reg
 }
 
 // handler is the whole HTTP surface.
 func (a *App) handler() http.Handler {
-	page := collector.NewPage(a.scheduler, a.metrics, a.log)
-	if a.durations != nil {
+	page := collector.NewPage(a.polling.scheduler, a.metrics, a.log)
+	if a.opts.NativeHistograms {
 		page.OfferProtobuf()
 	}
 	return server.New(server.Deps{
-		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.scheduler, Checks: a.checkScheduler,
-		RoutePrefix: a.opts.RoutePrefix, Apply: a.reconcile, Reload: a.Reload, Ready: a.ready,
-		Maintenance: maintenanceBook{a}, Checker: func() *health.Checker { return a.checks.Load().checker }, Beat: a.beat,
+		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.polling.scheduler, Checks: a.checking.scheduler,
+		RoutePrefix: a.opts.RoutePrefix, Apply: a.polling.reconcile, Reload: a.Reload, Ready: a.ready,
+		Maintenance: maintenanceBook{a}, Checker: a.checking.checker, Beat: a.checking.beat,
 		Metrics: page, History: a.past.store,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) },
@@ -278,25 +248,20 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	var work sync.WaitGroup
 	working, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
-	work.Go(func() { a.scheduler.Run(working) })
-	work.Go(func() { a.reconcileLoop(working) })
-	work.Go(func() { a.checkScheduler.Run(working) })
-	savers := a.savers()
-	for _, s := range savers {
-		work.Go(func() { s.run(working) })
-	}
-	work.Go(func() { a.past.run(working) })
+	a.polling.begin(working, &work)
+	a.checking.begin(working, &work)
+	a.past.begin(working, &work)
 	work.Go(func() { a.watchConfig(working) })
 	work.Go(func() { a.notifyLoop(working) })
 	work.Go(func() { a.outbox.Run(working) })
 	a.startPushing(working)
 	a.setNotReady(nil)
 	a.listeners = listeners
-	work.Go(func() { a.finding.run(working) })
+	a.finding.begin(working, &work)
 
 	served := a.serve(ctx, listeners)
-	err = a.untilTold(ctx, served.failed, savers)
-	return a.shutDown(context.WithoutCancel(ctx), err, &ending{served: served, stopWork: stopWork, work: &work, savers: savers})
+	err = a.untilTold(ctx, served.failed)
+	return a.shutDown(context.WithoutCancel(ctx), err, &ending{served: served, stopWork: stopWork, work: &work})
 }
 
 // closeStorage closes all files.

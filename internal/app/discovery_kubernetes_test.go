@@ -157,7 +157,7 @@ func TestKubernetesDiscovery(t *testing.T) {
 	r := start(t, Options{ConfigFile: exampleOfKubernetes(t, c.URL)})
 	r.becomes("shop one shop six shop web")
 	got := map[string]string{}
-	for _, st := range r.scheduler.Snapshot() {
+	for _, st := range r.polling.scheduler.Snapshot() {
 		g := st.Target
 		got[g.App] = fmt.Sprintf("%s %s %s %s %s", g.Module, g.Place(), g.Interval, g.Group, g.Labels["namespace"])
 	}

@@ -16,7 +16,7 @@ import (
 // names are all targets, in order.
 func (r *running) names() string {
 	var names []string
-	for _, st := range r.scheduler.Snapshot() {
+	for _, st := range r.polling.scheduler.Snapshot() {
 		names = append(names, st.Target.App)
 	}
 	return strings.Join(names, " ")
@@ -326,7 +326,7 @@ targets: [{app: both, url: "http://127.0.0.1:2", interval: 1d}]
 		return strings.Contains(body, "policy")
 	})
 	byName := map[string]*prober.Target{}
-	for _, st := range r.scheduler.Snapshot() {
+	for _, st := range r.polling.scheduler.Snapshot() {
 		byName[st.Target.App] = st.Target
 	}
 	if got := byName["both"]; got.Source != prober.SourceConfig {

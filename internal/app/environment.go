@@ -20,12 +20,3 @@ func (a *App) environment(cfg *config.Config) http.Handler {
 		Config: a.opts.Settings, ShowValues: cfg.Environment.ShowValues,
 	}
 }
-
-// beat notes a beat for a heartbeat check.
-func (a *App) beat(check string) bool {
-	h := a.checks.Load().beats[check]
-	if h != nil {
-		h.Beat()
-	}
-	return h != nil
-}

@@ -61,14 +61,14 @@ func (f *finding) adopt(cfg *config.Config) {
 	f.discovery.Sync(jobsOf(cfg), cfg.KindOf)
 }
 
-// run finds and announces until ctx is done.
-func (f *finding) run(ctx context.Context) {
+// begin finds and announces.
+func (f *finding) begin(ctx context.Context, work *sync.WaitGroup) {
 	f.multicast.start(ctx)
-	var work sync.WaitGroup
 	work.Go(func() { f.discovery.Run(ctx) })
-	work.Go(func() { f.multicast.rememberLoop(ctx) })
-	work.Wait()
-	f.multicast.stop()
+	work.Go(func() {
+		f.multicast.rememberLoop(ctx)
+		f.multicast.stop()
+	})
 }
 
 // withdraw has nobody find the exporter any more; what it finds itself it goes on to find.

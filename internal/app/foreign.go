@@ -12,13 +12,13 @@ import (
 // moduleForFound finds the module of a target that was found on the network. Those
 // that the operator has not named for this purpose are the built-in ones: what he has
 // put into his own, such as passwords, is not for strangers.
-func (a *App) moduleForFound(cfg *config.Config, name string) *prober.Module {
-	m := cfg.Discovery.MDNS
+func (r *rules) moduleForFound(name string) *prober.Module {
+	m := r.cfg.Discovery.MDNS
 	switch {
 	case m == nil:
 		return nil // it is about to go
 	case slices.Contains(m.Modules, name):
-		return (*a.modules.Load())[name]
+		return r.modules[name]
 	}
 	return m.Builtin[name]
 }

@@ -119,7 +119,7 @@ func TestTakenOutWhileOthersAreDiscovered(t *testing.T) {
 	}
 	defer a.registry.Close()
 	defer a.outbox.Close()
-	defer a.closeChecks(a.checks.Load(), nil)
+	defer a.checking.close()
 	states := map[string]*schedule.Saved{}
 	for _, name := range []string{"a", "gone", checkPrefix + "c", checkPrefix + "gone"} {
 		states[name] = &schedule.Saved{}
@@ -127,7 +127,10 @@ func TestTakenOutWhileOthersAreDiscovered(t *testing.T) {
 	if err := a.registry.Save(states); err != nil {
 		t.Fatal(err)
 	}
-	savers := a.savers()
+	savers := []*saver{a.polling.saver, a.checking.saver}
+	for _, s := range savers {
+		s.remember()
+	}
 	kept := func() string {
 		for _, s := range savers {
 			s.forgetGone()
@@ -137,7 +140,7 @@ func TestTakenOutWhileOthersAreDiscovered(t *testing.T) {
 	if got := kept(); got != `["a" "check\x00c" "gone"]` {
 		t.Errorf("soon after the start: %s", got)
 	}
-	a.started = a.started.Add(-settleAfter)
+	a.polling.started = a.polling.started.Add(-settleAfter)
 	if got := kept(); got != `["a" "check\x00c"]` {
 		t.Errorf("later: %s", got)
 	}

@@ -42,9 +42,10 @@ func (m *multicast) recall(cfg *config.Config) {
 	m.newBrowser(cfg, known).Prepare()
 }
 
-// rememberLoop keeps what is found.
+// rememberLoop keeps what is found, until ctx is done.
 func (m *multicast) rememberLoop(ctx context.Context) {
 	if m.path == "" {
+		<-ctx.Done()
 		return
 	}
 	tick := time.NewTicker(rememberEvery)

@@ -13,17 +13,18 @@ import (
 
 // lost are the targets that are gone, as of when the schedule was last made: a target
 // is in the schedule, or here, and for a moment in both.
-func (a *App) lost() selfmetrics.Gone {
-	g := selfmetrics.Gone{Targets: slices.Clone(*a.gone.Load()), Expired: a.registry.Expired()}
+func (p *polling) lost() selfmetrics.Gone {
+	g := selfmetrics.Gone{Targets: slices.Clone(*p.gone.Load()), Expired: p.targets.Expired()}
+	cfg := p.rules.Load().cfg
 	for i := range g.Targets {
-		g.Targets[i].Email = a.mailable(g.Targets[i].Email)
+		g.Targets[i].Email = mailable(cfg, g.Targets[i].Email)
 	}
 	return g
 }
 
 // mailable is the address if it may be mailed and shown.
-func (a *App) mailable(address string) string {
-	if address == "" || !a.config.Load().Registration.AllowsEmail(address) {
+func mailable(cfg *config.Config, address string) string {
+	if address == "" || !cfg.Registration.AllowsEmail(address) {
 		return ""
 	}
 	return address
@@ -48,7 +49,7 @@ func mailAllowed(cfg *config.Config, t *prober.Target) bool {
 // goneSubject is what there is to tell of a target that is gone.
 func (a *App) goneSubject(g *registry.Tombstone, external string) alerting.Subject {
 	s := alerting.Subject{
-		Kind: alerting.Target, Name: g.App, Place: g.Place, Group: g.Group, Email: a.mailable(g.Email), Since: g.At,
+		Kind: alerting.Target, Name: g.App, Place: g.Place, Group: g.Group, Email: mailable(a.config.Load(), g.Email), Since: g.At,
 		LastHealthy: g.LastHealthy, Gone: g.At, GoneWhy: g.Why(),
 	}
 	if external != "" {

@@ -29,13 +29,13 @@ func TestGone(t *testing.T) {
 	}
 	defer a.registry.Close()
 	defer a.outbox.Close()
-	defer a.closeChecks(a.checks.Load(), nil)
+	defer a.checking.close()
 
 	found := func(app, email string) prober.Target {
 		return prober.Target{App: app, URL: "http://10.0.0.7", Email: email, Interval: time.Minute, Timeout: time.Second, Unhealthy: 2, Healthy: 2}
 	}
 	a.registry.Replace("mdns", []prober.Target{found("nas", "me@example.org"), found("tv", "me@elsewhere.example")})
-	a.reconcile()
+	a.polling.reconcile()
 	a.registry.Replace("mdns", nil)
 	told := func() map[string]string {
 		all := map[string]string{}
@@ -54,12 +54,12 @@ func TestGone(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"nas": "me@example.org", "tv": ""}, told()); diff != "" {
 		t.Errorf("before (-want +got):\n%s", diff)
 	}
-	a.reconcile()
+	a.polling.reconcile()
 	const at = " gone http://monitor.example.org/targets/"
 	if diff := cmp.Diff(map[string]string{"nas": "me@example.org" + at + "nas", "tv": at + "tv"}, told()); diff != "" {
 		t.Errorf("after (-want +got):\n%s", diff)
 	}
-	lost := a.lost()
+	lost := a.polling.lost()
 	shown := map[string]string{}
 	for _, g := range lost.Targets {
 		shown[g.App] = string(g.Reason) + " " + g.Email
@@ -78,7 +78,7 @@ func TestGone(t *testing.T) {
 		t.Errorf("the address is not allowed any more: %q", got)
 	}
 	a.registry.Replace("mdns", []prober.Target{found("nas", "")})
-	a.reconcile()
+	a.polling.reconcile()
 	if diff := cmp.Diff(map[string]string{"nas": "", "tv": " gone "}, told()); diff != "" {
 		t.Errorf("back (-want +got):\n%s", diff)
 	}

@@ -41,7 +41,7 @@ network: {deny: [10.0.0.0/8]}
 		t.Fatal(err)
 	}
 	modules := maps.Clone(own.Modules)
-	if observed := a.observedModules(own); observed["fast"] == modules["fast"] || !maps.Equal(modules, own.Modules) {
+	if observed := a.polling.observedModules(own); observed["fast"] == modules["fast"] || !maps.Equal(modules, own.Modules) {
 		t.Error("the modules that are observed are written into the configuration, or are not observed")
 	}
 	for range 2 {

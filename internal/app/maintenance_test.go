@@ -42,7 +42,7 @@ func TestWindowsMove(t *testing.T) {
 		if left, err := a.outbox.OldWindows(); err != nil || len(left) != 0 {
 			t.Errorf("left in the outbox: %v, %v", left, err)
 		}
-		a.closeChecks(a.checks.Load(), nil)
+		a.checking.close()
 		for _, closing := range []func() error{a.past.close, a.outbox.Close, a.registry.Close} {
 			if err := closing(); err != nil {
 				t.Error(err)

@@ -8,24 +8,31 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
+// rules are what a configuration says of how targets are probed. They are immutable.
+type rules struct {
+	cfg         *config.Config
+	modules     map[string]*prober.Module // those of cfg, observed
+	unavailable map[prober.Kind]error     // why kinds cannot be probed
+}
+
 // observedModules are the modules of a configuration, made to note the durations of
 // scheduled probes, and of all probes over HTTP if that is asked for.
-func (a *App) observedModules(cfg *config.Config) map[string]*prober.Module {
-	a.probes.Keep(maps.Keys(cfg.Modules))
-	if a.durations == nil {
+func (p *polling) observedModules(cfg *config.Config) map[string]*prober.Module {
+	p.probes.Keep(maps.Keys(cfg.Modules))
+	if p.durations == nil {
 		return cfg.Modules
 	}
-	if old := a.config.Load(); old != nil {
-		for name := range old.Modules {
+	if old := p.rules.Load(); old != nil {
+		for name := range old.modules {
 			if cfg.Modules[name] == nil {
-				a.durations.Forget(name)
+				p.durations.Forget(name)
 			}
 		}
 	}
 	modules := maps.Clone(cfg.Modules)
 	for name, m := range modules {
 		if m.Kind().TakesURL() {
-			modules[name] = m.Observed(a.durations.Of(name))
+			modules[name] = m.Observed(p.durations.Of(name))
 		}
 	}
 	return modules
@@ -34,8 +41,8 @@ func (a *App) observedModules(cfg *config.Config) map[string]*prober.Module {
 // checkKinds finds out which kinds of probe this process cannot make, and says what to
 // do about it. That is looked at with each configuration, so that a reload is enough once
 // what they need is permitted.
-func (a *App) checkKinds(cfg *config.Config, available func(prober.Kind) error) {
-	unavailable := map[prober.Kind]error{}
+func (p *polling) checkKinds(cfg *config.Config, available func(prober.Kind) error) (unavailable map[prober.Kind]error) {
+	unavailable = map[prober.Kind]error{}
 	for _, name := range prober.Kinds() {
 		kind := prober.Kind(name)
 		err := available(kind)
@@ -43,27 +50,27 @@ func (a *App) checkKinds(cfg *config.Config, available func(prober.Kind) error) 
 			continue
 		}
 		unavailable[kind] = err
-		report := a.log.Info // the module that is built in may be of no interest
+		report := p.log.Info // the module that is built in may be of no interest
 		for _, t := range cfg.Targets {
 			if m := cfg.Modules[t.ModuleName()]; m != nil && m.Kind() == kind {
-				report = a.log.Warn
+				report = p.log.Warn
 			}
 		}
 		report("targets stay UNKNOWN", "kind", name, "why", err)
 	}
-	a.unavailable.Store(&unavailable)
+	return unavailable
 }
 
 // module finds the module of a target, or says why there is none to use.
-func (a *App) module(cfg *config.Config, t *prober.Target) (m *prober.Module, problem string) {
+func (r *rules) module(t *prober.Target) (m *prober.Module, problem string) {
 	name := t.ModuleName()
-	if m = (*a.modules.Load())[name]; t.Source == prober.SourceMDNS {
-		m = a.moduleForFound(cfg, name)
+	if m = r.modules[name]; t.Source == prober.SourceMDNS {
+		m = r.moduleForFound(name)
 	}
 	if m == nil {
 		return nil, "the configuration has no module " + strconv.Quote(name)
 	}
-	if err := (*a.unavailable.Load())[m.Kind()]; err != nil {
+	if err := r.unavailable[m.Kind()]; err != nil {
 		return nil, err.Error()
 	}
 	return m, ""

@@ -17,8 +17,10 @@ func TestICMPNotPermitted(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yml")
 	write(t, file, "targets: [{app: router, address: 127.0.0.1, module: icmp, interval: 1s}]")
 	r := start(t, Options{ConfigFile: file})
-	r.unavailable.Store(&map[prober.Kind]error{"icmp": errors.New("not permitted: do this")})
-	r.reconcile()
+	denied := *r.polling.rules.Load()
+	denied.unavailable = map[prober.Kind]error{"icmp": errors.New("not permitted: do this")}
+	r.polling.rules.Store(&denied)
+	r.polling.reconcile()
 	if _, body := r.get("/api/v1/targets/router"); !strings.Contains(body, `"state":"UNKNOWN"`) || !strings.Contains(body, "do this") {
 		t.Errorf("%s", body)
 	}
@@ -40,8 +42,8 @@ func TestUnavailableKinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
-		a := &App{log: slog.New(slog.NewTextHandler(&log, nil))}
-		a.checkKinds(cfg, func(kind prober.Kind) error {
+		p := &polling{log: slog.New(slog.NewTextHandler(&log, nil))}
+		why := p.checkKinds(cfg, func(kind prober.Kind) error {
 			if kind == "icmp" {
 				return errors.New("not permitted")
 			}
@@ -50,7 +52,7 @@ func TestUnavailableKinds(t *testing.T) {
 		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, want) || !strings.Contains(got, "kind=icmp") {
 			t.Errorf("%s: logged %s, want one line with %s", text, got, want)
 		}
-		if why := *a.unavailable.Load(); len(why) != 1 || why["icmp"] == nil {
+		if len(why) != 1 || why["icmp"] == nil {
 			t.Errorf("unavailable are %v", why)
 		}
 	}

@@ -156,10 +156,8 @@ func (a *App) storedChanges(kind alerting.Kind, name string) []schedule.Transiti
 // subjects are all targets and checks, also targets that are gone.
 func (a *App) subjects(now time.Time) []alerting.Subject {
 	external := a.externalURL(a.config.Load())
-	a.reconciling.Lock() // a target must not be missing in both
-	targets, gone := a.scheduler.Snapshot(), *a.gone.Load()
-	a.reconciling.Unlock()
-	checks := a.checkScheduler.Snapshot()
+	targets, gone := a.polling.everybody()
+	checks := a.checking.scheduler.Snapshot()
 	list := make([]alerting.Subject, 0, len(targets)+len(gone)+len(checks))
 	there := map[string]bool{}
 	for _, st := range targets {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,10 +18,10 @@ type part interface {
 	// adopt puts a configuration in force: the first one after all parts are open, and
 	// others while it runs.
 	adopt(cfg *config.Config)
-	// run does its work, and returns soon after ctx is done, when all of it has ended.
-	run(ctx context.Context)
-	// close says and writes the last of what happened while it ran, if it ran, and closes
-	// what was opened. The parts that follow it are closed.
+	// begin begins its work, all of which ends soon after ctx is done.
+	begin(ctx context.Context, work *sync.WaitGroup)
+	// close says and writes the last of what happened if its work had begun, which has
+	// ended, and closes what was opened.
 	close() error
 	// collectors has its figures.
 	collectors() []prometheus.Collector

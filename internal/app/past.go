@@ -57,11 +57,13 @@ func (p *past) open(*config.Config) (err error) {
 
 func (p *past) adopt(*config.Config) {}
 
-// run looks, and has written what is found, until ctx is done.
+// begin looks, and has written what is found.
+func (p *past) begin(ctx context.Context, work *sync.WaitGroup) {
+	work.Go(func() { p.store.Run(ctx) })
+	work.Go(func() { p.run(ctx) })
+}
+
 func (p *past) run(ctx context.Context) {
-	var writing sync.WaitGroup
-	defer writing.Wait()
-	writing.Go(func() { p.store.Run(ctx) })
 	tick := time.NewTicker(recordEvery)
 	defer tick.Stop()
 	for {

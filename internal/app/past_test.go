@@ -82,7 +82,7 @@ func TestHistoryOverARestart(t *testing.T) {
 	r.wantPast("a", "NO_DATA, UNKNOWN, HEALTHY, DEGRADED, UNHEALTHY")
 	r.wantPast("b", "NO_DATA, UNKNOWN")
 	before := r.App.past.store.Read("a", time.Now().Add(-time.Hour), time.Now())
-	entries, _ := r.scheduler.Transitions("a")
+	entries, _ := r.polling.scheduler.Transitions("a")
 	for i, each := range entries { // to the millisecond
 		if got := before[i+2].From.Sub(each.Time).Abs(); got > time.Millisecond {
 			t.Errorf("the change to %s is noted %s off", each.To, got)

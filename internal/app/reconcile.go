@@ -17,15 +17,15 @@ type derivedTarget struct {
 }
 
 // reconcileLoop brings changes of the registry onto the schedule.
-func (a *App) reconcileLoop(ctx context.Context) {
+func (p *polling) reconcileLoop(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-a.registry.Changed():
+		case <-p.targets.Changed():
 		}
 		began := time.Now()
-		a.reconcile()
+		p.reconcile()
 		// Many changes at once are taken together: at most half of the time goes
 		// into this.
 		select {
@@ -37,32 +37,32 @@ func (a *App) reconcileLoop(ctx context.Context) {
 }
 
 // reconcile makes the schedule what registry and configuration say.
-func (a *App) reconcile() {
-	a.reconciling.Lock()
-	defer a.reconciling.Unlock()
-	cfg := a.config.Load()
-	targets, gone := a.registry.Everything()
+func (p *polling) reconcile() {
+	p.reconciling.Lock()
+	defer p.reconciling.Unlock()
+	rules := p.rules.Load()
+	targets, gone := p.targets.Everything()
 	jobs := make([]schedule.Job, len(targets))
 	derived := make(map[string]derivedTarget, len(targets))
 	for i, t := range targets {
 		d := derivedTarget{from: t, to: t}
 		if !t.Source.ByOperator() {
-			d = a.derive(cfg, t)
+			d = p.derive(rules.cfg, t)
 		}
 		derived[t.App] = d
-		jobs[i] = a.job(cfg, d)
+		jobs[i] = p.job(rules, d)
 	}
-	a.derived, a.begun = derived, true
-	a.gone.Store(&gone) // before the schedule loses them
-	a.forgetRestored(derived)
-	a.scheduler.Sync(jobs)
+	p.derived, p.begun = derived, true
+	p.gone.Store(&gone) // before the schedule loses them
+	p.forgetRestored(derived)
+	p.scheduler.Sync(jobs)
 }
 
 // derive says whether the target's address may be mailed. It returns the same
 // pointer as long as nothing changes.
-func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
+func (p *polling) derive(cfg *config.Config, t *prober.Target) derivedTarget {
 	allowed := mailAllowed(cfg, t)
-	d, ok := a.derived[t.App]
+	d, ok := p.derived[t.App]
 	if !ok || d.from != t || d.to.MailAllowed != allowed {
 		to := *t
 		to.MailAllowed = allowed
@@ -77,18 +77,18 @@ func (a *App) derive(cfg *config.Config, t *prober.Target) derivedTarget {
 	return d
 }
 
-func (a *App) job(cfg *config.Config, d derivedTarget) schedule.Job {
+func (p *polling) job(rules *rules, d derivedTarget) schedule.Job {
 	t := d.to
-	module, problem := a.module(cfg, t)
-	job := schedule.Job{Target: t, Module: module, Problem: problem, NotBefore: a.firstProbe(t), Network: d.network}
+	module, problem := rules.module(t)
+	job := schedule.Job{Target: t, Module: module, Problem: problem, NotBefore: p.firstProbe(t), Network: d.network}
 	// Targets of the file are registered anew with each start; those that are discovered
 	// may be found again only later.
 	_, found := t.Source.Job()
-	known := !t.RegisteredAt.After(a.started) || t.Source.ByOperator() && !a.begun || found || t.Source == prober.SourceMDNS
-	if !a.restored[t.App] {
-		a.restored[t.App] = true // later it would be a new target of the same name
+	known := !t.RegisteredAt.After(p.started) || t.Source.ByOperator() && !p.begun || found || t.Source == prober.SourceMDNS
+	if !p.restored[t.App] {
+		p.restored[t.App] = true // later it would be a new target of the same name
 		if known {
-			job.Saved = a.registry.Saved(t.App)
+			job.Saved = p.targets.Saved(t.App)
 		}
 	}
 	return job
@@ -96,24 +96,24 @@ func (a *App) job(cfg *config.Config, d derivedTarget) schedule.Job {
 
 // forgetRestored keeps the list of names from growing with each name that ever was. One
 // without a saved state has nothing that could be used again.
-func (a *App) forgetRestored(targets map[string]derivedTarget) {
-	if len(a.restored) <= 2*len(targets)+1000 {
+func (p *polling) forgetRestored(targets map[string]derivedTarget) {
+	if len(p.restored) <= 2*len(targets)+1000 {
 		return
 	}
-	for app := range a.restored {
-		if _, ok := targets[app]; !ok && a.registry.Saved(app) == nil {
-			delete(a.restored, app)
+	for app := range p.restored {
+		if _, ok := targets[app]; !ok && p.targets.Saved(app) == nil {
+			delete(p.restored, app)
 		}
 	}
 }
 
 // firstProbe is when the first probe is due (S1.28): programs register before
 // they listen, so they are given an interval.
-func (a *App) firstProbe(t *prober.Target) time.Time {
+func (p *polling) firstProbe(t *prober.Target) time.Time {
 	_, found := t.Source.Job()
 	switch {
 	case t.Source.ByOperator() && t.InitialDelay != nil:
-		return a.started.Add(*t.InitialDelay)
+		return p.started.Add(*t.InitialDelay)
 	case t.Source.ByOperator() || found:
 		return time.Time{}
 	case t.InitialDelay != nil:

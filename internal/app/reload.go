@@ -33,7 +33,7 @@ func (a *App) Reload(ctx context.Context) error {
 	}
 	a.adopt(cfg)
 	a.outbox.Reconfigure(outbox)
-	a.reconcile()
+	a.polling.reconcile()
 	a.log.Info("configuration reloaded", "file", cfg.File, "targets", len(cfg.Targets), "modules", len(cfg.Modules))
 	return nil
 }

@@ -19,7 +19,7 @@ const (
 
 // untilTold waits until the program is to end, or cannot serve. Then it says that it is
 // not ready, saves what there is, and lets the drain delay pass.
-func (a *App) untilTold(ctx context.Context, failed <-chan error, savers []*saver) error {
+func (a *App) untilTold(ctx context.Context, failed <-chan error) error {
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
@@ -28,10 +28,8 @@ func (a *App) untilTold(ctx context.Context, failed <-chan error, savers []*save
 	a.setNotReady(errors.New("shutting down"))
 	a.log.Info("shutting down", "cause", context.Cause(ctx).Error(), "drain_delay", a.opts.DrainDelay)
 	drained := time.After(a.opts.DrainDelay)
-	for _, s := range savers { // whatever happens from now on
-		if err := s.saveAll(); err != nil {
-			a.log.Error("states could not be saved; this is tried again at the end", "err", err)
-		}
+	if err := a.saveStates(); err != nil { // whatever happens from now on
+		a.log.Error("states could not be saved; this is tried again at the end", "err", err)
 	}
 	a.finding.withdraw()
 	select {
@@ -48,7 +46,6 @@ type ending struct {
 	served   *served
 	stopWork context.CancelCauseFunc
 	work     *sync.WaitGroup
-	savers   []*saver
 }
 
 // shutDown ends everything, and gives up on what does not end in time: the states are
@@ -64,10 +61,12 @@ func (a *App) shutDown(ctx context.Context, err error, e *ending) error {
 	case <-bounded.Done():
 	}
 	a.log.Warn("something does not end, and is left alone", "after", shutdownTimeout)
-	for _, s := range e.savers {
-		err = errors.Join(err, s.saveAll())
-	}
-	return err
+	return errors.Join(err, a.saveStates())
+}
+
+// saveStates saves all states as they are now.
+func (a *App) saveStates() error {
+	return errors.Join(a.checking.saver.saveAll(), a.polling.saver.saveAll())
 }
 
 // end ends everything, in order.
@@ -78,11 +77,7 @@ func (a *App) end(ctx context.Context, e *ending) error {
 	parts.Go(a.stopPushing)
 	parts.Go(e.work.Wait)
 	parts.Wait()
-	a.closeChecks(a.checks.Load(), nil)
-	var err error
-	for _, s := range e.savers {
-		err = errors.Join(err, s.end())
-	}
+	err := errors.Join(a.checking.close(), a.polling.close())
 	a.notify() // what has changed at last is told after the next start
 	return errors.Join(err, a.closeStorage())
 }

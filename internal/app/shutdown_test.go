@@ -95,7 +95,10 @@ func TestStatesAreSavedFirst(t *testing.T) {
 	file := filepath.Join(dir, "c.yml")
 	write(t, file, fmt.Sprintf(`targets: [{app: nas, url: %q, interval: 1h, healthy: 9}]`, url))
 	r := start(t, Options{ConfigFile: file, DrainDelay: 3 * time.Second})
-	r.eventually("probed", func() bool { _, ok := r.scheduler.Saved()["nas"]; return ok && r.scheduler.Snapshot()[0].Probed })
+	r.eventually("probed", func() bool {
+		_, ok := r.polling.scheduler.Saved()["nas"]
+		return ok && r.polling.scheduler.Snapshot()[0].Probed
+	})
 	before := r.registry.Saved("nas")
 	r.stop(errors.New("SIGTERM"))
 	r.eventually("saved while it drains", func() bool { s := r.registry.Saved("nas"); return s != nil && s != before && r.ready() != nil })
@@ -119,7 +122,7 @@ func TestSomethingDoesNotEnd(t *testing.T) {
 	stuck := make(chan struct{})
 	work.Go(func() { <-stuck })
 	began := time.Now()
-	e := &ending{served: a.serve(t.Context(), listeners), stopWork: func(error) {}, work: &work, savers: a.savers()}
+	e := &ending{served: a.serve(t.Context(), listeners), stopWork: func(error) {}, work: &work}
 	if err := a.shutDown(t.Context(), errors.New("first"), e); err == nil || err.Error() != "first" {
 		t.Errorf("it ended with %v", err)
 	}

@@ -26,23 +26,19 @@ type multicast struct {
 
 	// mu makes changes of what runs one at a time, which may take seconds, and protects all
 	// following fields. No figure needs it.
-	mu        sync.Mutex
-	base      context.Context // nil while nothing runs
-	cfg       *config.Config  // in force; nil before the first
-	withdrawn bool            // it is not announced any more
-	now       *config.MDNS    // nil for no browsing
-	network   *prober.NetworkPolicy
-	at        listening
-	recalled  []zeroconf.Entry // what was found before the restart
+	mu       sync.Mutex
+	base     context.Context // nil while nothing runs
+	cfg      *config.Config  // in force; nil before the first
+	now      *config.MDNS    // nil for no browsing
+	network  *prober.NetworkPolicy
+	at       listening
+	recalled []zeroconf.Entry // what was found before the restart
 }
 
 // start begins, once it is known where we listen.
 func (m *multicast) start(ctx context.Context) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.withdrawn {
-		return
-	}
 	m.base, m.at = ctx, m.place()
 	m.restartAnnouncer(m.cfg.Discovery.MDNS)
 	if m.cfg.Discovery.MDNS != nil {
@@ -57,7 +53,7 @@ func (m *multicast) start(ctx context.Context) {
 func (m *multicast) withdraw() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.base, m.withdrawn = nil, true // a reload does not begin anew
+	m.base = nil // a reload does not begin anew
 	m.announcer.end()
 }
 

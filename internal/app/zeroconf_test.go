@@ -239,7 +239,7 @@ func TestNetworkForFound(t *testing.T) {
 			}
 		}
 	}
-	if new(App).moduleForFound(cfg, "health") != nil {
+	if (&rules{cfg: cfg}).moduleForFound("health") != nil {
 		t.Error("a module although nothing is to be discovered")
 	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -13,13 +12,6 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
-
-// checkPrefix begins the names under which the states of checks are saved; no
-// target's name can have such a character.
-const checkPrefix = "check\x00"
-
-// closeTimeout is how long checks that are no more have to return.
-const closeTimeout = 5 * time.Second
 
 // checkSet are the checks of one configuration. It is immutable but for what is
 // known of the checks.
@@ -80,12 +72,12 @@ func (c *configuredCheck) close() error {
 
 // newCheckSet makes the checks of a configuration. Those that are as they were in
 // the old set keep what they have open, and the beats they have got.
-func (a *App) newCheckSet(cfg *config.Config, old *checkSet) (*checkSet, error) {
+func (c *checking) newCheckSet(cfg *config.Config, old *checkSet) (*checkSet, error) {
 	set := &checkSet{
-		checker: &health.Checker{Log: a.log, Redact: redact.Text},
+		checker: &health.Checker{Log: c.log, Redact: redact.Text},
 		byName:  map[string]*configuredCheck{}, beats: checks.Heartbeats{},
 	}
-	list := a.ownChecks()
+	list := c.own()
 	for _, each := range cfg.Checks {
 		check := &configuredCheck{config: each}
 		if old != nil {
@@ -98,9 +90,9 @@ func (a *App) newCheckSet(cfg *config.Config, old *checkSet) (*checkSet, error) 
 		check.mu.Unlock()
 		set.byName[each.Name] = check
 		list = append(list, set.healthCheck(check))
-		set.jobs = append(set.jobs, a.checkJob(set.checker, check))
+		set.jobs = append(set.jobs, c.checkJob(set.checker, check))
 		if opened, err := check.open(); err != nil {
-			a.log.Warn("a check cannot be made ready yet", "check", each.Name, "err", redact.Text(err.Error()))
+			c.log.Warn("a check cannot be made ready yet", "check", each.Name, "err", redact.Text(err.Error()))
 		} else if opened.Heartbeat != nil {
 			set.beats[each.Name] = opened.Heartbeat
 		}
@@ -119,59 +111,16 @@ func (s *checkSet) healthCheck(c *configuredCheck) health.Check {
 }
 
 // checkJob has the schedule run a check.
-func (a *App) checkJob(checker *health.Checker, c *configuredCheck) schedule.Job {
-	check := &c.config.Check
+func (c *checking) checkJob(checker *health.Checker, configured *configuredCheck) schedule.Job {
+	check := &configured.config.Check
 	target := &prober.Target{
 		App: check.Name, Source: prober.SourceConfig, Interval: check.Interval,
 		Timeout: check.Timeout + time.Second, Unhealthy: check.Thresholds.Unhealthy, Healthy: check.Thresholds.Healthy,
 		DegradedAfter: check.Thresholds.DegradedAfter, FastStart: check.Thresholds.FastStart,
 	}
 	return schedule.Job{
-		Target: target, Check: &schedule.Check{Kind: c.config.Kind}, Module: prober.CheckModule(checker, check.Name, check.Timeout),
-		NotBefore: a.started.Add(check.InitialDelay),
-	}
-}
-
-// ownChecks are those of the exporter itself.
-func (a *App) ownChecks() []health.Check {
-	return []health.Check{
-		a.notificationCheck(),
-		{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Groups: []string{health.Ready, health.Startup}, Run: func(context.Context) error {
-			return a.ready()
-		}},
-		{
-			Name: "exporter-storage", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{health.Ready},
-			Run: func(context.Context) error {
-				if a.registry.Stats().DiskFailed {
-					return errors.New("registrations and states cannot be stored")
-				}
-				return nil
-			},
-		},
-	}
-}
-
-// adoptChecks puts the checks of a configuration in force.
-func (a *App) adoptChecks(cfg *config.Config) {
-	old := a.checks.Load()
-	if old != nil && sameChecks(old, cfg.Checks) {
-		return
-	}
-	set, err := a.newCheckSet(cfg, old)
-	if err != nil {
-		// The configuration was found valid, so this is a fault of ours.
-		a.log.Error("the checks cannot be used", "err", err)
-		return
-	}
-	for i := range set.jobs {
-		if name := set.jobs[i].Target.App; old == nil || old.byName[name] == nil {
-			set.jobs[i].Saved = a.registry.Saved(checkPrefix + name)
-		}
-	}
-	a.checks.Store(set)
-	a.checkScheduler.Sync(set.jobs)
-	if old != nil {
-		a.closeChecks(old, set)
+		Target: target, Check: &schedule.Check{Kind: configured.config.Kind}, Module: prober.CheckModule(checker, check.Name, check.Timeout),
+		NotBefore: c.started.Add(check.InitialDelay),
 	}
 }
 
@@ -186,21 +135,4 @@ func sameChecks(old *checkSet, now []config.Check) bool {
 		}
 	}
 	return true
-}
-
-// closeChecks ends a set, and closes what is not in the one that follows, if any.
-func (a *App) closeChecks(old, next *checkSet) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	if err := old.checker.Close(ctx); err != nil {
-		a.log.Warn("checks do not end", "err", err)
-	}
-	for name, check := range old.byName {
-		if next != nil && next.byName[name] == check {
-			continue
-		}
-		if err := check.close(); err != nil {
-			a.log.Warn("closing a check", "check", name, "err", redact.Text(err.Error()))
-		}
-	}
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -23,7 +23,7 @@ const (
 // saver keeps the states of one schedule on disk.
 type saver struct {
 	scheduler *schedule.Scheduler
-	registry  *registry.Registry
+	states    states
 	log       *slog.Logger
 	prefix    string                 // of the names under which the states are kept
 	exists    func(name string) bool // is there such a target, or check, still?
@@ -31,42 +31,38 @@ type saver struct {
 	changed   chan<- struct{}        // is told when states have changed; one slot
 	stored    chan<- struct{}        // is told when something was written; one slot
 
-	written map[string]health.State
-	before  []string // what was kept before the start and does not exist, or not yet
+	written map[string]health.State // nil before it runs
+	before  []string                // what was kept before the start and does not exist, or not yet
 }
 
-// savers keep the states of both schedules.
-func (a *App) savers() []*saver {
-	targets := &saver{scheduler: a.scheduler, exists: func(app string) bool {
-		_, ok := a.registry.Target(app)
-		return ok
-	}, settled: func() bool {
-		d := &a.config.Load().Discovery
-		return len(d.Jobs) == 0 && d.MDNS == nil || time.Since(a.started) >= settleAfter
-	}}
-	checks := &saver{scheduler: a.checkScheduler, prefix: checkPrefix, exists: func(name string) bool {
-		return a.checks.Load().byName[name] != nil
-	}, settled: func() bool { return true }}
-	for _, s := range []*saver{targets, checks} {
-		s.registry, s.log, s.written = a.registry, a.log, map[string]health.State{}
-		s.changed, s.stored = a.changed, a.stored
-	}
-	for _, name := range a.registry.Remembered() {
-		if check, ok := strings.CutPrefix(name, checkPrefix); ok {
-			checks.remember(check)
-		} else {
-			targets.remember(name)
-		}
-	}
-	return []*saver{targets, checks}
+// states keep states over a restart, by name.
+type states interface {
+	Saved(name string) *schedule.Saved
+	Save(all map[string]*schedule.Saved) error
+	Forget(names []string) error
+	// Remembered are the names of all that are kept.
+	Remembered() []string
+}
+
+// begin saves until ctx is done.
+func (s *saver) begin(ctx context.Context, work *sync.WaitGroup) {
+	s.remember()
+	work.Go(func() { s.run(ctx) })
 }
 
 // remember takes note of what was kept before the start.
-func (s *saver) remember(name string) {
-	if saved := s.registry.Saved(s.prefix + name); saved != nil && s.exists(name) {
-		s.written[name] = saved.State
-	} else {
-		s.before = append(s.before, name)
+func (s *saver) remember() {
+	s.written = map[string]health.State{}
+	for _, kept := range s.states.Remembered() {
+		name, ofCheck := strings.CutPrefix(kept, checkPrefix)
+		if ofCheck != (s.prefix == checkPrefix) {
+			continue
+		}
+		if saved := s.states.Saved(kept); saved != nil && s.exists(name) {
+			s.written[name] = saved.State
+		} else {
+			s.before = append(s.before, name)
+		}
 	}
 }
 
@@ -83,7 +79,7 @@ func (s *saver) run(ctx context.Context) {
 			signal(s.changed)
 			select {
 			case <-ctx.Done():
-				return // App.Run saves everything at the end
+				return // end saves everything
 			case <-time.After(saveDelay):
 			}
 			s.save(s.scheduler.TakeChanged())
@@ -98,7 +94,7 @@ func (s *saver) save(states map[string]*schedule.Saved) {
 	if len(states) == 0 {
 		return
 	}
-	if err := s.registry.Save(s.prefixed(states)); err != nil {
+	if err := s.states.Save(s.prefixed(states)); err != nil {
 		s.log.Error("states could not be saved", "states", len(states), "err", err)
 		return
 	}
@@ -149,15 +145,18 @@ func clipped(s health.State, t *prober.Target) health.State {
 	return s
 }
 
-// end writes all states, and drops those of what exists no more.
+// end writes all states, and drops those of what exists no more, if it ran.
 func (s *saver) end() error {
+	if s.written == nil {
+		return nil
+	}
 	s.forgetGone()
 	return s.saveAll()
 }
 
 // saveAll writes all states. Unlike the others it may be called while run runs.
 func (s *saver) saveAll() error {
-	if err := s.registry.Save(s.prefixed(s.scheduler.Saved())); err != nil {
+	if err := s.states.Save(s.prefixed(s.scheduler.Saved())); err != nil {
 		return fmt.Errorf("saving states: %w", err)
 	}
 	return nil
@@ -184,7 +183,7 @@ func (s *saver) forgetGone() {
 	if len(gone) == 0 {
 		return
 	}
-	if err := s.registry.Forget(gone); err != nil {
+	if err := s.states.Forget(gone); err != nil {
 		s.log.Error("states of what was removed could not be dropped", "states", len(gone), "err", err)
 	}
 }

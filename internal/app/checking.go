@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/prober/schedule"
+)
+
+// checkPrefix begins the names under which the states of checks are saved; no
+// target's name can have such a character.
+const checkPrefix = "check\x00"
+
+// closeTimeout is how long checks that are no more have to return.
+const closeTimeout = 5 * time.Second
+
+// checking has the in-process checks, and their schedule.
+type checking struct {
+	log     *slog.Logger
+	started time.Time
+	own     func() []health.Check // those of the exporter itself
+
+	scheduler *schedule.Scheduler
+	set       atomic.Pointer[checkSet] // nil before the first configuration
+	saver     *saver
+}
+
+// newChecking makes it; changed and stored are told of states, as savers do.
+func newChecking(opts *Options, started time.Time, states states, changed, stored chan<- struct{}, own func() []health.Check) *checking {
+	c := &checking{log: opts.Log, started: started, own: own, scheduler: schedule.New(schedule.Options{Log: opts.Log})}
+	c.saver = &saver{
+		scheduler: c.scheduler, states: states, log: opts.Log, prefix: checkPrefix, changed: changed, stored: stored,
+		exists:  func(name string) bool { return c.set.Load().byName[name] != nil },
+		settled: func() bool { return true },
+	}
+	return c
+}
+
+func (c *checking) open(*config.Config) error { return nil }
+
+// adopt puts the checks of a configuration in force.
+func (c *checking) adopt(cfg *config.Config) {
+	old := c.set.Load()
+	if old != nil && sameChecks(old, cfg.Checks) {
+		return
+	}
+	set, err := c.newCheckSet(cfg, old)
+	if err != nil {
+		// The configuration was found valid, so this is a fault of ours.
+		c.log.Error("the checks cannot be used", "err", err)
+		return
+	}
+	for i := range set.jobs {
+		if name := set.jobs[i].Target.App; old == nil || old.byName[name] == nil {
+			set.jobs[i].Saved = c.saver.states.Saved(checkPrefix + name)
+		}
+	}
+	c.set.Store(set)
+	c.scheduler.Sync(set.jobs)
+	if old != nil {
+		c.closeSet(old, set)
+	}
+}
+
+// begin runs the checks, and saves their states.
+func (c *checking) begin(ctx context.Context, work *sync.WaitGroup) {
+	work.Go(func() { c.scheduler.Run(ctx) })
+	c.saver.begin(ctx, work)
+}
+
+// close closes the checks, and saves their states.
+func (c *checking) close() error {
+	if set := c.set.Load(); set != nil {
+		c.closeSet(set, nil)
+	}
+	return c.saver.end()
+}
+
+func (c *checking) collectors() []prometheus.Collector {
+	return []prometheus.Collector{collector.NewScheduledChecks(c.scheduler)}
+}
+
+// checker has the checks as the endpoints see them.
+func (c *checking) checker() *health.Checker { return c.set.Load().checker }
+
+// beat notes a beat for a heartbeat check, if there is one of the name.
+func (c *checking) beat(check string) bool {
+	h := c.set.Load().beats[check]
+	if h != nil {
+		h.Beat()
+	}
+	return h != nil
+}
+
+// closeSet ends a set, and closes what is not in the one that follows, if any.
+func (c *checking) closeSet(old, next *checkSet) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if err := old.checker.Close(ctx); err != nil {
+		c.log.Warn("checks do not end", "err", err)
+	}
+	for name, check := range old.byName {
+		if next != nil && next.byName[name] == check {
+			continue
+		}
+		if err := check.close(); err != nil {
+			c.log.Warn("closing a check", "check", name, "err", redact.Text(err.Error()))
+		}
+	}
+}

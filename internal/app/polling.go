@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/health-exporter/health_exporter/collector"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
+	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
+)
+
+// polling has the targets on their schedule: it makes the schedule what registry and
+// configuration say.
+type polling struct {
+	log     *slog.Logger
+	started time.Time
+	targets targets
+
+	scheduler *schedule.Scheduler
+	probes    *collector.ProbeDurations
+	durations *collector.HTTPDurations // nil unless asked for
+	saver     *saver
+	rules     atomic.Pointer[rules] // nil before the first configuration
+	gone      atomic.Pointer[[]registry.Tombstone]
+
+	reconciling sync.Mutex // protects all following fields
+	derived     map[string]derivedTarget
+	restored    map[string]bool // targets whose saved state has been used
+	begun       bool            // the targets of the start are on the schedule
+}
+
+// targets are those that are wanted, and those that are gone.
+type targets interface {
+	states
+	Replace(source prober.Source, targets []prober.Target)
+	Target(app string) (*prober.Target, bool)
+	Everything() ([]*prober.Target, []registry.Tombstone)
+	// Changed says that there is something new; one slot.
+	Changed() <-chan struct{}
+	Expired() map[registry.Reason]uint64
+}
+
+// newPolling makes it; changed and stored are told of states, as savers do.
+func newPolling(opts *Options, started time.Time, targets targets, changed, stored chan<- struct{}) *polling {
+	p := &polling{
+		log: opts.Log, started: started, targets: targets, probes: collector.NewProbeDurations(opts.NativeHistograms),
+		derived: map[string]derivedTarget{}, restored: map[string]bool{},
+	}
+	if opts.NativeHistograms {
+		p.durations = collector.NewHTTPDurations()
+	}
+	p.gone.Store(&[]registry.Tombstone{})
+	p.scheduler = schedule.New(schedule.Options{
+		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log, Observe: p.probes.Observe,
+	})
+	p.saver = &saver{
+		scheduler: p.scheduler, states: targets, log: opts.Log, changed: changed, stored: stored, settled: p.settled,
+		exists: func(app string) bool {
+			_, ok := targets.Target(app)
+			return ok
+		},
+	}
+	return p
+}
+
+// settled reports whether all targets are there that will be of those that were there
+// before the start.
+func (p *polling) settled() bool {
+	d := &p.rules.Load().cfg.Discovery
+	return len(d.Jobs) == 0 && d.MDNS == nil || time.Since(p.started) >= settleAfter
+}
+
+func (p *polling) open(*config.Config) error { return nil }
+
+// adopt puts the modules and the targets of a configuration in force, all but on the
+// schedule: reconcile does that once others have their targets too.
+func (p *polling) adopt(cfg *config.Config) {
+	p.rules.Store(&rules{cfg: cfg, modules: p.observedModules(cfg), unavailable: p.checkKinds(cfg, prober.Kind.Available)})
+	p.targets.Replace(prober.SourceConfig, cfg.Targets)
+}
+
+// begin probes, brings changes of the registry onto the schedule, and saves the states.
+func (p *polling) begin(ctx context.Context, work *sync.WaitGroup) {
+	work.Go(func() { p.scheduler.Run(ctx) })
+	work.Go(func() { p.reconcileLoop(ctx) })
+	p.saver.begin(ctx, work)
+}
+
+// close saves the states.
+func (p *polling) close() error { return p.saver.end() }
+
+func (p *polling) collectors() []prometheus.Collector {
+	all := []prometheus.Collector{selfmetrics.Scheduler(p.scheduler.Stats), selfmetrics.Lost(p.lost), p.probes}
+	if p.durations != nil {
+		all = append(all, p.durations)
+	}
+	return all
+}
+
+// modules are those of the configuration in force, observed.
+func (p *polling) modules() map[string]*prober.Module { return p.rules.Load().modules }
+
+// everybody has the targets on the schedule, and those that are gone: none is missing in
+// both.
+func (p *polling) everybody() ([]*schedule.Status, []registry.Tombstone) {
+	p.reconciling.Lock()
+	defer p.reconciling.Unlock()
+	return p.scheduler.Snapshot(), *p.gone.Load()
+}
