@@ -180,7 +180,7 @@ func wholeCommands(args []string) []string {
 	return args
 }
 
-// remote tells whether a command has nothing to do with the configuration of this
+// remote reports whether a command has nothing to do with the configuration of this
 // machine, which may be broken, or that of something else.
 func remote(command string, args []string) bool {
 	return slices.Contains(args, completing) || command == "status" || command == "completion" || command == "targets" || strings.HasPrefix(command, "targets ")

@@ -34,7 +34,7 @@ const (
 	exitUsageError = 2
 
 	// portVariable is set by Kubernetes to something like tcp://10.0.0.1:10115 if a
-	// service is called health-exporter. That is no port of ours.
+	// service is called health-exporter. That is not a port of ours.
 	portVariable = "HEALTH_EXPORTER_PORT"
 )
 
@@ -123,7 +123,7 @@ func probeOnce(f *flags) int {
 	return f.probe.Run(ctx, os.Stdout)
 }
 
-// isTerminal tells whether a person looks at the file, who has not asked for
+// isTerminal reports whether a person looks at the file, who has not asked for
 // plain text (https://no-color.org).
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()

@@ -14,7 +14,7 @@ type Change struct {
 	Reason   string
 }
 
-// Equal tells whether two changes are the same one.
+// Equal reports whether two changes are the same one.
 func (c Change) Equal(d Change) bool {
 	return c.Time.Equal(d.Time) && c.From == d.From && c.To == d.To
 }
@@ -101,7 +101,7 @@ func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory,
 	if !s.Gone.IsZero() {
 		return m.depart(s, now)
 	}
-	if !m.Gone.IsZero() { // it is back, which is no time for a reminder
+	if !m.Gone.IsZero() { // it is back, which is not a time for a reminder
 		m.Gone, m.Told = time.Time{}, now
 	}
 	handedOver := m.handedOver(s)
@@ -158,7 +158,7 @@ func (m Memory) depart(s *Subject, now time.Time) (Memory, *Notice) {
 	}
 }
 
-// handedOver tells whether somebody else is told of the subject from now on who has to
+// handedOver reports whether somebody else is told of the subject from now on who has to
 // hear of its outage: nobody shall be told that it is well again who was not told that it
 // was not. A state that has not been taken in yet is told by its change.
 func (m *Memory) handedOver(s *Subject) bool {

@@ -160,7 +160,7 @@ func TestReminders(t *testing.T) {
 			at = append(at, fmt.Sprint(minute, " ", n.Title(), " ", n.BadSince.Equal(begin)))
 		}
 	}
-	if want := []string{"60 check x is unhealthy still true", "120 check x is unhealthy still true"}; !slices.Equal(at, want) {
+	if want := []string{"60 check x is still unhealthy true", "120 check x is still unhealthy true"}; !slices.Equal(at, want) {
 		t.Errorf("%q", at)
 	}
 }

@@ -115,17 +115,17 @@ func (n *Notice) Title() string {
 	case Test:
 		return "Test of " + n.Subject.Name
 	}
-	title := map[health.Verdict]string{
-		health.Healthy:   name + " is back to healthy",
-		health.Degraded:  name + " health is degraded",
-		health.Unhealthy: name + " is unhealthy",
-		health.Unknown:   name + " health is unknown",
-	}[n.To]
+	is := " is "
 	switch n.What {
 	case Calm:
 		return name + " has calmed down: " + n.To.String()
 	case Reminder:
-		return title + " still"
+		is = " is still "
 	}
-	return title
+	return map[health.Verdict]string{
+		health.Healthy:   name + is + "back to healthy",
+		health.Degraded:  name + " health" + is + "degraded",
+		health.Unhealthy: name + is + "unhealthy",
+		health.Unknown:   name + " health" + is + "unknown",
+	}[n.To]
 }

@@ -40,7 +40,7 @@ func (w *Window) Check() error {
 	var faults []error
 	for _, pattern := range slices.Concat(w.Targets, w.Groups) {
 		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-			faults = append(faults, fmt.Errorf("%q is no name or pattern such as web-*", pattern))
+			faults = append(faults, fmt.Errorf("%q is not a valid name or pattern, such as web-*", pattern))
 		}
 	}
 	switch {
@@ -59,7 +59,7 @@ func (w *Window) Check() error {
 	return errors.Join(faults...)
 }
 
-// Covers tells whether it is about the subject.
+// Covers reports whether it is about the subject.
 func (w *Window) Covers(s *Subject) bool {
 	if len(w.Targets) == 0 && len(w.Groups) == 0 {
 		return true
@@ -74,7 +74,7 @@ func matchesAny(patterns []string, name string) bool {
 	})
 }
 
-// Open tells whether it is open at a moment.
+// Open reports whether it is open at a moment.
 func (w *Window) Open(now time.Time) bool {
 	if w.Weekly == nil {
 		return !now.Before(w.Start) && now.Before(w.End)
@@ -114,7 +114,7 @@ func clock(day time.Time, since time.Duration) time.Time {
 // Windows are all that there are.
 type Windows []Window
 
-// Hold tells whether nothing shall be told of the subject now.
+// Hold reports whether nothing shall be told of the subject now.
 func (list Windows) Hold(s *Subject, now time.Time) bool {
 	for i := range list {
 		if list[i].Open(now) && list[i].Covers(s) {

@@ -20,10 +20,10 @@ type File struct {
 	// match the newest counts. Required.
 	Path string `yaml:"path"`
 	// MaxAge is how long ago the file may have been written, WarnAge that above which
-	// there is a warning; 0 is no limit.
+	// there is a warning; 0 means no limit.
 	MaxAge  time.Duration `yaml:"max_age"`
 	WarnAge time.Duration `yaml:"warn_age"`
-	// MinSize and MaxSize bound the size in bytes; 0 is no bound.
+	// MinSize and MaxSize bound the size in bytes; 0 means no bound.
 	MinSize int64 `yaml:"min_size"`
 	MaxSize int64 `yaml:"max_size"`
 	// Match must match somewhere in the first 64 KiB, if set.

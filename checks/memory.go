@@ -103,7 +103,7 @@ func readCgroupMemory(r root, folder string) (u memoryUsage, ok bool) {
 		if err != nil {
 			return 0, err
 		}
-		return strconv.ParseUint(text, 10, 64) // not of "max", which is no limit
+		return strconv.ParseUint(text, 10, 64) // not of "max", which is not a limit
 	}
 	limit, err := number("memory.max")
 	if err != nil || limit == 0 {

@@ -76,13 +76,13 @@ func cutLabel(text string) (label, rest string, ok bool) {
 	return "", "", false
 }
 
-// cutNumber reads a number and the unit after it. U, for unknown, is no number.
+// cutNumber reads a number and the unit after it. U, for unknown, is not a number.
 func cutNumber(text string) (number float64, unit string, ok bool) {
 	end := 0
 	for end < len(text) && strings.IndexByte("+-.0123456789", text[end]) >= 0 {
 		end++
 	}
-	// An exponent is no unit; a unit that begins with an e has no digit after it.
+	// An exponent is not a unit; a unit that begins with an e has no digit after it.
 	if e := end; e > 0 && e < len(text) && (text[e] == 'e' || text[e] == 'E') {
 		e++
 		if e < len(text) && (text[e] == '+' || text[e] == '-') {

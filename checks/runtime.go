@@ -14,12 +14,12 @@ import (
 // heap, too long pauses for the garbage collector, too many open files. With no
 // limit set it measures, and fails only when files run out.
 type Runtime struct {
-	// MaxGoroutines is the most goroutines there may be; 0 is no limit.
+	// MaxGoroutines is the most goroutines there may be; 0 means no limit.
 	MaxGoroutines int `yaml:"max_goroutines"`
-	// MaxHeap is the most bytes the objects on the heap may take; 0 is no limit.
+	// MaxHeap is the most bytes the objects on the heap may take; 0 means no limit.
 	MaxHeap uint64 `yaml:"max_heap"`
 	// MaxPause is the longest the garbage collector may have stopped the program, in 99
-	// of 100 pauses since it began; 0 is no limit.
+	// of 100 pauses since it began; 0 means no limit.
 	MaxPause time.Duration `yaml:"max_pause"`
 	// MinFiles is how many more files it must be possible to open; default 5 % of the
 	// limit. It counts where the system tells (Linux).

@@ -54,7 +54,7 @@ func TestSQL(t *testing.T) {
 	want(t, run(t, checks.SQL{}.Run), health.Fail, `DB is "", must be set`)
 }
 
-// TestSQLPool: a pool with no connection left is no database.
+// TestSQLPool: a pool with no connection left is not a database.
 func TestSQLPool(t *testing.T) {
 	db := database(t)
 	db.SetMaxOpenConns(1)

@@ -139,7 +139,7 @@ func urlFault(text string) string {
 	case text == "":
 		return "is required"
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return fmt.Sprintf("%q is no absolute URL such as http://10.0.0.7:8080", text)
+		return fmt.Sprintf("%q is not an absolute URL, such as http://10.0.0.7:8080", text)
 	case u.User != nil:
 		return "has a user or password, which would be shown to everybody"
 	case u.Fragment != "":

@@ -229,7 +229,7 @@ func TestLocate(t *testing.T) { // S1.3
 		{"variable before finder", "http://a:1", Client{Finder: found{"http://c:1"}}, "http://a:1", ""},
 		{"finder", "", Client{Finder: found{"http://c:1"}}, "http://c:1", ""},
 		{"finder finds nothing", "", Client{Finder: found{}}, "", "looking for an exporter"},
-		{"no URL", "a:1", Client{}, "", `"a:1" is no absolute URL`},
+		{"no URL", "a:1", Client{}, "", `"a:1" is not an absolute URL`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(URLVariable, test.variable)
@@ -275,7 +275,7 @@ func TestValidate(t *testing.T) { // S1.8 to S1.11
 		{"empty", App{}, []string{"Name is required", "URL is required"}},
 		{"all at once", App{
 			Name: "a\x00", URL: "ftp://x", Interval: 4 * time.Second, Timeout: 61 * time.Second, Unhealthy: 1, Healthy: 11, InitialDelay: &long,
-		}, []string{"Name ", "no absolute URL", "Interval is 4s, must be between 5s and 5m0s", "Timeout is 1m1s", "Unhealthy is 1, must be between 2 and 10", "Healthy is 11", "InitialDelay is 5m1s"}},
+		}, []string{"Name ", "not an absolute URL", "Interval is 4s, must be between 5s and 5m0s", "Timeout is 1m1s", "Unhealthy is 1, must be between 2 and 10", "Healthy is 11", "InitialDelay is 5m1s"}},
 		{"parts of seconds", App{Name: "a", URL: "http://h", InitialDelay: &second}, []string{"whole seconds"}},
 		{"password", App{Name: "a", URL: "http://u:p@h"}, []string{"user or password"}},
 		{"fragment", App{Name: "a", URL: "http://h/#x"}, []string{"fragment"}},

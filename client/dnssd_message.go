@@ -26,7 +26,7 @@ func (d domain) key() string { return strings.ToLower(strings.Join(d, "\x00")) }
 
 func (d domain) String() string { return strings.Join(d, ".") }
 
-// below tells whether the name is one label in front of the other name.
+// below reports whether the name is one label in front of the other name.
 func (d domain) below(parent domain) bool {
 	return len(d) == len(parent)+1 && d[1:].key() == parent.key()
 }

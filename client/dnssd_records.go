@@ -36,7 +36,7 @@ type instance struct {
 // domainOf is the name of a type of service.
 func domainOf(service string) domain { return append(strings.Split(service, "."), "local") }
 
-// read takes over what a message says of services of these types, and tells whether
+// read takes over what a message says of services of these types, and reports whether
 // it said anything.
 func (r *records) read(packet []byte, services []string, sender netip.Addr) (news bool) {
 	if r.instances == nil {

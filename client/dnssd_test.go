@@ -238,7 +238,7 @@ func TestSearch(t *testing.T) {
 func TestBrowseTypes(t *testing.T) {
 	for _, types := range [][]string{nil, {"http"}, {"_http"}, {"_http._sctp"}, {"_far-too-long-a-name._tcp"}, {"_ä._tcp"}} {
 		if _, err := Browse(t.Context(), types...); err == nil {
-			t.Errorf("%q is no error", types)
+			t.Errorf("%q is not an error", types)
 		}
 	}
 }

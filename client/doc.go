@@ -7,7 +7,7 @@
 //	}
 //	defer reg.Stop(context.Background())
 //
-// An exporter that cannot be reached is no error: the registration is tried again
+// An exporter that cannot be reached is not an error: the registration is tried again
 // until it succeeds, and made anew when the exporter has lost it. Where the exporter
 // is comes from the Client, from the environment variable HEALTH_EXPORTER_URL, or
 // else from the local network: exporters announce themselves by multicast DNS, and

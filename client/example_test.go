@@ -37,7 +37,7 @@ func ExampleApp_Validate() {
 	app := client.App{Name: "shop", URL: "shop:8080", Healthy: 1}
 	fmt.Println(app.Validate())
 	// Output:
-	// URL "shop:8080" is no absolute URL such as http://10.0.0.7:8080
+	// URL "shop:8080" is not an absolute URL, such as http://10.0.0.7:8080
 	// Healthy is 1, must be between 2 and 10
 }
 

@@ -35,7 +35,7 @@ type Registration struct {
 // Register registers an App and keeps it registered until Stop, or until ctx is
 // done (which does not take it off). The error says what is wrong with the App, or
 // why the exporter refuses it. An exporter that is not there yet, or cannot be
-// reached, is no error: it is tried again, with growing pauses.
+// reached, is not an error: it is tried again, with growing pauses.
 func (c *Client) Register(ctx context.Context, app App) (*Registration, error) {
 	if err := app.Validate(); err != nil {
 		return nil, fmt.Errorf("registering %q: %w", app.Name, err)
@@ -58,7 +58,7 @@ func (c *Client) Register(ctx context.Context, app App) (*Registration, error) {
 	return r, nil
 }
 
-// retryable tells whether an error may go away by itself.
+// retryable reports whether an error may go away by itself.
 func retryable(err error) bool {
 	refused, ok := errors.AsType[*Refusal](err)
 	return !ok || refused.temporary()

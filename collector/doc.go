@@ -9,5 +9,5 @@
 // network has.
 //
 // Beside it are what a probe on request has found, histograms of durations, and what a
-// program runs on. What the exporter says of its own parts is no part of this package.
+// program runs on. What the exporter says of its own parts is not part of this package.
 package collector

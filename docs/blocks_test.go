@@ -31,7 +31,7 @@ func codeBlocks(t *testing.T, file, language string) (blocks []string) {
 	return blocks
 }
 
-// looksLike tells whether a text is what a page says, where … stands for anything.
+// looksLike reports whether a text is what a page says, where … stands for anything.
 func looksLike(got, said string) bool {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(said)), "…", ".*")
 	return regexp.MustCompile("(?s)^" + pattern + "$").MatchString(strings.TrimSpace(got))

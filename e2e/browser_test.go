@@ -129,7 +129,7 @@ func eval[T any](b *tab, expression string) T {
 }
 
 // wants fails the test unless the expression becomes true. Between two pages it has
-// no meaning, which is no error.
+// no meaning, which is not an error.
 func (b *tab) wants(expression string) {
 	b.t.Helper()
 	await(b.t, startLimit, expression, func() error {

@@ -314,7 +314,7 @@ func (s *scene) ask(q query, values map[string]string) ([]result, error) {
 	return data.Result, nil
 }
 
-// hasNumber tells whether there is anything to draw.
+// hasNumber reports whether there is anything to draw.
 func (r *result) hasNumber() bool {
 	return slices.ContainsFunc(r.Values, func(v [2]any) bool {
 		n, err := strconv.ParseFloat(fmt.Sprint(v[1]), 64)

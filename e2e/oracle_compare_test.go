@@ -100,7 +100,7 @@ func readSeries(page string) (map[string]series, error) {
 	found := map[string]series{}
 	for name, family := range families {
 		if family.GetType() != dto.MetricType_GAUGE {
-			return nil, fmt.Errorf("%s is no gauge but a %s", name, family.GetType())
+			return nil, fmt.Errorf("%s is not a gauge but a %s", name, family.GetType())
 		}
 		for _, m := range family.GetMetric() {
 			s := series{family: name, labels: map[string]string{}, value: m.GetGauge().GetValue()}

@@ -14,7 +14,7 @@ type oracleFile struct {
 	name, content string
 	// differs is why we decide otherwise than blackbox_exporter.
 	differs string
-	// The file differs from the releases 0.from to 0.(before-1); 0 is no bound.
+	// The file differs from the releases 0.from to 0.(before-1); 0 means no bound.
 	from, before int
 }
 
@@ -96,13 +96,13 @@ var oracleFiles = []oracleFile{
 	{name: "missing files", content: "modules: {a: {prober: http, http: {tls_config: {ca_file: /none}, bearer_token_file: /none}}}"},
 	{name: "an unknown TLS version", content: "modules: {a: {prober: http, http: {tls_config: {min_version: TLS14}}}}"},
 	{name: "TLS versions in the wrong order", content: "modules: {a: {prober: http, http: {tls_config: {min_version: TLS13, max_version: TLS12}}}}"},
-	{name: "a proxy that is no URL", content: `modules: {a: {prober: http, http: {proxy_url: "http://[::1"}}}`},
+	{name: "a proxy that is not a URL", content: `modules: {a: {prober: http, http: {proxy_url: "http://[::1"}}}`},
 
 	{name: "an expect", content: `modules: {a: {prober: tcp, tcp: {query_response: [{expect: "^a", send: b}]}}}`},
 	{name: "a faulty expect", content: `modules: {a: {prober: tcp, tcp: {query_response: [{expect: "["}]}}}`},
 	{name: "an empty step", content: "modules: {a: {prober: tcp, tcp: {query_response: [{}]}}}"},
 	{name: "a step, no list", content: "modules: {a: {prober: tcp, tcp: {query_response: {expect: a}}}}"},
-	{name: "a source that is no address", content: "modules: {a: {prober: tcp, tcp: {source_ip_address: eth0}}}"},
+	{name: "a source that is not an address", content: "modules: {a: {prober: tcp, tcp: {source_ip_address: eth0}}}"},
 
 	{name: "a dns block without name", content: "modules: {a: {prober: dns, dns: {query_type: A}}}"},
 	{name: "dns without block", content: "modules: {a: {prober: dns}}"},

@@ -11,7 +11,7 @@ type difference struct {
 	cases string // regular expression of the cases' names; empty for all
 	diff  string // regular expression of what compareAnswers says
 	why   string
-	// The difference is from the releases 0.from to 0.(before-1); 0 is no bound.
+	// The difference is from the releases 0.from to 0.(before-1); 0 means no bound.
 	from, before int
 }
 
@@ -75,7 +75,7 @@ func newDifferenceLog(oracle int) *differenceLog {
 	return l
 }
 
-// intended tells whether a difference is in the list.
+// intended reports whether a difference is in the list.
 func (l *differenceLog) intended(name, diff string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
-// oraclePage is a request that is no plain probe.
+// oraclePage is a request that is not a plain probe.
 type oraclePage struct {
 	method, path string
 	// has are regular expressions that both answers match.

@@ -29,7 +29,7 @@ func without(list, other []news) []news {
 	return more
 }
 
-// newsIn is what the mails tell. Whatever is no sentence that is known stands for itself.
+// newsIn is what the mails tell. Whatever is not a sentence that is known stands for itself.
 // A mail that was sent again is the same mail.
 func newsIn(t *testing.T, box *mailbox) []news {
 	t.Helper()

@@ -33,7 +33,7 @@ func TestExporterPushes(t *testing.T) {
 		}
 	}
 	await(t, 30*time.Second, "told of the outage", mailed("UNHEALTHY"))
-	e.kill() // a restart is no recovery
+	e.kill() // a restart is not a recovery
 	e.start(t)
 	app.set("pass")
 	e.probeUntil(t, "pushed", "HEALTHY")

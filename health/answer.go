@@ -32,7 +32,7 @@ func readOnly(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// allowed tells whether a request may see details; nil allows nobody.
+// allowed reports whether a request may see details; nil allows nobody.
 func allowed(details func(*http.Request) bool, r *http.Request) bool {
 	return details != nil && details(r)
 }

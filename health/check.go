@@ -131,7 +131,7 @@ func (c Check) complete() Check {
 	return c
 }
 
-// in tells whether the check counts in a group; every one does in the empty group.
+// in reports whether the check counts in a group; every one does in the empty group.
 func (c *Check) in(group string) bool { return group == "" || slices.Contains(c.Groups, group) }
 
 // faults lists what is wrong with the check itself, each with its name.
@@ -164,7 +164,7 @@ func (c *Check) faults() []error {
 			"a restart would not mend it (LiveAnyway allows it)")
 	}
 	if int(c.Severity) >= len(severityNames) {
-		add("the severity %d is none", c.Severity)
+		add("the severity %d is not one of the constants", c.Severity)
 	}
 	return list
 }
@@ -197,7 +197,7 @@ func dependencyFaults(checks []*Check) []error {
 	for _, c := range checks {
 		for _, name := range c.DependsOn {
 			if byName[name] == nil {
-				list = append(list, fmt.Errorf("check %q: depends on %q, which there is no check of", c.Name, name))
+				list = append(list, fmt.Errorf("check %q: depends on unknown check %q", c.Name, name))
 			}
 		}
 	}

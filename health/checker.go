@@ -137,7 +137,7 @@ func (c *Checker) Names() []string {
 	return names
 }
 
-// HasGroup tells whether some check counts in the group.
+// HasGroup reports whether some check counts in the group.
 func (c *Checker) HasGroup(group string) bool {
 	return slices.ContainsFunc(c.list(), func(known *cell) bool { return known.check.in(group) })
 }
@@ -229,7 +229,7 @@ func (c *Checker) start(run func()) bool {
 // Drain makes readiness fail from now on: the process is about to end.
 func (c *Checker) Drain() { c.quit.Store(true) }
 
-// Draining tells whether Drain was called.
+// Draining reports whether Drain was called.
 func (c *Checker) Draining() bool { return c.quit.Load() }
 
 // Close ends all runs and listeners, and waits for them as long as ctx lasts. The

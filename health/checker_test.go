@@ -45,7 +45,7 @@ func TestWrongChecks(t *testing.T) {
 		{"negative", []Check{{Name: "a", Run: pass, Timeout: -1, Interval: -1}}, []string{"Timeout is -1ns", "Interval is -1ns"}},
 		{"group", []Check{{Name: "a", Run: pass, Groups: []string{"x/y"}}}, []string{`the group "x/y" has a slash`}},
 		{"remote and live", []Check{{Name: "a", Run: pass, Remote: true, Groups: []string{Live}}}, []string{"must not be in group live"}},
-		{"dependency", []Check{{Name: "a", Run: pass, DependsOn: []string{"b"}}}, []string{`check "a": depends on "b", which there is no check of`}},
+		{"dependency", []Check{{Name: "a", Run: pass, DependsOn: []string{"b"}}}, []string{`check "a": depends on unknown check "b"`}},
 		{"circle", []Check{
 			{Name: "a", Run: pass, DependsOn: []string{"b"}},
 			{Name: "b", Run: pass, DependsOn: []string{"c"}},

@@ -9,7 +9,7 @@ type Event struct {
 	Before Verdict
 }
 
-// Changed tells whether the run has changed the check's verdict.
+// Changed reports whether the run has changed the check's verdict.
 func (e Event) Changed() bool { return e.Before != e.Status.State.Verdict }
 
 // Listener receives events.

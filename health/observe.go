@@ -21,7 +21,7 @@ func Warning(err error) error {
 	return warning{err}
 }
 
-// IsWarning tells whether an error was made by Warning.
+// IsWarning reports whether an error was made by Warning.
 func IsWarning(err error) bool {
 	var w warning
 	return errors.As(err, &w)

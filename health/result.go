@@ -90,7 +90,7 @@ func age(t, now time.Time) time.Duration {
 	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
 }
 
-// fresh tells whether the result still serves those who ask.
+// fresh reports whether the result still serves those who ask.
 func (s *Status) fresh(now time.Time) bool {
 	if s.Check.Interval > 0 {
 		return true // it is the background's business

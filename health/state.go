@@ -10,7 +10,7 @@ type Outcome uint8
 
 // The outcomes, and the event that forgets them all.
 const (
-	// Reset is no outcome of a probe: what was known no longer counts (the URL
+	// Reset is not an outcome of a probe: what was known no longer counts (the URL
 	// changed, or the target was paused for a while).
 	Reset Outcome = iota
 	// Pass means all is well.
@@ -200,5 +200,5 @@ func indexOf(names []string, word string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("%q is none of %s", word, strings.Join(names, ", "))
+	return 0, fmt.Errorf("%q is not one of %s", word, strings.Join(names, ", "))
 }

@@ -37,7 +37,7 @@ var longAgo = time.Unix(1, 0)
 // bound makes the connection obey the context until stop is called. stop tells
 // whether the context has left the connection alone.
 func bound(ctx context.Context, conn net.Conn) (stop func() bool) {
-	deadline, _ := ctx.Deadline() // the zero time is no deadline
+	deadline, _ := ctx.Deadline() // the zero time is not a deadline
 	_ = conn.SetDeadline(deadline)
 	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(longAgo) })
 }

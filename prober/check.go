@@ -26,7 +26,7 @@ func CheckModule(checker *health.Checker, name string, timeout time.Duration) *M
 	})
 }
 
-var errNoCheck = &FieldError{"check", "there is none of this name"}
+var errNoCheck = &FieldError{"check", "unknown check"}
 
 // CheckResult is the result of a check as that of a probe. One that says nothing
 // about the thing itself (it was not run, or is not over) is inconclusive.

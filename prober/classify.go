@@ -157,7 +157,7 @@ func isMalformed(err error) bool {
 
 // timeLimit is how long the context lets us work from now on, in round figures:
 // some of it has passed already, and nobody wants to read 494 ms. It is 0 if there
-// is no deadline.
+// is not a deadline.
 func timeLimit(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {

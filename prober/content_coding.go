@@ -80,5 +80,5 @@ func decoder(coding string, body []byte) (io.Reader, error) {
 }
 
 // skipByteOrderMark is the text without the mark that some editors put before it, and
-// that is no part of JSON.
+// that is not part of JSON.
 func skipByteOrderMark(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) }

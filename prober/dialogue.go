@@ -47,7 +47,7 @@ func (d *Dialogue) warnings() []error {
 	return append(warnQueryResponse(d.QueryResponse), warnTLSConfig(&d.TLSConfig)...)
 }
 
-// secured tells whether any of the dialogue runs over TLS.
+// secured reports whether any of the dialogue runs over TLS.
 func (d *Dialogue) secured() bool {
 	for _, step := range d.QueryResponse {
 		if step.StartTLS {
@@ -63,7 +63,7 @@ func checkTLSConfig(options *config.TLSConfig) (faults []error) {
 	}
 	if options.CARef != "" || options.CertRef != "" || options.KeyRef != "" {
 		faults = append(faults, &FieldError{
-			"tls_config", "ca_ref, cert_ref and key_ref need a secret manager, which there is none of",
+			"tls_config", "ca_ref, cert_ref and key_ref are secret references, which are not supported",
 		})
 	}
 	return faults
@@ -218,7 +218,7 @@ func handshake(conn net.Conn, config *tls.Config) (*tls.Conn, error) {
 	return secure, nil
 }
 
-// logs tells whether somebody reads the steps, which cost something to write.
+// logs reports whether somebody reads the steps, which cost something to write.
 func (t *talk) logs() bool {
 	return t.req.Log != nil && t.req.Log.Enabled(context.Background(), slog.LevelDebug)
 }

@@ -69,7 +69,7 @@ func (t *talk) expectBytes(want string) error {
 	return nil
 }
 
-// logsRead tells whether to log what was just read.
+// logsRead reports whether to log what was just read.
 func (t *talk) logsRead() bool {
 	return t.reader.reads <= maxLoggedReads && t.logs()
 }

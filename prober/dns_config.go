@@ -141,7 +141,7 @@ func (p *dnsProbe) completeTransport(fault func(path, format string, args ...any
 	case dnsHTTPS:
 		p.defaultPort = 443
 		if _, err := url.Parse("https://host" + p.Path); err != nil || !strings.HasPrefix(p.Path, "/") {
-			fault("path", "%q is no path of a URL such as /dns-query", p.Path)
+			fault("path", "%q is not a valid URL path, such as /dns-query", p.Path)
 		}
 	default:
 		p.useless.transport = p.warn("transport_protocol", "must be udp, tcp or https, not %q", p.TransportProtocol)
@@ -161,11 +161,11 @@ func (p *dnsProbe) completeQuery(fault func(path, format string, args ...any)) {
 	}
 	qtype, ok := dns.StringToType[strings.ToUpper(cmp.Or(p.QueryType, "ANY"))]
 	if !ok {
-		fault("query_type", "%q is no type of a DNS record", p.QueryType)
+		fault("query_type", "%q is not a valid DNS record type", p.QueryType)
 	}
 	class, ok := dns.StringToClass[strings.ToUpper(cmp.Or(p.QueryClass, "IN"))]
 	if !ok {
-		fault("query_class", "%q is no class of DNS records", p.QueryClass)
+		fault("query_class", "%q is not a valid DNS record class", p.QueryClass)
 	}
 	p.wantsSOA = qtype == dns.TypeSOA
 	query := dns.Msg{
@@ -174,7 +174,7 @@ func (p *dnsProbe) completeQuery(fault func(path, format string, args ...any)) {
 	}
 	var err error
 	if p.query, err = query.Pack(); err != nil {
-		p.useless.query = p.warn("query_name", "%q is no name in DNS: %s", p.QueryName, strings.TrimPrefix(err.Error(), "dns: "))
+		p.useless.query = p.warn("query_name", "%q is not a valid DNS name: %s", p.QueryName, strings.TrimPrefix(err.Error(), "dns: "))
 	}
 }
 
@@ -185,7 +185,7 @@ func (p *dnsProbe) completeRcodes() {
 	for i, name := range p.ValidRcodes {
 		code, ok := dns.StringToRcode[strings.ToUpper(name)]
 		if !ok {
-			p.useless.rcodes = p.warn(fmt.Sprintf("valid_rcodes[%d]", i), "%q is no response code such as NOERROR or NXDOMAIN", name)
+			p.useless.rcodes = p.warn(fmt.Sprintf("valid_rcodes[%d]", i), "%q is not a valid response code, such as NOERROR or NXDOMAIN", name)
 		} else if !slices.Contains(p.rcodes, code) {
 			p.rcodes = append(p.rcodes, code)
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-// dnsModuleOf makes a module of a block of options; empty text is no block.
+// dnsModuleOf makes a module of a block of options; empty text is not a block.
 func dnsModuleOf(options string) (*Module, error) {
 	src := ModuleSource{Kind: "dns"}
 	if options != "" {
@@ -25,10 +25,10 @@ func TestDNSFaults(t *testing.T) {
 	for options, want := range map[string]string{
 		"{}":                             "query_name: must be set",
 		"query_type: A":                  "query_name: must be set",
-		"{query_name: a, query_type: B}": `query_type: "B" is no type of a DNS record`,
-		"{query_name: a, query_class: 1, resolver: here}": "query_class: \"1\" is no class of DNS records\n" +
-			`resolver: "here" is no address of a DNS server, such as 192.168.0.1 or [fd00::1]:53`,
-		"{query_name: a, transport_protocol: https, path: dns}": `path: "dns" is no path of a URL such as /dns-query`,
+		"{query_name: a, query_type: B}": `query_type: "B" is not a valid DNS record type`,
+		"{query_name: a, query_class: 1, resolver: here}": "query_class: \"1\" is not a valid DNS record class\n" +
+			`resolver: "here" is not a valid address of a DNS server, such as 192.168.0.1 or [fd00::1]:53`,
+		"{query_name: a, transport_protocol: https, path: dns}": `path: "dns" is not a valid URL path, such as /dns-query`,
 		"{query_name: a, tls_config: {cert_file: x}}":           "exactly one of key or key_file must be configured when a client certificate is configured",
 		"{query_name: a, transport_protocol: https}":            "",
 	} {
@@ -72,13 +72,13 @@ func TestDNSWarnings(t *testing.T) {
 		},
 		{
 			"name", "query_name: a..b",
-			[]string{`query_name: "a..b" is no name in DNS: bad rdata`},
-			`query_name: "a..b" is no name in DNS: bad rdata`, 4, 0,
+			[]string{`query_name: "a..b" is not a valid DNS name: bad rdata`},
+			`query_name: "a..b" is not a valid DNS name: bad rdata`, 4, 0,
 		},
 		{
 			"rcode", "{query_name: a, valid_rcodes: [NOERROR, NOERR]}",
-			[]string{`valid_rcodes[1]: "NOERR" is no response code such as NOERROR or NXDOMAIN`},
-			`valid_rcodes[1]: "NOERR" is no response code such as NOERROR or NXDOMAIN`, 4, 1,
+			[]string{`valid_rcodes[1]: "NOERR" is not a valid response code, such as NOERROR or NXDOMAIN`},
+			`valid_rcodes[1]: "NOERR" is not a valid response code, such as NOERROR or NXDOMAIN`, 4, 1,
 		},
 		{
 			"expressions", "{query_name: a, validate_answer_rrs: {fail_if_matches_regexp: [x, '(']}, validate_additional_rrs: {fail_if_none_matches_regexp: ['[']}}",

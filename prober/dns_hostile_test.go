@@ -133,12 +133,12 @@ func TestDNSGarbage(t *testing.T) {
 		answer func(query []byte) []byte
 		want   string
 	}{
-		{"short", func(query []byte) []byte { return query[:3] }, "answer of 3 bytes is no DNS message"},
-		{"records are missing", func(query []byte) []byte { return withID(query, header...) }, "answer is no DNS message: "},
+		{"short", func(query []byte) []byte { return query[:3] }, "answer of 3 bytes is not a DNS message"},
+		{"records are missing", func(query []byte) []byte { return withID(query, header...) }, "answer is not a DNS message: "},
 		{"records are missing after the question", func(query []byte) []byte {
 			return withID(query, append(header, query[12:]...)...)
-		}, "answer is no DNS message: it announces 1 records and has 0"},
-		{"loop of names", func(query []byte) []byte { return withID(query, append(header, 0xc0, 12, 0, 1, 0, 1)...) }, "answer is no DNS message: "},
+		}, "answer is not a DNS message: it announces 1 records and has 0"},
+		{"loop of names", func(query []byte) []byte { return withID(query, append(header, 0xc0, 12, 0, 1, 0, 1)...) }, "answer is not a DNS message: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			udp := serveDatagrams(t, "127.0.0.1:0", func(conn net.PacketConn, from net.Addr, query []byte) {

@@ -87,7 +87,7 @@ func TestDNSOverHTTPSAnswers(t *testing.T) {
 			w.Header().Set("Content-Type", "Application/DNS-Message; x=y")
 			_, _ = w.Write(answerTo(t, query, nil))
 		}, "", "", 200},
-		{"no body", func(w http.ResponseWriter, _ []byte) { w.Header().Set("Content-Type", dnsMediaType) }, ReasonBody, "answer of 0 bytes is no DNS message", 200},
+		{"no body", func(w http.ResponseWriter, _ []byte) { w.Header().Set("Content-Type", dnsMediaType) }, ReasonBody, "answer of 0 bytes is not a DNS message", 200},
 		{"too large", func(w http.ResponseWriter, _ []byte) {
 			w.Header().Set("Content-Type", dnsMediaType)
 			_, _ = w.Write(make([]byte, maxDNSMessage+1))

@@ -18,7 +18,7 @@ var errNotOurs = errors.New("answer to another question")
 func readAnswer(wire, query []byte) (answer *dns.Msg, truncated bool, err error) {
 	const header, response, cut = 12, 0x80, 0x02 // size of the header, bits of its third byte
 	if len(wire) < header {
-		return nil, false, because(ReasonBody, fmt.Errorf("answer of %d bytes is no DNS message", len(wire)))
+		return nil, false, because(ReasonBody, fmt.Errorf("answer of %d bytes is not a DNS message", len(wire)))
 	}
 	if binary.BigEndian.Uint16(wire) != binary.BigEndian.Uint16(query) || wire[2]&response == 0 {
 		return nil, false, because(ReasonBody, errNotOurs)
@@ -29,10 +29,10 @@ func readAnswer(wire, query []byte) (answer *dns.Msg, truncated bool, err error)
 		if truncated {
 			return nil, true, nil
 		}
-		return nil, false, because(ReasonBody, fmt.Errorf("answer is no DNS message: %s", strings.TrimPrefix(err.Error(), "dns: ")))
+		return nil, false, because(ReasonBody, fmt.Errorf("answer is not a DNS message: %s", strings.TrimPrefix(err.Error(), "dns: ")))
 	}
 	if announced, has := recordsAnnounced(wire), len(answer.Answer)+len(answer.Ns)+len(answer.Extra); announced != has && !truncated {
-		return nil, false, because(ReasonBody, fmt.Errorf("answer is no DNS message: it announces %d records and has %d", announced, has))
+		return nil, false, because(ReasonBody, fmt.Errorf("answer is not a DNS message: it announces %d records and has %d", announced, has))
 	}
 	if !sameQuestion(answer.Question, query) {
 		return nil, false, because(ReasonBody, errNotOurs)
@@ -48,7 +48,7 @@ func recordsAnnounced(wire []byte) int {
 		int(binary.BigEndian.Uint16(wire[additionals:]))
 }
 
-// sameQuestion tells whether an answer repeats the question of a query. Servers
+// sameQuestion reports whether an answer repeats the question of a query. Servers
 // that refuse to understand it leave it away, and some change its case.
 func sameQuestion(got []dns.Question, query []byte) bool {
 	if len(got) == 0 {

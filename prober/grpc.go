@@ -89,7 +89,7 @@ func badMetadata(name string, values []string) string {
 	}
 	switch {
 	case name == "" || strings.ContainsFunc(name, odd):
-		return "is no name of metadata: only letters, digits, -, _ and . are allowed"
+		return "is not a valid metadata name: only letters, digits, -, _ and . are allowed"
 	case slices.Contains(reservedMetadata, name):
 		return "is reserved by gRPC, and not sent"
 	case strings.HasSuffix(name, "-bin"): // goes over the wire in base64

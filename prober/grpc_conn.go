@@ -71,7 +71,7 @@ func (c *grpcConn) dial(context.Context, string) (net.Conn, error) {
 	return c, nil
 }
 
-// sentAway tells whether the server has sent us away once it spoke HTTP/2: that is
+// sentAway reports whether the server has sent us away once it spoke HTTP/2: that is
 // what makes gRPC ask for another connection.
 func (c *grpcConn) sentAway() bool { return c.asked.Load() > 1 }
 
@@ -83,7 +83,7 @@ func (c *grpcConn) broken() error {
 	return nil
 }
 
-// hasRead tells whether the peer has said anything.
+// hasRead reports whether the peer has said anything.
 func (c *grpcConn) hasRead() bool { return c.left.Load() < maxGRPCBytes }
 
 func (c *grpcConn) Read(b []byte) (int, error) {

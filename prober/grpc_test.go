@@ -175,7 +175,7 @@ func TestGRPCBeforeTheCall(t *testing.T) {
 		want         string
 		values       map[string]float64
 	}{
-		{"no URL", "a b", nil, "internal||target is no URL: invalid character \" \" in host name", unlooked},
+		{"no URL", "a b", nil, "internal||target is not a valid URL: invalid character \" \" in host name", unlooked},
 		{"no host", "http://", nil, "internal||target is a URL without a host", unlooked},
 		{
 			"unreadable CA", "127.0.0.1:1", func(p *grpcProbe) { p.TLS, p.TLSConfig.CAFile = true, "/nonexistent/ca.pem" },
@@ -331,7 +331,7 @@ func TestGRPCFaults(t *testing.T) {
 	}
 }
 
-// Metadata that cannot be sent is no fault: a file with it loads, and the probe says why
+// Metadata that cannot be sent is not a fault: a file with it loads, and the probe says why
 // it fails.
 func TestGRPCBadMetadata(t *testing.T) {
 	m := grpcModule(t, func(p *grpcProbe) {

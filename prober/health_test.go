@@ -107,7 +107,7 @@ func TestHealthResult(t *testing.T) {
 		{name: "malformed JSON", contentType: jsonType, body: `{"status":`, want: Result{Outcome: health.Pass}},
 		{name: "malformed health+json", contentType: healthType, body: `{"status":`, want: Result{Outcome: health.Pass, BodyError: true}},
 		{
-			name: "health+json that is no object", contentType: healthType, body: `[]`,
+			name: "health+json that is not an object", contentType: healthType, body: `[]`,
 			want: Result{Outcome: health.Pass, BodyError: true, Response: []byte(`[]`)},
 		},
 		{
@@ -348,7 +348,7 @@ func TestHealthRedirects(t *testing.T) {
 		{path: "/port", m: follow, asked: 1, want: Result{Outcome: health.Pass, StatusCode: 200}},
 		{path: "/scheme", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: `redirect to scheme "ftp"`, StatusCode: 302}},
 		{path: "/nowhere", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 302, want 200", StatusCode: 302}},
-		{path: "/bad", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: "redirect to something that is no URL", StatusCode: 302}},
+		{path: "/bad", m: follow, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonRedirect, Phase: PhaseCheck, Error: "redirect to an invalid URL", StatusCode: 302}},
 		{path: "/chain", m: stay, asked: 1, want: Result{Outcome: health.Fail, Reason: ReasonStatus, Phase: PhaseCheck, Error: "status 302, want 200", StatusCode: 302}},
 		{path: "/chain", m: stay, codes: StatusCodes{{300, 399}}, asked: 1, want: Result{Outcome: health.Pass, StatusCode: 302}},
 	}
@@ -793,7 +793,7 @@ func TestHealthModuleFaults(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 		if _, ok := errors.AsType[*FieldError](err); !ok {
-			t.Errorf("%v is no FieldError", err)
+			t.Errorf("%v is not a FieldError", err)
 		}
 	}
 }

@@ -18,7 +18,7 @@ var hostnames = idna.New(
 	idna.StrictDomainName(false),
 )
 
-// asciiHost is a host name in ASCII. What is no name stays as it is: whoever looks
+// asciiHost is a host name in ASCII. What is not a name stays as it is: whoever looks
 // it up finds nothing.
 func asciiHost(name string) string {
 	if isASCII(name) {

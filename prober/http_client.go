@@ -26,10 +26,10 @@ func validateClient(options *config.HTTPClientConfig) (faults []error) {
 		faults = append(faults, validateOAuth2(options.OAuth2)...)
 	}
 	if b := options.BasicAuth; b != nil && (b.UsernameRef != "" || b.PasswordRef != "") {
-		fault("basic_auth", "username_ref and password_ref need a secret manager, which there is none of")
+		fault("basic_auth", "username_ref and password_ref are secret references, which are not supported")
 	}
 	if a := options.Authorization; a != nil && a.CredentialsRef != "" {
-		fault("authorization.credentials_ref", "needs a secret manager, which there is none of")
+		fault("authorization.credentials_ref", "is a secret reference, which is not supported")
 	}
 	if err := options.Validate(); err != nil {
 		fault(clientField(err), "%s", err)
@@ -38,7 +38,7 @@ func validateClient(options *config.HTTPClientConfig) (faults []error) {
 		fault("tls_config", "%s", err)
 	}
 	if t := options.TLSConfig; t.CARef != "" || t.CertRef != "" || t.KeyRef != "" {
-		fault("tls_config", "ca_ref, cert_ref and key_ref need a secret manager, which there is none of")
+		fault("tls_config", "ca_ref, cert_ref and key_ref are secret references, which are not supported")
 	}
 	if err := checkProxyURL(&options.ProxyConfig); err != nil {
 		fault("proxy_url", "%s", err)
@@ -47,7 +47,7 @@ func validateClient(options *config.HTTPClientConfig) (faults []error) {
 		for name, header := range options.HTTPHeaders.Headers {
 			path := "http_headers." + name
 			if !httpguts.ValidHeaderFieldName(name) {
-				fault(path, "is no name of a header")
+				fault(path, "is not a valid header name")
 			}
 			for _, value := range header.Values {
 				if !httpguts.ValidHeaderFieldValue(value) {

@@ -94,7 +94,7 @@ const unlimitedBody Size = 1<<63 - 2
 func (s *Size) UnmarshalText(text []byte) error {
 	n, err := units.ParseBase2Bytes(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no size with a unit, such as 10MB", text)
+		return fmt.Errorf("%q is not a valid size with a unit, such as 10MB", text)
 	}
 	*s = Size(n)
 	return nil
@@ -174,7 +174,7 @@ func (p *httpProbe) takeHeaders(fault func(path, format string, args ...any)) {
 	for name, value := range p.Headers {
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			fault("headers."+name, "is no name of a header")
+			fault("headers."+name, "is not a valid header name")
 		case !httpguts.ValidHeaderFieldValue(value):
 			fault("headers."+name, "has a line break or control character")
 		case canonical(name) == "Host":
@@ -188,7 +188,7 @@ func (p *httpProbe) takeHeaders(fault func(path, format string, args ...any)) {
 	}
 }
 
-// acceptable tells whether an Accept-Encoding header asks for the coding: of
+// acceptable reports whether an Accept-Encoding header asks for the coding: of
 // all it lists, best first, the first that is the coding or * decides.
 func acceptable(coding, header string) bool {
 	if coding == "" || header == "" {

@@ -70,7 +70,7 @@ func (c *credentials) value(u *url.URL) (string, error) {
 	return "", nil
 }
 
-// configured tells whether there are credentials besides those in a URL.
+// configured reports whether there are credentials besides those in a URL.
 func (c *credentials) configured() bool { return c.basic != nil || c.other != nil || c.oauth != nil }
 
 // withOAuth2 adds the source of tokens, if one is configured.

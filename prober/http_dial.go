@@ -51,7 +51,7 @@ func (r *httpRun) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
 	return r.Outbound.reach(ctx, r.dialer, r.req.Network, u.Hostname(), portOf(u))
 }
 
-// atHome tells whether a URL leads to the host and port of the target.
+// atHome reports whether a URL leads to the host and port of the target.
 func (r *httpRun) atHome(u *url.URL) bool { return withPort(u) == withPort(r.first) }
 
 // pinnedTo is the address that was chosen, if a URL is to be reached there: that of

@@ -37,7 +37,7 @@ func (e *Expression) UnmarshalText(text []byte) error {
 	ast, issues := env.Compile(string(text))
 	if err := issues.Err(); err != nil {
 		first, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "ERROR: <input>:"), "\n")
-		return fmt.Errorf("%q is no CEL expression: %s", text, oneLine(first))
+		return fmt.Errorf("%q is not a valid CEL expression: %s", text, oneLine(first))
 	}
 	e.program, err = env.Program(ast,
 		cel.InterruptCheckFrequency(interruptFrequency), cel.CostLimit(maxExpressionCost),
@@ -54,7 +54,7 @@ func (e Expression) MarshalText() ([]byte, error) { return []byte(e.source), nil
 
 func (e *Expression) String() string { return e.source }
 
-// mayBeBool tells whether the expression can be true or false at all.
+// mayBeBool reports whether the expression can be true or false at all.
 func (e *Expression) mayBeBool() bool {
 	return e.output.IsExactType(cel.BoolType) || e.output.IsExactType(cel.DynType)
 }
@@ -75,7 +75,7 @@ func (e *Expression) holds(ctx context.Context, body any) (bool, error) {
 	return bool(result), nil
 }
 
-// matchesJSON tells whether there are conditions on the body as JSON.
+// matchesJSON reports whether there are conditions on the body as JSON.
 func (p *httpProbe) matchesJSON() bool {
 	return p.FailIfBodyJSONMatches != nil || p.FailIfBodyJSONNotMatches != nil
 }
@@ -100,7 +100,7 @@ func (p *httpProbe) matchJSON(ctx context.Context, text []byte, cut bool) error 
 	}
 	var body any
 	if err := json.Unmarshal(skipByteOrderMark(text), &body); err != nil {
-		return errors.New("body is no JSON")
+		return errors.New("body is not valid JSON")
 	}
 	if e := p.FailIfBodyJSONMatches; e != nil {
 		if holds, err := e.holds(ctx, body); err != nil {

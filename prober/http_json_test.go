@@ -77,9 +77,9 @@ func TestHTTPJSON(t *testing.T) {
 		{name: "neither true nor false", notMatches: `body.status`, reason: ReasonBody, text: `"body.status" is neither true nor false but a string`, cel: yes},
 		{name: "array", path: "/array", notMatches: `body[2] == 3`},
 		{name: "null", path: "/null", notMatches: `body == null`},
-		{name: "text", path: "/text", notMatches: `true`, reason: ReasonBody, text: "body is no JSON", cel: yes},
-		{name: "nothing", path: "/empty", matches: `false`, reason: ReasonBody, text: "body is no JSON", cel: yes},
-		{name: "two values", path: "/two", notMatches: `true`, reason: ReasonBody, text: "body is no JSON", cel: yes},
+		{name: "text", path: "/text", notMatches: `true`, reason: ReasonBody, text: "body is not valid JSON", cel: yes},
+		{name: "nothing", path: "/empty", matches: `false`, reason: ReasonBody, text: "body is not valid JSON", cel: yes},
+		{name: "two values", path: "/two", notMatches: `true`, reason: ReasonBody, text: "body is not valid JSON", cel: yes},
 		{name: "compressed", path: "/gzip", notMatches: `body.status == "ok"`, set: func(p *httpProbe) { p.Compression = "gzip" }},
 		{name: "bad status", path: "/500", notMatches: `false`, reason: ReasonStatus, text: "status 500, want 200-299", cel: no},
 		{name: "with regular expressions", notMatches: `body.status == "ok"`, set: func(p *httpProbe) {
@@ -187,10 +187,10 @@ func TestHTTPJSONDeadline(t *testing.T) {
 
 func TestExpression(t *testing.T) {
 	for text, want := range map[string]string{
-		"":           `"" is no CEL expression: 1:0: Syntax error`,
-		"body.":      `"body." is no CEL expression: 1:6: Syntax error`,
-		"other == 1": `"other == 1" is no CEL expression: 1:1: undeclared reference to 'other'`,
-		`1 + "a"`:    `"1 + \"a\"" is no CEL expression: 1:3: found no matching overload`,
+		"":           `"" is not a valid CEL expression: 1:0: Syntax error`,
+		"body.":      `"body." is not a valid CEL expression: 1:6: Syntax error`,
+		"other == 1": `"other == 1" is not a valid CEL expression: 1:1: undeclared reference to 'other'`,
+		`1 + "a"`:    `"1 + \"a\"" is not a valid CEL expression: 1:3: found no matching overload`,
 	} {
 		err := new(Expression).UnmarshalText([]byte(text))
 		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {

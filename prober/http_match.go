@@ -68,7 +68,7 @@ func anyMatches(ctx context.Context, r Regexp, values []string) (found bool, err
 	return false, nil
 }
 
-// matchesBody tells whether there are conditions on the body.
+// matchesBody reports whether there are conditions on the body.
 func (p *httpProbe) matchesBody() bool {
 	return len(p.FailIfBodyMatches) > 0 || len(p.FailIfBodyNotMatches) > 0
 }

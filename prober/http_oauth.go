@@ -192,7 +192,7 @@ func explainToken(ctx context.Context, err error) error {
 	case errors.As(err, &known), isTimeout(err), isTLS(err), isNet(err), isEOF(err):
 		return err
 	case errors.Is(err, jwt.ErrKeyMustBePEMEncoded), errors.Is(err, jwt.ErrNotRSAPrivateKey):
-		return because(ReasonInternal, errors.New("client_certificate_key is no RSA key in PEM"))
+		return because(ReasonInternal, errors.New("client_certificate_key is not an RSA key in PEM"))
 	}
 	if _, ok := errors.AsType[*url.Error](err); ok {
 		return err
@@ -214,7 +214,7 @@ func validateOAuth2(o *config.OAuth2) (faults []error) {
 		fault("grant_type", "must be %s or %s, not %q", grantClientCredentials, grantJWTBearer, o.GrantType)
 	}
 	if o.ClientSecretRef != "" || o.ClientCertificateKeyRef != "" {
-		fault("client_secret_ref", "needs a secret manager, which there is none of")
+		fault("client_secret_ref", "is a secret reference, which is not supported")
 	}
 	for _, each := range checkTLSConfig(&o.TLSConfig) {
 		fault("tls_config", "%s", detailOf(each))

@@ -211,7 +211,7 @@ func TestOAuth2Failures(t *testing.T) {
 		}, ReasonTimeout, "no answer within 500ms"},
 		{"no key", func(o *config.OAuth2) {
 			o.GrantType, o.ClientCertificateKey = grantJWTBearer, "s3cret"
-		}, ReasonInternal, "client_certificate_key is no RSA key in PEM"},
+		}, ReasonInternal, "client_certificate_key is not an RSA key in PEM"},
 	}
 	resolver := fakeDNS(t, nil)
 	for _, test := range tests {
@@ -283,7 +283,7 @@ func TestOAuth2Faults(t *testing.T) {
 		`oauth2.grant_type: must be client_credentials or ` + grantJWTBearer + `, not "password"`: func(o *config.OAuth2) {
 			o.GrantType = "password"
 		},
-		"oauth2.client_secret_ref: needs a secret manager, which there is none of": func(o *config.OAuth2) {
+		"oauth2.client_secret_ref: is a secret reference, which is not supported": func(o *config.OAuth2) {
 			o.ClientSecret, o.ClientSecretRef = "", "x"
 		},
 		`oauth2.proxy_url: scheme must be http, https, socks5 or socks5h, not "ftp"`: func(o *config.OAuth2) {

@@ -81,7 +81,7 @@ func TestHTTPPhases(t *testing.T) {
 		{"redirect to a closed port", redirect("http://" + refused), nil, ReasonConnect, PhaseConnect},
 		{"redirect to an unknown authority", redirect(secure), func(p *httpProbe) { p.Client.TLSConfig.CAFile = "" }, ReasonTLS, PhaseTLS},
 		{"redirect to another scheme", redirect("ftp://127.0.0.1/"), nil, ReasonRedirect, PhaseCheck},
-		{"redirect that is no URL", redirect("http://%"), nil, ReasonRedirect, PhaseCheck},
+		{"redirect that is not a URL", redirect("http://%"), nil, ReasonRedirect, PhaseCheck},
 		{"unfollowed redirect", redirect("/"), func(p *httpProbe) { p.Client.FollowRedirects = false }, ReasonStatus, PhaseCheck},
 	}
 	resolver := fakeDNS(t, map[string][][]string{"metadata.example": {{"169.254.169.254"}}})

@@ -787,7 +787,7 @@ func TestHTTPModuleFaults(t *testing.T) {
 		"fail_if_header_not_matches[1].regexp: must be set": func(p *httpProbe) {
 			p.FailIfHeaderNotMatches = []HeaderMatch{{Header: "a", Regexp: re("a")}, {Header: "b"}}
 		},
-		"headers.a b: is no name of a header":              func(p *httpProbe) { p.Headers = map[string]string{"a b": "c"} },
+		"headers.a b: is not a valid header name":          func(p *httpProbe) { p.Headers = map[string]string{"a b": "c"} },
 		"headers.a: has a line break or control character": func(p *httpProbe) { p.Headers = map[string]string{"a": "c\r\nd: e"} },
 		`compression: "gzip" does not go with the header Accept-Encoding: br`: func(p *httpProbe) {
 			p.Headers, p.Compression = map[string]string{"accept-encoding": "br"}, "gzip"

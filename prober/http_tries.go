@@ -50,7 +50,7 @@ func (t *tries) counted(dial func(ctx context.Context, network, address string) 
 	}
 }
 
-// left tells whether the request may be made again after the error.
+// left reports whether the request may be made again after the error.
 func (t *tries) left(err error) bool {
 	return sentAway(err) && t.dials.Load() < maxTries && t.streams.Load() < maxTries
 }
@@ -63,7 +63,7 @@ func (t *tries) explain(err error) error {
 	return err
 }
 
-// sentAway tells whether a peer has not even looked at the request.
+// sentAway reports whether a peer has not even looked at the request.
 func sentAway(err error) bool {
 	if stream, ok := errors.AsType[http2.StreamError](err); ok {
 		return stream.Code == http2.ErrCodeRefusedStream

@@ -153,7 +153,7 @@ func closeBody(body io.Reader) {
 var aboutBody = [...]string{"Content-Encoding", "Content-Language", "Content-Location", "Content-Type"}
 
 // setHeader gives the request what is configured; to another host than the
-// target's only what is no secret.
+// target's only what is not a secret.
 func (r *httpRun) setHeader(ctx context.Context, req *http.Request, hop *httpHop) error {
 	header := make(http.Header, len(r.header)+2)
 	maps.Copy(header, r.header)

@@ -52,7 +52,7 @@ func redirection(code int, header http.Header, base *url.URL) (to *url.URL, rela
 	}
 	ref, err := parseLocation(location)
 	if err != nil {
-		return nil, false, because(ReasonRedirect, errors.New("redirect to something that is no URL"))
+		return nil, false, because(ReasonRedirect, errors.New("redirect to an invalid URL"))
 	}
 	to = base.ResolveReference(ref)
 	if plainHost(to.Hostname()) == "" && (to.Scheme == "http" || to.Scheme == "https") {
@@ -100,7 +100,7 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// sameHost tells whether two URLs name the same host; ports do not matter.
+// sameHost reports whether two URLs name the same host; ports do not matter.
 func sameHost(a, b *url.URL) bool { return plainHost(a.Hostname()) == plainHost(b.Hostname()) }
 
 // withPort is the host and port of a URL as they are dialled and compared.

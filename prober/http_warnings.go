@@ -19,7 +19,7 @@ func (p *httpProbe) warnings() []error {
 		list = append(list, &FieldError{path, fmt.Sprintf(format, args...)})
 	}
 	if !httpguts.ValidHeaderFieldName(p.Method) { // both are tokens
-		warn("method", "%q is no method: every probe fails", p.Method)
+		warn("method", "%q is not a valid method: every probe fails", p.Method)
 	}
 	switch strings.ToLower(p.Compression) {
 	case "", "gzip", "deflate", "br", "identity":
@@ -27,7 +27,7 @@ func (p *httpProbe) warnings() []error {
 		warn("compression", "%q is unknown, not gzip, br, deflate or identity: every probe fails", p.Compression)
 	}
 	if p.BodySizeLimit == unlimitedBody {
-		warn("body_size_limit", "is no limit: a negative one, or too large")
+		warn("body_size_limit", "sets no limit: it is negative or too large")
 	}
 	for i, version := range p.ValidHTTPVersions {
 		if !slices.Contains([]string{"HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"}, version) {

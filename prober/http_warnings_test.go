@@ -26,9 +26,9 @@ func TestHTTPWarnings(t *testing.T) {
 			p.Client.TLSConfig = config.TLSConfig{CAFile: there, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}
 		}},
 		{"preferred_ip_protocol", `"ipv6" means ip4`, func(p *httpProbe) { p.PreferredIPProtocol = "ipv6" }},
-		{"method", `"A B" is no method`, func(p *httpProbe) { p.Method = "A B" }},
+		{"method", `"A B" is not a valid method`, func(p *httpProbe) { p.Method = "A B" }},
 		{"compression", `"zip" is unknown`, func(p *httpProbe) { p.Compression = "zip" }},
-		{"body_size_limit", "is no limit", func(p *httpProbe) { p.BodySizeLimit = -5 }},
+		{"body_size_limit", "sets no limit", func(p *httpProbe) { p.BodySizeLimit = -5 }},
 		{"valid_http_versions[1]", `no answer is in "HTTP/2"`, func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/1.1", "HTTP/2"} }},
 		{"body_file", "no such file", func(p *httpProbe) { p.BodyFile = missing }},
 		{"fail_if_body_json_matches_cel", `"1 + 1" is neither true nor false`, func(p *httpProbe) { p.FailIfBodyJSONMatches = expression(t, "1 + 1") }},

@@ -74,7 +74,7 @@ func quotedEcho6(packet []byte) (to netip.Addr, echo []byte) {
 }
 
 // complaint4 is the text of a message of ICMP (RFC 792, RFC 1812); empty if it
-// is no complaint.
+// is not a complaint.
 func complaint4(kind, code byte) string {
 	const unreachable, timeExceeded, parameterProblem = 3, 11, 12
 	switch kind {

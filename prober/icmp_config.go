@@ -28,7 +28,7 @@ type icmpProbe struct {
 	dialer *dialer
 	pinger *pinger
 	// useless is an option that cannot work. blackbox_exporter finds it in the
-	// probe; so it is no fault but a warning.
+	// probe; so it is not a fault but a warning.
 	useless *FieldError
 }
 

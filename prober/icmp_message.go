@@ -21,7 +21,7 @@ func (s *pingSocket) replyType() byte {
 	return echoReply4
 }
 
-// answers tells whether a message replies to a request. The checksum of ICMPv6
+// answers reports whether a message replies to a request. The checksum of ICMPv6
 // is the kernel's business.
 func (s *pingSocket) answers(message, request []byte) bool {
 	if s.family == 0 && checksum(message) != 0 {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/icmp"
 )
 
-// ICMPAvailable tells whether this process may send echo requests. The error
+// ICMPAvailable reports whether this process may send echo requests. The error
 // says what to do about it.
 func ICMPAvailable() error {
 	conn, _, err := listenICMP(false, netip.Addr{})

@@ -132,7 +132,7 @@ func TestICMPFaults(t *testing.T) {
 		"max_loss: 1":    "max_loss: must be from 0 to below 1, not 1",
 		"max_loss: -0.1": "max_loss: must be from 0 to below 1, not -0.1",
 		"max_loss: .nan": "max_loss: must be from 0 to below 1, not NaN",
-		"{ttl: -1, count: 0, resolver: here}": "resolver: \"here\" is no address of a DNS server, such as 192.168.0.1 or [fd00::1]:53\n" +
+		"{ttl: -1, count: 0, resolver: here}": "resolver: \"here\" is not a valid address of a DNS server, such as 192.168.0.1 or [fd00::1]:53\n" +
 			"ttl: must be from 0 to 255, not -1\ncount: must be from 1 to 1000, not 0",
 	} {
 		_, err := NewModule(ModuleSource{Kind: "icmp", Decode: func(into any) error { return yaml.Unmarshal([]byte(options), into) }})

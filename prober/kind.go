@@ -54,7 +54,7 @@ func (k Kind) HostOnly() bool { return kinds[k].hostOnly }
 func (k Kind) NeedsURL() bool { return kinds[k].asks != nil }
 
 // Asked is the URL that a probe of the kind asks for when the target is this one. It is
-// empty if that is the target's own, or if the target is no URL.
+// empty if that is the target's own, or if the target is not a valid URL.
 func (k Kind) Asked(target string) string {
 	u, err := url.Parse(target)
 	if asks := kinds[k].asks; asks != nil && err == nil {

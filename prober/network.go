@@ -55,7 +55,7 @@ func validHostname(name string) bool {
 	return true
 }
 
-// Check tells whether the policy lets us connect to the address, which was
+// Check reports whether the policy lets us connect to the address, which was
 // found for the host name; host is empty or the address itself if no name was
 // resolved. The error is a *PolicyError.
 func (p *NetworkPolicy) Check(addr netip.AddrPort, host string) error {
@@ -95,7 +95,7 @@ func placeText(addr netip.AddrPort) string {
 	return addr.String()
 }
 
-// matches tells whether the rule is about this place. Port 0 is a port that is
+// matches reports whether the rule is about this place. Port 0 is a port that is
 // not known yet.
 func (r NetworkRule) matches(addr netip.Addr, host string, port uint16) bool {
 	if r.Port != 0 && r.Port != port {
@@ -114,7 +114,7 @@ func (r NetworkRule) matchesHost(host string) bool {
 	return r.Host == host
 }
 
-// CheckLiteral tells whether a host as written in a URL or registration ("host"
+// CheckLiteral reports whether a host as written in a URL or registration ("host"
 // or "host:port") is refused without resolving it. It understands every
 // spelling of an address that some resolver understands: 0xa9fea9fe,
 // 2852039166, 0251.0376.0251.0376, 127.1. Names pass unless they are denied by

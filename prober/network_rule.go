@@ -52,7 +52,7 @@ func splitRule(text string) (place string, port uint16, err error) {
 	if hasPort {
 		n, err := strconv.ParseUint(digits, 10, 16)
 		if err != nil || n == 0 {
-			return "", 0, fmt.Errorf("%q is no port from 1 to 65535", digits)
+			return "", 0, fmt.Errorf("%q is not a valid port, must be 1 to 65535", digits)
 		}
 		port = uint16(n)
 	}

@@ -51,15 +51,15 @@ func TestParseNetworkRule(t *testing.T) {
 	for text, want := range map[string]string{
 		"":            `"" is neither a network, an address nor a host name`,
 		"10.0.0.0/33": `"10.0.0.0/33" is not a valid network, such as 192.168.0.0/16 or fd00::/8`,
-		"host:0":      `"host:0": "0" is no port from 1 to 65535`,
-		"host:70000":  `"host:70000": "70000" is no port from 1 to 65535`,
-		"host:":       `"host:": "" is no port from 1 to 65535`,
+		"host:0":      `"host:0": "0" is not a valid port, must be 1 to 65535`,
+		"host:70000":  `"host:70000": "70000" is not a valid port, must be 1 to 65535`,
+		"host:":       `"host:": "" is not a valid port, must be 1 to 65535`,
 		"[::1":        `"[::1": missing ]`,
 		"[::1]80":     `"[::1]80": "80" follows the address`,
 		"0x7f.1":      `"0x7f.1" is an unusual spelling of 127.0.0.1`,
 		"a.*.b":       `"a.*.b" is neither a network, an address nor a host name`,
 		"-a":          `"-a" is neither a network, an address nor a host name`,
-		"http://a":    `"http://a": "//a" is no port from 1 to 65535`,
+		"http://a":    `"http://a": "//a" is not a valid port, must be 1 to 65535`,
 	} {
 		if got, _, err := ParseNetworkRule(text); err == nil || err.Error() != want {
 			t.Errorf("%q: got %+v, %v, want error %s", text, got, err, want)

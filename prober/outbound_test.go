@@ -36,7 +36,7 @@ func TestWrongSource(t *testing.T) {
 		t.Errorf("warnings %v", list)
 	}
 	res := m.Probe(t.Context(), Request{Target: "127.0.0.1:1"})
-	if res.Reason != ReasonInternal || res.Error != `source_ip_address "here" is no IP address` {
+	if res.Reason != ReasonInternal || res.Error != `source_ip_address "here" is not a valid IP address` {
 		t.Errorf("%q: %s", res.Reason, res.Error)
 	}
 }

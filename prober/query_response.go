@@ -53,7 +53,7 @@ func warnQueryResponse(steps []QueryResponse) (list []error) {
 		for j, label := range step.Labels {
 			if clean := cleanLabelName(label.Name); clean != label.Name {
 				list = append(list, &FieldError{
-					fmt.Sprintf("%s[%d].name", path, j), fmt.Sprintf("%q is no name of a label, shown is %q", label.Name, clean),
+					fmt.Sprintf("%s[%d].name", path, j), fmt.Sprintf("%q is not a valid label name, shown as %q", label.Name, clean),
 				})
 			}
 		}

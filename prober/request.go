@@ -74,7 +74,7 @@ func parseHTTPTarget(target string) (*url.URL, error) {
 		if of, ok := errors.AsType[*url.Error](err); ok {
 			err = of.Err
 		}
-		return nil, because(ReasonInternal, fmt.Errorf("target is no URL: %w", err))
+		return nil, because(ReasonInternal, fmt.Errorf("target is not a valid URL: %w", err))
 	}
 	if plainHost(u.Hostname()) == "" {
 		return nil, because(ReasonInternal, errors.New("target is a URL without a host"))

@@ -15,7 +15,7 @@ type StatusRange struct{ First, Last int }
 
 // ParseStatusRange reads a code ("204"), a class ("2xx") or a range ("200-399").
 func ParseStatusRange(text string) (StatusRange, error) {
-	bad := fmt.Errorf("%q is no status code (200), class (2xx) or range (200-399) within 100 to 999", text)
+	bad := fmt.Errorf("%q is not a status code (200), class (2xx) or range (200-399) within 100 to 999", text)
 	t := strings.ToLower(strings.TrimSpace(text))
 	if class, ok := strings.CutSuffix(t, "xx"); ok {
 		n, err := strconv.Atoi(class)
@@ -53,7 +53,7 @@ func (r StatusRange) String() string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
-// Contain tells whether the code is in the set.
+// Contain reports whether the code is in the set.
 func (s StatusCodes) Contain(code int) bool {
 	for _, r := range s {
 		if r.First <= code && code <= r.Last {

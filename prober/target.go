@@ -114,7 +114,7 @@ func (t *Target) Place() string {
 	return t.Address
 }
 
-// Equal tells whether two targets are the same in every field.
+// Equal reports whether two targets are the same in every field.
 func (t *Target) Equal(u *Target) bool {
 	a, b := *t, *u
 	if !maps.Equal(a.Labels, b.Labels) || !slices.Equal(a.StatusCodes, b.StatusCodes) || !slices.Equal(a.DependsOn, b.DependsOn) ||

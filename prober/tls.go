@@ -79,7 +79,7 @@ func (s *tlsSource) current() (*tls.Config, error) {
 	return made, nil
 }
 
-// unchanged tells whether the files are as they were; mu is held.
+// unchanged reports whether the files are as they were; mu is held.
 func (s *tlsSource) unchanged() bool {
 	for i, file := range s.files {
 		if now := stampOf(file); now.size != s.stamps[i].size || !now.modified.Equal(s.stamps[i].modified) {

@@ -107,7 +107,7 @@ func TestUnix(t *testing.T) {
 			want: fail(ReasonTLS, PhaseTLS, "tls_config.server_name is needed to verify the certificate of a socket"),
 		},
 		{
-			name: "hostname is no name for TLS", target: secure, hostname: "app.example", set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "" },
+			name: "hostname is not a name for TLS", target: secure, hostname: "app.example", set: func(p *unixProbe) { trusting(p); p.TLSConfig.ServerName = "" },
 			want: fail(ReasonTLS, PhaseTLS, ""),
 		},
 		{name: "insecure_skip_verify", target: secure, set: func(p *unixProbe) { p.TLS, p.TLSConfig.InsecureSkipVerify = true, true }, want: passTLS, names: unixSecuredNames},

@@ -263,7 +263,7 @@ func (v *validation) labels(labels map[string]string) {
 		path := "labels." + name
 		switch {
 		case !labelName.MatchString(name):
-			v.fault(path, "%q is no label name: letters, digits and _, not beginning with a digit", name)
+			v.fault(path, "%q is not a valid label name: letters, digits and _, not beginning with a digit", name)
 		case slices.Contains(reservedLabels, name) || strings.HasPrefix(name, "__"):
 			v.fault(path, "the name %q is reserved", name)
 		}

@@ -50,7 +50,7 @@ func (p *websocketProbe) validate() error {
 	faults = append(faults, checkQueryResponse(p.QueryResponse)...)
 	for name, header := range p.Headers.Headers {
 		if !httpguts.ValidHeaderFieldName(name) {
-			faults = append(faults, &FieldError{"headers." + name, "is no name of a header"})
+			faults = append(faults, &FieldError{"headers." + name, "is not a valid header name"})
 		}
 		for _, value := range header.Values {
 			if !httpguts.ValidHeaderFieldValue(value) {
@@ -146,7 +146,7 @@ func (p *websocketProbe) probe(ctx context.Context, req Request) Result {
 func (r *websocketRun) do(ctx context.Context) error {
 	u, err := url.Parse(r.req.Target)
 	if err != nil {
-		return because(ReasonInternal, errors.New("target is no URL"))
+		return because(ReasonInternal, errors.New("target is not a valid URL"))
 	}
 	tidyURL(u)
 	r.url = u

@@ -106,7 +106,7 @@ func TestWebsocketFaults(t *testing.T) {
 		t.Fatal("was accepted")
 	}
 	for _, want := range []string{
-		"resolver: ", "http_config.", "http_config.tls_config: ", "headers.a b: is no name", "headers.X-Note: has a value", "query_response[1].expect_bytes: ",
+		"resolver: ", "http_config.", "http_config.tls_config: ", "headers.a b: is not a valid header name", "headers.X-Note: has a value", "query_response[1].expect_bytes: ",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %q", want, err)

@@ -45,7 +45,7 @@ func (r *websocketRun) talk(ctx context.Context, conn *websocketConn) error {
 }
 
 // messageError says what is wrong with an answer: that there is none, that the
-// peer has hung up, or that it is no message.
+// peer has hung up, or that it is not a message.
 func messageError(err error) error {
 	var hungUp websocket.CloseError
 	switch {

@@ -122,23 +122,23 @@ func TestWebsocketUpgrade(t *testing.T) {
 		{"redirect to nowhere", answer("HTTP/1.1 301 Moved\nContent-Length: 9\n\n"), "status|check|status 301, want 101", 301},
 		{"not found", answer("HTTP/1.1 404 Not Found\n\n"), "status|check|status 404, want 101", 404},
 		{"no upgrade", answer("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"), "status|check|status 200, want 101", 200},
-		{"wrong key", answer(switching + "Sec-WebSocket-Accept: bm8=\n\n"), "body|check|no WebSocket: invalid Sec-WebSocket-Accept", 101},
-		{"no key", answer(switching + "\n"), "body|check|no WebSocket: invalid Sec-WebSocket-Accept", 101},
+		{"wrong key", answer(switching + "Sec-WebSocket-Accept: bm8=\n\n"), "body|check|not a WebSocket: invalid Sec-WebSocket-Accept", 101},
+		{"no key", answer(switching + "\n"), "body|check|not a WebSocket: invalid Sec-WebSocket-Accept", 101},
 		{
 			"other upgrade", answer("HTTP/1.1 101 Switching Protocols\nUpgrade: h2c\nConnection: upgrade\n\n"),
-			`body|check|no WebSocket: Upgrade header "h2c" does not contain websocket`, 101,
+			`body|check|not a WebSocket: Upgrade header "h2c" does not contain websocket`, 101,
 		},
 		{
 			"no connection", answer("HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\n\n"),
-			`body|check|no WebSocket: Connection header "" does not contain Upgrade`, 101,
+			`body|check|not a WebSocket: Connection header "" does not contain Upgrade`, 101,
 		},
 		{
 			"subprotocol", answer(switching + "Sec-WebSocket-Accept: KEY\nSec-WebSocket-Protocol: chat\n\n"),
-			`body|check|no WebSocket: unexpected Sec-WebSocket-Protocol from server: "chat"`, 101,
+			`body|check|not a WebSocket: unexpected Sec-WebSocket-Protocol from server: "chat"`, 101,
 		},
 		{
 			"extension", answer(switching + "Sec-WebSocket-Accept: KEY\nSec-WebSocket-Extensions: permessage-deflate\n\n"),
-			"body|check|no WebSocket: unsupported extensions", 101,
+			"body|check|not a WebSocket: unsupported extensions", 101,
 		},
 		{"no HTTP", answer("SSH-2.0-OpenSSH_9.7\n\n"), `body|request|no answer in HTTP: malformed HTTP response "SSH-2.0-OpenSSH_9.7"`, 0},
 		{"hangs up", "ws://" + listen(t, readRequest), "connect|request|connection closed without an answer", 0},
@@ -149,7 +149,7 @@ func TestWebsocketUpgrade(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			res := probeWithin(t, websocketModule(t, nil), 5*time.Second, Request{Target: test.target, Samples: true})
-			if got := outcome(res); got != test.want && !(strings.HasPrefix(got, test.want) && strings.Contains(got, "no WebSocket")) {
+			if got := outcome(res); got != test.want && !(strings.HasPrefix(got, test.want) && strings.Contains(got, "not a WebSocket")) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			if res.StatusCode != test.code || !res.CertExpiry.IsZero() {
@@ -183,11 +183,11 @@ func TestWebsocketBeforeTheUpgrade(t *testing.T) {
 		values       map[string]float64
 	}{
 		{"http", "http://" + refused, nil, noURL, websocketValues(0, false, false, "resolve", "processing")},
-		{"no scheme", refused, nil, "internal||target is no URL", none},
+		{"no scheme", refused, nil, "internal||target is not a valid URL", none},
 		{"name without scheme", "localhost:8080", nil, noURL, unresolved},
 		{"bare name", "localhost", nil, noURL, unresolved},
 		{"no host", "ws:///path", nil, noURL, unresolved},
-		{"no port", "ws://localhost:x", nil, "internal||target is no URL", none},
+		{"no port", "ws://localhost:x", nil, "internal||target is not a valid URL", none},
 		{"refused", "ws://" + refused, nil, "connect|connect|connection refused", websocketValues(0, false, false, "resolve", "processing")},
 		{"no such name", "ws://nobody.test", nil, "dns|resolve|looking up nobody.test: no such host", unresolved},
 		{

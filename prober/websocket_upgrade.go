@@ -109,14 +109,14 @@ func (r *websocketRun) ask(conn net.Conn, header http.Header) (*websocket.Conn, 
 		}
 		return nil, trip.err
 	case trip.status == 0:
-		return nil, because(ReasonInternal, errors.New("the request cannot be made of this target"))
+		return nil, because(ReasonInternal, errors.New("no request can be made of this target"))
 	case trip.status != http.StatusSwitchingProtocols:
 		r.phase = PhaseCheck
 		return nil, because(ReasonStatus, fmt.Errorf("status %d, want 101", trip.status))
 	}
 	r.phase = PhaseCheck
 	_, why, _ := strings.Cut(err.Error(), "violation: ")
-	return nil, because(ReasonBody, fmt.Errorf("no WebSocket: %s", why))
+	return nil, because(ReasonBody, fmt.Errorf("not a WebSocket: %s", why))
 }
 
 // header is that of the request. Secrets are read now, so that they rotate

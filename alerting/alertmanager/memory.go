@@ -24,7 +24,7 @@ type Memory struct {
 // checksKey is what all checks together are kept under. No key of a subject is like it.
 const checksKey = "checks"
 
-// checksMemory tells whether any check is bad, or was until when: others may depend
+// checksMemory reports whether any check is bad, or was until when: others may depend
 // on that one, and not be run for that reason.
 type checksMemory struct {
 	Bad   bool      `json:"bad,omitempty"`
@@ -105,7 +105,7 @@ func (m *Memory) lookAtChecks(subjects []alerting.Subject, now time.Time) {
 	m.note(checksKey)
 }
 
-// waiting tells whether a check may be unknown because of another one.
+// waiting reports whether a check may be unknown because of another one.
 func (c *checksMemory) waiting(now time.Time) bool {
 	return c.Bad || near(c.Until, now, alerting.StalledAfter)
 }

@@ -137,7 +137,7 @@ func TestPushUnreachable(t *testing.T) {
 }
 
 // An Alertmanager that was restarted closes our connection when it is used again: that
-// is no failure.
+// is not a failure.
 func TestPushAfterConnectionClosed(t *testing.T) {
 	r, c := newReceiver(t), newCrowd()
 	r.answerBy(func(_ http.ResponseWriter, _ *http.Request, n int) error {

@@ -86,7 +86,7 @@ func (a *Pusher) Check() error {
 		if err := checkURL(text); err != nil {
 			fault(fmt.Sprintf("URLs[%d]", i), "%v", err)
 		} else if slices.Contains(a.URLs[:i], text) {
-			fault(fmt.Sprintf("URLs[%d]", i), "%q is there twice", text)
+			fault(fmt.Sprintf("URLs[%d]", i), "%q is given twice", text)
 		}
 	}
 	if a.Instance == "" {

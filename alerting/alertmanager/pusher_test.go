@@ -78,7 +78,7 @@ func TestPushAgain(t *testing.T) {
 	}
 }
 
-// The program ends: that is no recovery. All is told once more.
+// The program ends: that is not a recovery. All is told once more.
 func TestPushEndsWithoutResolving(t *testing.T) {
 	checkLeaks(t)
 	r, c := newReceiver(t), newCrowd()

@@ -151,7 +151,7 @@ type complaint struct {
 	open bool // it was told, and not that it is over
 }
 
-// due tells whether to tell it now. what is its kind, not its text, which may have a
+// due reports whether to tell it now. what is its kind, not its text, which may have a
 // port number in it that is another one each time.
 func (c *complaint) due(what string, now time.Time) bool {
 	quiet := time.Hour
@@ -165,7 +165,7 @@ func (c *complaint) due(what string, now time.Time) bool {
 	return true
 }
 
-// end tells whether to tell that it is over.
+// end reports whether to tell that it is over.
 func (c *complaint) end() bool {
 	open := c.open
 	c.over, c.open = true, false

@@ -64,7 +64,7 @@ func (f *fired) same(g fired) bool { return f.State == g.State && f.Email == g.E
 // plainTime is a time that is the same after it was written and read.
 func plainTime(t time.Time) time.Time { return t.Round(0).UTC() }
 
-// near tells whether t is less than span ago. A clock that was set back a little must
+// near reports whether t is less than span ago. A clock that was set back a little must
 // not end and begin alerts, so the other direction counts as well.
 func near(t, now time.Time, span time.Duration) bool {
 	return !t.IsZero() && now.Sub(t).Abs() < span
@@ -153,7 +153,7 @@ func (f *facts) cross(now time.Time) {
 	f.Crossings[len(f.Crossings)-1] = now
 }
 
-// flapping tells whether all the crossings that are remembered were not long ago.
+// flapping reports whether all the crossings that are remembered were not long ago.
 func (f *facts) flapping(now time.Time) bool {
 	return near(f.Crossings[0], now, alerting.FlappingWindow)
 }

@@ -118,7 +118,7 @@ func TestComposeReminder(t *testing.T) {
 	n.What, n.Reason, n.Subject.Since, n.Subject.LastHealthy = alerting.Reminder, "", tenOClock().Add(-30*time.Minute), time.Time{}
 	m := compose(t, n)
 	for _, want := range []string{
-		"nas is unhealthy still.\nconnect: connection refused\n", "UNHEALTHY, since 2026-11-21 09:30:00 UTC\n",
+		"nas is still unhealthy.\nconnect: connection refused\n", "UNHEALTHY, since 2026-11-21 09:30:00 UTC\n",
 		"for 1 h, since 2026-11-21 09:00:00 UTC\n", "Last healthy: never seen\n",
 	} {
 		if !strings.Contains(m.Text, want) {
@@ -146,7 +146,7 @@ func TestSubjects(t *testing.T) {
 		"nas keeps changing its state":        {told(change("nas", health.Healthy), alerting.Flapping)},
 		"nas is no longer monitored":          {told(change("nas", health.Unhealthy), alerting.Unregistered)},
 		"nas has calmed down: healthy":        {told(change("nas", health.Healthy), alerting.Calm)},
-		"nas is unhealthy still":              {told(change("nas", health.Unhealthy), alerting.Reminder)},
+		"nas is still unhealthy":              {told(change("nas", health.Unhealthy), alerting.Reminder)},
 		"nas is back to healthy (3 messages)": nas,
 		"3 unhealthy, 1 degraded, 2 back to healthy": {
 			change("a", health.Healthy), change("bb", health.Unhealthy), change("ccc", health.Degraded), change("dddd", health.Unhealthy),

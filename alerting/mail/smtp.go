@@ -138,7 +138,7 @@ func (s *SMTP) sender() (*mail.Address, error) {
 	return nil, fmt.Errorf("%q is not allowed, must be one address such as me@example.org or Monitor <me@example.org>", s.From)
 }
 
-// hostName tells whether the text can name a host. It is meant to keep out slips of
+// hostName reports whether the text can name a host. It is meant to keep out slips of
 // the pen and anything that means more than a name, not to know all about names.
 func hostName(text string) bool {
 	ok := func(r rune) bool {
@@ -163,7 +163,7 @@ func (s *SMTP) address() string {
 	return net.JoinHostPort(s.Host, strconv.Itoa(cmp.Or(s.Port, port, 587)))
 }
 
-// local tells whether the server is certainly this machine.
+// local reports whether the server is certainly this machine.
 func (s *SMTP) local() bool {
 	return s.Host == "localhost" || s.Host == "127.0.0.1" || s.Host == "::1"
 }

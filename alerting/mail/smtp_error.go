@@ -106,7 +106,7 @@ func (e *SendError) answered(code int) {
 	e.Temporary = code < 500 || !e.OfMail()
 }
 
-// lost tells whether the connection has ended.
+// lost reports whether the connection has ended.
 func lost(err error) bool {
 	var op *net.OpError
 	var alert tls.AlertError

@@ -94,7 +94,7 @@ func (s *SMTP) carry(ctx context.Context, mails []prepared, errs []error) (int, 
 func (s *SMTP) stepTimeout() time.Duration { return cmp.Or(s.stepLimit, defaultStepLimit) }
 func (s *SMTP) total() time.Duration       { return cmp.Or(s.mailLimit, defaultMailLimit) }
 
-// transfer sends one mail. If it fails, it tells whether the server had not heard of
+// transfer sends one mail. If it fails, it reports whether the server had not heard of
 // the mail yet: it may have ended the connection because that has carried enough.
 func (d *dialogue) transfer(m prepared) (untouched bool, err *SendError) {
 	if d.unfinished {
@@ -120,7 +120,7 @@ func (d *dialogue) transfer(m prepared) (untouched bool, err *SendError) {
 }
 
 // content sends what the mail consists of, and waits until the server has taken it.
-// Each piece is a step, so that a slow line is no fault and a stuck server is one.
+// Each piece is a step, so that a slow line is not a fault and a stuck server is one.
 func (d *dialogue) content(content []byte) *SendError {
 	var body io.WriteCloser
 	err := d.step(ReasonRejected, func() (err error) {

@@ -18,7 +18,7 @@ func sendError(t *testing.T, err error) *SendError {
 	t.Helper()
 	var failed *SendError
 	if !errors.As(err, &failed) {
-		t.Fatalf("error %v is no SendError", err)
+		t.Fatalf("error %v is not a SendError", err)
 	}
 	return failed
 }

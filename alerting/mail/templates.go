@@ -79,7 +79,7 @@ func readTemplates(files fs.FS, shipped *Templates) (*Templates, error) {
 		}
 	}
 	if len(sources) == 0 && len(faults) == 0 {
-		faults = append(faults, fmt.Errorf("there is none of %s", strings.Join(known, ", ")))
+		faults = append(faults, fmt.Errorf("found none of %s", strings.Join(known, ", ")))
 	}
 	t := &Templates{shipped: shipped}
 	if shipped != nil {

@@ -46,7 +46,7 @@ func TestFaultyTemplates(t *testing.T) {
 		files map[string]string
 		want  []string // one for each fault
 	}{
-		{"nothing there", nil, []string{"there is none of subject.tmpl, text.tmpl, html.tmpl"}},
+		{"nothing there", nil, []string{"found none of subject.tmpl, text.tmpl, html.tmpl"}},
 		{"all at once", map[string]string{
 			"subject.tmpl": "{{ .Titel }}", "text.tmpl": "{{ if }}", "html.tmpl": "{{ (index .More 0).Name }}", "txt.tmpl": "x",
 		}, []string{

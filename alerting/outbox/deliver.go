@@ -212,7 +212,7 @@ func (o *Outbox) release(now time.Time) {
 	}
 }
 
-// sameVerdict tells whether nothing has changed for whoever reads of it: a subject
+// sameVerdict reports whether nothing has changed for whoever reads of it: a subject
 // that was never told of is as good as healthy.
 func sameVerdict(a, b health.Verdict) bool {
 	if a == health.Unknown {

@@ -39,7 +39,7 @@ var (
 	metaBucket     = []byte("meta")
 	keptBucket     = []byte("kept")
 	createdKey     = []byte("created")
-	errOtherLayout = &durable.DamageError{What: "it is none of ours"}
+	errOtherLayout = &durable.DamageError{What: "it was not written by this program"}
 )
 
 const (

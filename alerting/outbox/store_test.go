@@ -154,7 +154,7 @@ func TestKindsOfDamage(t *testing.T) {
 	}
 }
 
-// TestFileOfAnOlderProgram lacks a bucket, which is no damage.
+// TestFileOfAnOlderProgram lacks a bucket, which is not damage.
 func TestFileOfAnOlderProgram(t *testing.T) {
 	dir := t.TempDir()
 	s, _, _, _ := openTestStore(t, dir)

@@ -27,7 +27,7 @@ type Queue struct {
 	Name string `yaml:"queue"`
 	// MinConsumers is how many consumers there must be.
 	MinConsumers int `yaml:"min_consumers"`
-	// MaxDepth is how many messages may wait; 0 is no limit. WarnDepth is that above
+	// MaxDepth is how many messages may wait; 0 means no limit. WarnDepth is that above
 	// which there is a warning.
 	MaxDepth  int `yaml:"max_depth"`
 	WarnDepth int `yaml:"warn_depth"`

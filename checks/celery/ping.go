@@ -47,7 +47,7 @@ func (p *ping) note(ticket any, body []byte) {
 		OK string `json:"ok"`
 	}
 	if json.Unmarshal(body, &answer) != nil {
-		return // whoever wrote it is no worker of ours
+		return // whoever wrote it is not a worker of ours
 	}
 	for name, said := range answer {
 		if said.OK == "pong" && name != "" {

@@ -150,13 +150,13 @@ func TestDNS(t *testing.T) {
 func TestFaults(t *testing.T) {
 	fails := func(_ probe.Probe, err error) error { return err }
 	for part, err := range map[string]error{
-		`Name is "", must be a name in DNS`:           fails(probe.DNS("::1", probe.DNSOptions{})),
-		"query_type":                                  fails(probe.DNS("::1", probe.DNSOptions{Name: "a", Type: "none"})),
-		`StatusCodes[0] is "6xx", must be a code`:     fails(probe.HTTP("http://a", probe.HTTPOptions{StatusCodes: []string{"6xx"}})),
-		"missing closing )":                           fails(probe.HTTP("http://a", probe.HTTPOptions{BodyMatches: "("})),
-		`Target is "", must be a URL or an address`:   fails(probe.TCP("", true)),
-		`Module is "", must be set`:                   probe.Probe{Target: "x"}.Run(t.Context()),
-		"probe of kind http: headers.a b: is no name": fails(probe.HTTP("http://a", probe.HTTPOptions{Headers: map[string]string{"a b": ""}})),
+		`Name is "", must be a name in DNS`:                           fails(probe.DNS("::1", probe.DNSOptions{})),
+		"query_type":                                                  fails(probe.DNS("::1", probe.DNSOptions{Name: "a", Type: "none"})),
+		`StatusCodes[0] is "6xx", must be a code`:                     fails(probe.HTTP("http://a", probe.HTTPOptions{StatusCodes: []string{"6xx"}})),
+		"missing closing )":                                           fails(probe.HTTP("http://a", probe.HTTPOptions{BodyMatches: "("})),
+		`Target is "", must be a URL or an address`:                   fails(probe.TCP("", true)),
+		`Module is "", must be set`:                                   probe.Probe{Target: "x"}.Run(t.Context()),
+		"probe of kind http: headers.a b: is not a valid header name": fails(probe.HTTP("http://a", probe.HTTPOptions{Headers: map[string]string{"a b": ""}})),
 	} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("got %v, want %s", err, part)

@@ -22,7 +22,7 @@ func isToken(c byte) bool {
 	return isName(c) || c == '+' || c == '/' || c == '~' || c == '%'
 }
 
-// all tells whether every byte of a text is of a class.
+// all reports whether every byte of a text is of a class.
 func all(text string, class func(byte) bool) bool {
 	for i := range len(text) {
 		if !class(text[i]) {
@@ -32,7 +32,7 @@ func all(text string, class func(byte) bool) bool {
 	return true
 }
 
-// has tells whether any byte of a text is of a class.
+// has reports whether any byte of a text is of a class.
 func has(text string, class func(byte) bool) bool {
 	for i := range len(text) {
 		if class(text[i]) {
@@ -42,7 +42,7 @@ func has(text string, class func(byte) bool) bool {
 	return false
 }
 
-// hasFold tells whether text begins with an ASCII word in lower case, however
+// hasFold reports whether text begins with an ASCII word in lower case, however
 // the text is written.
 func hasFold(text, word string) bool {
 	if len(text) < len(word) {

@@ -2,13 +2,13 @@ package redact
 
 import "strings"
 
-// Name tells whether a setting, variable, header or field of that name
+// Name reports whether a setting, variable, header or field of that name
 // holds a secret: DB_PASSWORD, apiKey, X-Auth-Token, database.dsn.
 //
 // What the name contains decides, not only its whole words, so a name nobody
 // thought of is a secret too if "key", "token", "pass" or the like are in it. Out
 // of this come only words that are known to mean something else (monkey,
-// compass, author) and names that end in what is no secret (token_file,
+// compass, author) and names that end in what is not a secret (token_file,
 // key_count, auth_url).
 func Name(name string) bool {
 	if name == "PWD" || name == "OLDPWD" {
@@ -120,7 +120,7 @@ func wordIn(name string, i int) (from, to int) {
 	return from, to
 }
 
-// hump tells whether a new word begins at i, which has a letter before it.
+// hump reports whether a new word begins at i, which has a letter before it.
 func hump(name string, i int) bool {
 	if !isUpper(name[i]) {
 		return false

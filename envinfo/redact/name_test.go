@@ -23,7 +23,7 @@ func TestName(t *testing.T) {
 		primary_key connection connections_open url interval app email WWW-Authenticate`
 	for name := range strings.FieldsSeq(secret) {
 		if !redact.Name(name) {
-			t.Errorf("%s is no secret's name", name)
+			t.Errorf("%s is not a secret's name", name)
 		}
 	}
 	for name := range strings.FieldsSeq(harmless) {

@@ -153,7 +153,7 @@ func rows(piece string) int {
 	return n
 }
 
-// isDigest tells words after which a hash comes that is no secret.
+// isDigest tells words after which a hash comes that is not a secret.
 func isDigest(piece string) bool {
 	switch strings.ToLower(piece) {
 	case "sha1", "sha256", "sha384", "sha512", "md5", "docker", "containerd", "crio", "libpod", "overlay2", "containers":

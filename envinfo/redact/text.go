@@ -118,7 +118,7 @@ func maskPEM(text string) string {
 	}
 }
 
-// afterDashes tells whether dashes stand before i, as in -----BEGIN and ---- BEGIN.
+// afterDashes reports whether dashes stand before i, as in -----BEGIN and ---- BEGIN.
 func afterDashes(text string, i int) bool {
 	before := strings.TrimSuffix(text[:i], " ")
 	return strings.HasSuffix(before, "--")

@@ -87,7 +87,7 @@ func isWeb(scheme string) bool {
 
 // webUserinfo is where the userinfo ends that begins at from, or from. A slash
 // ends the authority, unless it can only be part of a password: what stands
-// before it is no host with a port.
+// before it is not a host with a port.
 func webUserinfo(word string, from, last int) int {
 	authority := word[from:]
 	if i := strings.IndexAny(authority, `/?#\`); i >= 0 {

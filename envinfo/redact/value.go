@@ -92,7 +92,7 @@ func (n named) sentence(from, to int, strong bool) (int, int) {
 	return from, to
 }
 
-// startsLine tells whether nothing but space, a dash or a quote is before the
+// startsLine reports whether nothing but space, a dash or a quote is before the
 // name on its line.
 func (n named) startsLine() bool {
 	i := n.from
@@ -199,7 +199,7 @@ func closingBracket(text string, from int) int {
 	return len(text)
 }
 
-// pairAt tells whether another name with a value begins at i.
+// pairAt reports whether another name with a value begins at i.
 func pairAt(text string, i int) bool {
 	i = skip(text, i, isBlank)
 	if i < len(text) && isQuote(text[i]) {

@@ -95,7 +95,7 @@ func (w *workload) port(name string) int {
 	return 0
 }
 
-// selects tells whether the labels that a selector wants are there.
+// selects reports whether the labels that a selector wants are there.
 func selects(selector, labels map[string]string) bool {
 	for name, want := range selector {
 		if labels[name] != want {
@@ -143,7 +143,7 @@ func TestWorkloadsFitTogether(t *testing.T) {
 	}
 }
 
-// mounts tells whether a path is on a volume.
+// mounts reports whether a path is on a volume.
 func (c *container) mounts(path string) bool {
 	for _, mount := range c.VolumeMounts {
 		if path == mount.MountPath || strings.HasPrefix(path, mount.MountPath+"/") {
@@ -170,7 +170,7 @@ func (w *workload) volumes(m *manifests) (names []string) {
 	return names
 }
 
-// serves tells whether a service has pods that listen on the port it leads to.
+// serves reports whether a service has pods that listen on the port it leads to.
 func (m *manifests) serves(name string, port int) bool {
 	s := m.services[name]
 	if s == nil {

@@ -22,7 +22,7 @@ func TestInFlightWithin(t *testing.T) {
 		{0, 1 << 20, 10_000},
 		{20_000, 1 << 20, 20_000},
 		{0, math.MaxUint64, 10_000},
-		{1 << 30, math.MaxUint64, 629_145}, // which is no limit at all
+		{1 << 30, math.MaxUint64, 629_145}, // which is not a limit at all
 		{0, 10, 6},
 	} {
 		if got := inFlightWithin(test.wanted, test.files); got != test.want {

@@ -43,7 +43,7 @@ const defaultRequestTimeout = 10 * time.Second
 func (e *Exporter) open() error {
 	u, err := url.Parse(cmp.Or(e.URL, DefaultURL))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return errors.New("--url is no URL such as " + DefaultURL) // it may have a password in it
+		return errors.New("--url is not a valid URL, such as " + DefaultURL) // it may have a password in it
 	}
 	user := u.User
 	u.User = nil
@@ -53,7 +53,7 @@ func (e *Exporter) open() error {
 	case err != nil:
 		return err
 	case token != "" && user != nil:
-		return fmt.Errorf("there is a token and a user in --url, and only one of them can be sent: leave one away (%s is a token, too)", client.TokenVariable)
+		return fmt.Errorf("there is a token and a user in --url, and only one of them can be sent: omit one (%s is a token, too)", client.TokenVariable)
 	}
 	transport, err := e.transport()
 	if err != nil {

@@ -74,10 +74,10 @@ func readDump(from io.Reader, kindOf func(module string) (prober.Kind, bool)) ([
 	}
 	var d dump
 	if err := decodeStrictly(text, &d); err != nil {
-		return nil, fmt.Errorf("it is no dump: %w", err)
+		return nil, fmt.Errorf("it is not a dump: %w", err)
 	}
 	if d.Format != dumpFormat {
-		return nil, fmt.Errorf("it is no dump that this program knows: format is %.60q, must be %q", d.Format, dumpFormat)
+		return nil, fmt.Errorf("it is not a dump that this program knows: format is %.60q, must be %q", d.Format, dumpFormat)
 	}
 	var faults []error
 	seen := map[string]int{}
@@ -105,7 +105,7 @@ func (r *record) faults(where string, kindOf func(string) (prober.Kind, bool)) (
 	t, wrong := r.target()
 	said := map[string]bool{}
 	for _, f := range append(wrong, t.Validate(prober.RegistrationLimits(), kindOf)...) {
-		if !said[f.Path] { // what is no whole number is not out of range as well
+		if !said[f.Path] { // what is not a whole number is not out of range as well
 			faults = append(faults, fmt.Errorf("%s: %s: %s", where, f.Path, f.Detail))
 		}
 		said[f.Path] = true

@@ -92,7 +92,7 @@ func newScreen(json bool) *screen {
 	return s
 }
 
-// expect tells whether a command has ended as it should, and said all of these.
+// expect reports whether a command has ended as it should, and said all of these.
 func (s *screen) expect(t *testing.T, wantCode, code int, says ...string) {
 	t.Helper()
 	all := s.out.String() + s.err.String()

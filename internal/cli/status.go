@@ -17,7 +17,7 @@ const (
 
 var statusWords = [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}
 
-// Status tells whether all is well, by its first line and its exit code.
+// Status reports whether all is well, by its first line and its exit code.
 type Status struct {
 	Exporter
 	Terminal

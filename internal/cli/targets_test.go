@@ -101,7 +101,7 @@ func TestBadExporters(t *testing.T) {
 		says string
 	}{
 		{"not running", Exporter{URL: "http://" + nobody}, 3, "is the exporter running? Say where it is with --url or HEALTH_EXPORTER_URL"},
-		{"no URL", Exporter{URL: "localhost:10115"}, 3, "--url is no URL such as http://localhost:10115"},
+		{"no URL", Exporter{URL: "localhost:10115"}, 3, "--url is not a valid URL, such as http://localhost:10115"},
 		{"wrong path", Exporter{URL: "http://" + plain + "/prefix"}, 3, "there is no API of a health_exporter at"},
 		{"TLS, plain", Exporter{URL: "http://" + secure}, 3, "try https:// in --url"},
 		{"plain, TLS", Exporter{URL: "https://" + plain}, 3, "try http:// in --url"},
@@ -115,7 +115,7 @@ func TestBadExporters(t *testing.T) {
 		{"wrong token", Exporter{URL: "http://" + guarded, Token: "wrong"}, 3, "does not accept the token"},
 		{"token", Exporter{URL: "http://" + guarded, TokenFile: token}, hasNone, ok},
 		{"token as password", Exporter{URL: "http://me:tttttttttttttttt@" + guarded}, hasNone, ok},
-		{"token and user", Exporter{URL: "http://me:x@" + guarded, Token: "x"}, 3, "leave one away"},
+		{"token and user", Exporter{URL: "http://me:x@" + guarded, Token: "x"}, 3, "omit one"},
 		{"no file of a token", Exporter{URL: "http://" + guarded, TokenFile: "nowhere"}, 3, "reading the token (--token-file)"},
 		{"empty file", Exporter{URL: "http://" + guarded, TokenFile: empty}, 3, "is empty"},
 		{"no certificates", Exporter{URL: "https://" + secure, CAFile: token}, 3, "has none in PEM"},

@@ -101,7 +101,7 @@ func TestFaultsOfChecks(t *testing.T) {
 		{"{name: a, kind: composite, of: [b]}", `checks[0].of[0]: there is no check "b"`},
 		{"{name: a, kind: composite, of: [a]}", `checks[0].of[0]: "a" is made of others itself`},
 		{"{name: a, kind: composite, of: [a], need: most}", `checks[0].need: is "most", must be all, any, quorum, or a number from 1 to 1`},
-		{"{name: a, kind: clock, depends_on: [b]}", `check "a": depends on "b", which there is no check of`},
+		{"{name: a, kind: clock, depends_on: [b]}", `check "a": depends on unknown check "b"`},
 		{"{name: a, kind: clock}, {name: a, kind: clock}", `checks[1].name: "a" is given twice, first on line 1`},
 		{"{name: a, kind: redis, groups: [live]}", `check "a": it depends on something outside this process`},
 	} {

@@ -49,7 +49,7 @@ type Config struct {
 	modulePatterns []string          // of modules_files, as paths
 	builtin        map[string]string // the built-in modules as they would be written
 
-	warnings []strictyaml.Fault // of what is no module
+	warnings []strictyaml.Fault // of what is not a module
 }
 
 // KindOf tells the kind of a module by its name.

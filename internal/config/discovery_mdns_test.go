@@ -90,7 +90,7 @@ discovery:
 		`line 12: discovery.mdns.labels.service: is filled in by discovery itself`,
 		`line 12: discovery.mdns.labels.id: is filled in by discovery itself`,
 		`line 12: discovery.mdns.labels.instance: the name "instance" is reserved`,
-		`line 12: discovery.mdns.labels.a-b: "a-b" is no label name`,
+		`line 12: discovery.mdns.labels.a-b: "a-b" is not a valid label name`,
 		`line 13: discovery.mdns.unknown: unknown key`,
 	} {
 		if !strings.Contains(err.Error(), want) {

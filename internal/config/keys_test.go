@@ -35,7 +35,7 @@ func typeOfKind(t *testing.T, kind string) reflect.Type {
 		return nil
 	}})
 	if found == nil || found.Kind() != reflect.Struct {
-		t.Fatalf("kind %s is decoded into %v, which is no struct", kind, found)
+		t.Fatalf("kind %s is decoded into %v, which is not a struct", kind, found)
 	}
 	return found
 }
@@ -170,7 +170,7 @@ func TestKeysAreFound(t *testing.T) {
 	}
 	for path := range all {
 		if strings.HasSuffix(path, "_ref") || strings.Contains(path, ".proxy_url.") || strings.Contains(path, "valid_status_codes.") {
-			t.Errorf("%s is no key", path)
+			t.Errorf("%s is not a key", path)
 		}
 	}
 	found := given(t, `

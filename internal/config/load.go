@@ -167,7 +167,7 @@ func (doc *document) modules(d *decoder, c *Config) map[string]*prober.Module {
 
 func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
 	if n.IsZero() {
-		return nil // a name and nothing else is no module, as in blackbox_exporter
+		return nil // a name and nothing else is not a module, as in blackbox_exporter
 	}
 	var s moduleSection
 	if !d.Decode(n, path, &s) {

@@ -114,7 +114,7 @@ func tablesOf(t *testing.T) docTables {
 	return tables
 }
 
-// describes tells whether the page has a row for a key. A kind's own keys must
+// describes reports whether the page has a row for a key. A kind's own keys must
 // stand in its own section; those below may stand where kinds share them.
 func (d docTables) describes(kind, path string) bool {
 	if slices.Contains(d[kind][""], path) {

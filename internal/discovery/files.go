@@ -45,7 +45,7 @@ func (u *unit) addFiles(groups []*targetgroup.Group, patterns []string) (emptied
 }
 
 // forgetRead lets go of what files had that were read again: all groups of a file come
-// at once, and only those of a file that was read have labels. It tells whether any was.
+// at once, and only those of a file that was read have labels. It reports whether any was.
 func (u *unit) forgetRead(groups []*targetgroup.Group) bool {
 	read := map[string]bool{}
 	for _, g := range groups {
@@ -80,7 +80,7 @@ func emptyFiles(patterns []string) (paths []string) {
 	return paths
 }
 
-// hasNone tells whether a file has no targets because somebody wants it so.
+// hasNone reports whether a file has no targets because somebody wants it so.
 func hasNone(path string) bool {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -38,7 +38,7 @@ type Mechanism struct {
 // Config is one configuration of a mechanism.
 type Config struct {
 	discovery.Config
-	// Text tells whether two configurations are the same.
+	// Text reports whether two configurations are the same.
 	Text string
 }
 

@@ -100,7 +100,7 @@ func (u *unit) end() {
 	}
 }
 
-// look takes over what the units have found, and tells whether anything is new. With
+// look takes over what the units have found, and reports whether anything is new. With
 // again the rules are new too.
 func (s *source) look(again bool) bool {
 	complete, news := true, again

@@ -21,7 +21,7 @@ type failures struct {
 	said time.Time
 }
 
-// news counts a failure and tells whether it is to be logged. One that repeats is
+// news counts a failure and reports whether it is to be logged. One that repeats is
 // logged once an hour.
 func (f *failures) news(text string, at time.Time) bool {
 	f.count.Add(1)

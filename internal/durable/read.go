@@ -28,7 +28,7 @@ type ReadOptions struct {
 //	faults                all that bbolt can find was read, but the file must not be
 //	                      written to: it is damaged beside the tree, or with Salvage in it
 //	a *[DamageError]      nothing in it can be relied on; it wraps fs.ErrNotExist if there
-//	                      is no file
+//	                      is not a file
 //	an *[InUseError]      another process has the file open for writing
 //	another error         something else is in the way, such as rights, or read's own
 func Read(path string, o ReadOptions, read func(*bbolt.Tx) error) (faults []string, err error) {

@@ -36,7 +36,7 @@ func (c *clock) step(wall, real time.Duration) (set time.Duration) {
 	return 0
 }
 
-// trusted tells whether the clock was not set for a while.
+// trusted reports whether the clock was not set for a while.
 func (c *clock) trusted() bool { return c.steady >= trust }
 
 // slept says that of the time between nothing is known.

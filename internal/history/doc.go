@@ -9,7 +9,7 @@
 // All of it is in memory, 8 bytes for an interval. What is on disk, one bbolt file, is
 // a copy that is brought up to date every few seconds; it is read at start and never
 // again. Reading and noting never wait for the disk. A beat tells how long the exporter
-// lived; what follows until the next start is no data. A history is not worth refusing
+// lived; what follows until the next start is not data. A history is not worth refusing
 // to start for: a file that is damaged is kept under another name, and what is sound in it goes on.
 //
 // The storage directory holds

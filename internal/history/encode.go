@@ -74,7 +74,7 @@ func decodeChunk(body []byte) (skip int, marks []mark, err error) {
 var (
 	errShort = errors.New("it ends early")
 	errOrder = errors.New("moments are not in order")
-	errKey   = errors.New("its key is none of ours")
+	errKey   = errors.New("it has a foreign key")
 )
 
 // reader takes numbers off a body. After a failure it gives zeros.

@@ -101,7 +101,7 @@ func (s *Store) Run(ctx context.Context) {
 	}
 }
 
-// flush writes what is not on disk yet, and that the exporter lives. It tells whether
+// flush writes what is not on disk yet, and that the exporter lives. It reports whether
 // the attempt before failed.
 func (s *Store) flush() (failed bool, err error) {
 	s.writing.Lock()

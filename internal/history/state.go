@@ -45,7 +45,7 @@ func Of(v health.Verdict, paused, maintenance bool) State {
 // Verdict is the verdict, whatever the flags.
 func (s State) Verdict() health.Verdict { return health.Verdict(s & verdictBits) }
 
-// Has tells whether a flag is set.
+// Has reports whether a flag is set.
 func (s State) Has(flag State) bool { return s&flag != 0 }
 
 // kind is what a time counts as. Of several in one bucket the highest is the worst.
@@ -95,5 +95,5 @@ func (s State) check() error {
 	if s == NoData || s&^(verdictBits|Maintenance|Paused) == 0 && s&verdictBits <= Unhealthy {
 		return nil
 	}
-	return fmt.Errorf("%#x is no state", uint8(s))
+	return fmt.Errorf("%#x is not a state", uint8(s))
 }

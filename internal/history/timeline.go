@@ -73,7 +73,7 @@ func (t *timeline) after(milli int64) int {
 }
 
 // trim drops the oldest marks: those without which the time from a moment on is still
-// known, and those beyond the greatest number. It tells whether there were any.
+// known, and those beyond the greatest number. It reports whether there were any.
 func (t *timeline) trim(milli int64, most int) bool {
 	drop := max(t.after(milli)-1, len(t.marks)-most, 0)
 	if drop > 0 && t.marks[drop].state() == NoData {

@@ -172,7 +172,7 @@ func (b *batch) pause(app string, paused *bool) {
 
 func (b *batch) changes() int { return len(b.targets) + len(b.pauses) }
 
-// complete adds what else the disk does not have yet, and tells whether there is
+// complete adds what else the disk does not have yet, and reports whether there is
 // anything to write.
 func (b *batch) complete() bool {
 	b.r.mu.RLock()
@@ -288,9 +288,9 @@ func (r *Registry) noteWrite(err error) {
 	r.mu.Unlock()
 	switch {
 	case err != nil && !before:
-		r.log.Error("storage fails; registrations are refused until it is well again", "err", err)
+		r.log.Error("storage fails; registrations are refused until it has recovered", "err", err)
 	case err == nil && before:
-		r.log.Info("storage is well again", "path", r.store.dir)
+		r.log.Info("storage has recovered", "path", r.store.dir)
 	}
 }
 

@@ -49,7 +49,7 @@ func TestBrokenHandle(t *testing.T) {
 	if s := r.Stats(); s.DiskFailed {
 		t.Errorf("stats %+v", s)
 	}
-	for _, want := range []string{"storage fails", "written anew from memory", "storage is well again"} {
+	for _, want := range []string{"storage fails", "written anew from memory", "storage has recovered"} {
 		if strings.Count(log.String(), want) != 1 {
 			t.Errorf("%q is not in the log once: %s", want, log.String())
 		}

@@ -171,7 +171,7 @@ func eachRecord(tx *bolt.Tx, bucket string, fault func(string, ...any), read fun
 	b := tx.Bucket([]byte(bucket))
 	switch {
 	case b == nil && (bucket == bucketGraves || bucket == bucketRenewals):
-		return // the counts tell whether it ought to be there
+		return // the counts report whether it ought to be there
 	case b == nil:
 		fault("it has no bucket %q", bucket)
 		return

@@ -178,7 +178,7 @@ func (r *Registry) winnerLocked(app string) *prober.Target {
 	return nil
 }
 
-// elsewhereLocked tells whether a source other than the key's names the app.
+// elsewhereLocked reports whether a source other than the key's names the app.
 func (r *Registry) elsewhereLocked(k key) bool {
 	for _, source := range r.order {
 		if source != k.source && r.sources[source][k.app] != nil {

@@ -115,7 +115,7 @@ func (r *Registry) keep() {
 	}
 }
 
-// pause waits until then, or until something is new, and tells whether to go on.
+// pause waits until then, or until something is new, and reports whether to go on.
 func (r *Registry) pause(until time.Time) bool {
 	wait := time.Hour
 	if !until.IsZero() {

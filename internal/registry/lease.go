@@ -53,7 +53,7 @@ func (l *leases) until(app string, each *lease, end time.Time) {
 	}
 }
 
-// renew begins another term. It tells whether there is a lease that has not ended.
+// renew begins another term. It reports whether there is a lease that has not ended.
 func (l *leases) renew(app string, now time.Time) (end time.Time, ok bool) {
 	each := l.all[app]
 	if each == nil || each.ended {
@@ -66,7 +66,7 @@ func (l *leases) renew(app string, now time.Time) (end time.Time, ok bool) {
 	return each.end, true
 }
 
-// postpone gives a lease that has ended more time, which is no renewal.
+// postpone gives a lease that has ended more time, which is not a renewal.
 func (l *leases) postpone(app string, end time.Time) {
 	if each := l.all[app]; each != nil && each.ended {
 		each.ended = false

@@ -120,7 +120,7 @@ func (s *store) load() (*contents, error) {
 	return c, nil
 }
 
-// isNew tells whether nothing was ever stored here. A registry.db that is there
+// isNew reports whether nothing was ever stored here. A registry.db that is there
 // and not empty was.
 func (s *store) isNew() bool {
 	for _, name := range []string{fileMarker, fileBackup + "1", fileBackup + "2", fileBackup + "3"} {

@@ -100,7 +100,7 @@ func (r *Registry) Tombstone(app string) (Tombstone, bool) {
 	return *t, true
 }
 
-// RemoveTombstone drops one and tells whether there was one.
+// RemoveTombstone drops one and reports whether there was one.
 func (r *Registry) RemoveTombstone(app string) (bool, error) {
 	removed := false
 	err := r.write(func(b *batch) error {

@@ -56,7 +56,7 @@ func (r *Registry) stillThere(app string) {
 	r.renewLocked(app)
 }
 
-// Remove drops the record of a stored source and tells whether there was one.
+// Remove drops the record of a stored source and reports whether there was one.
 // An operator's pause goes too, unless another source still names the app.
 func (r *Registry) Remove(source prober.Source, app string) (bool, error) {
 	if !source.Stored() {

@@ -46,8 +46,8 @@ func TestPutRefusesWhatWouldNotReadBack(t *testing.T) {
 		{"volatile source", change(func(t *prober.Target) { t.Source = "config" })},
 		{"no name", change(func(t *prober.Target) { t.App = "" })},
 		{"NUL in the name", change(func(t *prober.Target) { t.App = "a\x00b" })},
-		{"name is no UTF-8", change(func(t *prober.Target) { t.App = "a\xff" })},
-		{"email is no UTF-8", change(func(t *prober.Target) { t.Email = "a\xff" })},
+		{"name is not a UTF-8", change(func(t *prober.Target) { t.App = "a\xff" })},
+		{"email is not a UTF-8", change(func(t *prober.Target) { t.Email = "a\xff" })},
 		{"status code", change(func(t *prober.Target) { t.StatusCodes = prober.StatusCodes{{First: 1, Last: 2}} })},
 		{"year", change(func(t *prober.Target) { t.RegisteredAt = time.Unix(math.MaxInt32*1000, 0) })},
 	}

@@ -72,7 +72,7 @@ func login(w http.ResponseWriter, _ *http.Request) {
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// prefersJSON tells whether an Accept header likes JSON better than HTML (RFC 9110,
+// prefersJSON reports whether an Accept header likes JSON better than HTML (RFC 9110,
 // section 12.5.1). Who takes anything gets HTML.
 func prefersJSON(accept string) bool {
 	json, html := 0.0, 0.0

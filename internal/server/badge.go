@@ -40,7 +40,7 @@ func (s *server) badge(w http.ResponseWriter, r *http.Request, x subject, to rea
 	case "latency.svg":
 		b = page.LatencyBadge(x.status.Latency)
 	default:
-		refuse(w, http.StatusNotFound, "there is no "+r.PathValue("file")+"; there are "+strings.Join(badgeFiles, ", "))
+		refuse(w, http.StatusNotFound, "there is no "+r.PathValue("file")+", only "+strings.Join(badgeFiles, ", "))
 		return
 	}
 	answerPicture(w, r, b.SVG(), badgeAge)

@@ -31,7 +31,7 @@ func (s *server) cells(x subject, w page.Window) []page.Cell {
 			Down: b.Sums.Unhealthy, Degraded: b.Sums.Degraded,
 		}
 		if b.Worst == history.Unknown && b.Sums.Healthy > b.Sums.Unknown {
-			cells[i].State = health.Healthy // a moment of not knowing, as after a start, is no trouble
+			cells[i].State = health.Healthy // a moment of not knowing, as after a start, is not trouble
 		}
 	}
 	return cells

@@ -102,7 +102,7 @@ func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults
 		}
 		var err error
 		if *into, err = time.Parse(time.RFC3339, raw); err != nil {
-			faults = append(faults, api.Fault{Field: field, Detail: fmt.Sprintf("%q is no moment such as 2026-12-24T18:00:00Z (a + in it is written %%2B)", raw)})
+			faults = append(faults, api.Fault{Field: field, Detail: fmt.Sprintf("%q is not a valid time, such as 2026-12-24T18:00:00Z (a + in it is written %%2B)", raw)})
 		}
 		return err == nil
 	}

@@ -47,7 +47,7 @@ func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
 
 func isGone(grave *registry.Tombstone) *problem {
 	return &problem{Status: http.StatusGone, Detail: fmt.Sprintf(
-		"the target %q is gone since %s: %s; register it again, or DELETE it if it is not to come back",
+		"the target %q has been gone since %s: %s; register it again, or DELETE it if it is not to come back",
 		grave.App, grave.At.Format(time.RFC3339), grave.Why())}
 }
 
@@ -77,7 +77,7 @@ func (s *server) listTombstones(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", map[string]any{"tombstones": views})
 }
 
-// deleteTombstone answers a DELETE of what is gone already, and tells whether it did.
+// deleteTombstone answers a DELETE of what is gone already, and reports whether it did.
 func (s *server) deleteTombstone(w http.ResponseWriter, r *http.Request) bool {
 	grave, buried := s.Registry.Tombstone(r.PathValue("app"))
 	if !buried || !s.mayKeep(w, r, &prober.Target{App: grave.App, Source: grave.Source, Owner: grave.Owner, From: grave.From}) {

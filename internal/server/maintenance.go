@@ -39,7 +39,7 @@ type MaintenanceBook interface {
 	// Add adds one, in place of the one of the same name that was added before. An
 	// error says what is wrong with it.
 	Add(m Maintenance) error
-	// Remove ends one that was added, and tells whether there was one.
+	// Remove ends one that was added, and reports whether there was one.
 	Remove(name string) (bool, error)
 }
 

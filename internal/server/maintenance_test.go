@@ -89,7 +89,7 @@ func TestWrongMaintenance(t *testing.T) {
 		`{"name":"a","duration":"1h"}`:                           "whole number of seconds",
 		`{"name":"a","duration":1,"end":"2099-01-01T00:00:00Z"}`: "cannot be used together with end",
 		`{"name":"a","end":"2001-01-01T00:00:00Z"}`:              "is over already",
-		`{"name":"a","start":"tomorrow","duration":1}`:           "must be a moment",
+		`{"name":"a","start":"tomorrow","duration":1}`:           "must be a time",
 		`{"name":"a","duration":1,"targets":"nas"}`:              "must be a list",
 		`{"name":"a","duration":1,"target":"nas"}`:               `"field":"target","detail":"unknown field"`,
 		`{"name":"a","duration":1,"targets":["["]}`:              "no pattern",

@@ -99,7 +99,7 @@ func (s *server) makeOverview(subjects []subject, f page.Filter, to reader) *pag
 	return o
 }
 
-// matches tells whether the filter lets a row through.
+// matches reports whether the filter lets a row through.
 func matches(f page.Filter, r *page.Row, labels map[string]string) bool {
 	if f.Group != "" && r.Group != f.Group && !(f.Group == groupOfRest && r.Group == "") {
 		return false

@@ -256,7 +256,7 @@ func TestBadges(t *testing.T) {
 			t.Errorf("%s again: %d", path, again.Code)
 		}
 		if err := xml.Unmarshal(w.Body.Bytes(), new(struct{ XMLName xml.Name })); err != nil {
-			t.Errorf("%s is no SVG: %s", path, err)
+			t.Errorf("%s is not an SVG: %s", path, err)
 		}
 	}
 	f.expect(http.StatusBadRequest, f.do("GET", "/targets/bad/uptime.svg?span=1y", ""))

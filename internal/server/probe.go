@@ -155,7 +155,7 @@ const defaultAdHocProbes = 500
 
 // probeTimeout is the deadline of an ad-hoc probe in seconds: what Prometheus
 // announces (120 s if nothing, and never more) less the offset, or the module's own
-// timeout if that is shorter. What is no number is 0.
+// timeout if that is shorter. What is not a number is 0.
 func probeTimeout(header string, module, offset time.Duration) (float64, error) {
 	announced := 0.0
 	if header != "" {
@@ -174,7 +174,7 @@ func probeTimeout(header string, module, offset time.Duration) (float64, error) 
 	return min(limit, longestProbe.Seconds()), nil
 }
 
-// asDuration leaves a probe no time at all if the deadline is no number, or later
+// asDuration leaves a probe no time at all if the deadline is not a number, or later
 // than a clock can tell, as blackbox_exporter does.
 func asDuration(seconds float64) time.Duration {
 	if ns := seconds * float64(time.Second); ns < math.MaxInt64 {

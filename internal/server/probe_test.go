@@ -50,7 +50,7 @@ func TestProbeTimeout(t *testing.T) {
 		}
 	}
 	if _, err := probeTimeout("soon", 0, 0); err == nil {
-		t.Error("a header that is no number was accepted")
+		t.Error("a header that is not a number was accepted")
 	}
 	if got, err := probeTimeout("nan", 5*time.Second, 0); err != nil || !math.IsNaN(got) {
 		t.Errorf("NaN seconds are %v, %v", got, err)

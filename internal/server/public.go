@@ -11,7 +11,7 @@ import (
 type Public struct {
 	// Title stands above the pages.
 	Title string
-	// Shows tells whether a target or check is among them.
+	// Shows reports whether a target or check is among them.
 	Shows func(kind, name, group string) bool
 }
 

@@ -296,7 +296,7 @@ func TestNameInThePath(t *testing.T) {
 	}
 	got = f.expect(http.StatusBadRequest, f.do("PUT", "/api/v1/targets/nas", `{"app": 3, "url": "http://10.0.0.1", "interval": 1}`))
 	if !strings.Contains(toText(got), `"field":"app"`) || !strings.Contains(toText(got), `"field":"interval"`) {
-		t.Errorf("a name that is no text: %v", got)
+		t.Errorf("a name that is not a text: %v", got)
 	}
 	if len(f.registry.Targets()) != 1 {
 		t.Errorf("%d targets", len(f.registry.Targets()))

@@ -18,7 +18,7 @@ type Fault struct{ Field, Detail string }
 
 // Decode fills the struct that into points to; fields that are not given keep what they
 // have. names gives the field that another name stands for. The error says why the body
-// is no object at all.
+// is not an object at all.
 func Decode(body []byte, into any, names map[string]string) ([]Fault, error) {
 	fields := fieldsOf(reflect.ValueOf(into).Elem())
 	var faults []Fault
@@ -72,7 +72,7 @@ func wanted(t reflect.Type) string {
 	case reflect.Map:
 		return "an object of texts"
 	case reflect.Struct: // time.Time is the only one that there is
-		return "a moment such as 2026-12-24T18:00:00+01:00"
+		return "a time such as 2026-12-24T18:00:00+01:00"
 	}
 	return "a text"
 }

@@ -62,7 +62,7 @@ func TestFaults(t *testing.T) {
 		{"on", "must be true or false"},
 		{"list", "must be a list of texts"},
 		{"labels", "must be an object of texts"},
-		{"at", "must be a moment such as 2026-12-24T18:00:00+01:00"},
+		{"at", "must be a time such as 2026-12-24T18:00:00+01:00"},
 		{"odd", "must be an odd number"},
 		{"title", "given twice, first as name"},
 		{"wat", "unknown field"},

@@ -9,7 +9,7 @@ import (
 
 // Fault is one thing wrong with a configuration file.
 type Fault struct {
-	// Line is where, from 1; 0 if it is no line's fault.
+	// Line is where, from 1; 0 if it is not a line's fault.
 	Line int
 	// Path is the key, such as targets[3].interval; may be empty.
 	Path string

@@ -168,7 +168,7 @@ func (a *Announcer) await(ctx context.Context, on []Interface, conflict <-chan s
 	}
 }
 
-// isConflict tells whether another host uses our name and is to keep it: the one with
+// isConflict reports whether another host uses our name and is to keep it: the one with
 // the lowest address.
 func (a *Announcer) isConflict(h Heard, name string, on []Interface) bool {
 	if h.Goodbye || !strings.EqualFold(h.Instance, name) || !a.offers(h.Type) || len(h.Addresses) == 0 || ownsAny(on, h.Addresses) {

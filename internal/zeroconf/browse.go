@@ -39,7 +39,7 @@ type Browser struct {
 	Policy     Policy
 	// Known are services found before: they are targets until they turn out to be gone.
 	Known []Entry
-	// OwnPort is where this very program listens, which is no target; 0 for nowhere.
+	// OwnPort is where this very program listens, which is not a target; 0 for nowhere.
 	OwnPort int
 	// Changed is told all targets when there are others than before.
 	Changed func([]prober.Target)
@@ -139,7 +139,7 @@ func (b *Browser) window(ctx context.Context, on []Interface) {
 	work.Wait()
 }
 
-// pause waits, and tells whether ctx is not done.
+// pause waits, and reports whether ctx is not done.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -183,7 +183,7 @@ func (b *Browser) browse(window context.Context, service string, i Interface, al
 	b.removed(gone, "removed")
 }
 
-// see takes note of a service, and tells whether it is a target.
+// see takes note of a service, and reports whether it is a target.
 func (b *Browser) see(e Entry, all []Interface) bool {
 	if e.Port == b.OwnPort && slices.ContainsFunc(e.Addresses, e.Interface.has) {
 		return false
@@ -219,7 +219,7 @@ func (b *Browser) see(e Entry, all []Interface) bool {
 	return true
 }
 
-// elsewhere tells whether a service is rather a matter of another interface: what is
+// elsewhere reports whether a service is rather a matter of another interface: what is
 // said there can be heard here, too.
 func (b *Browser) elsewhere(e *Entry, all []Interface) bool {
 	for i := range all {

@@ -78,7 +78,7 @@ func (c *cache) see(e Entry, t prober.Target, now time.Time) event {
 	return added
 }
 
-// admit tells whether something new may come, in this minute.
+// admit reports whether something new may come, in this minute.
 func (c *cache) admit(now time.Time) bool {
 	if now.Sub(c.minute) >= time.Minute {
 		c.minute, c.new = now, 0

@@ -151,13 +151,13 @@ func TestLoopbackConflict(t *testing.T) {
 func TestNoMulticast(t *testing.T) {
 	nowhere := Interface{Interface: net.Interface{Index: 1 << 20, Name: "nowhere", Flags: net.FlagUp | net.FlagMulticast}}
 	if err := (Multicast{}).Browse(t.Context(), dnssd.HTTP, nowhere, func(Entry) {}); err == nil {
-		t.Error("browsing nowhere is no error")
+		t.Error("browsing nowhere is not an error")
 	}
 	if err := (Multicast{}).Listen(t.Context(), []Interface{nowhere}, func(Heard) {}); err == nil {
-		t.Error("listening nowhere is no error")
+		t.Error("listening nowhere is not an error")
 	}
 	if _, err := (Multicast{}).Announce(Service{Instance: "x", Type: dnssd.HTTP, Port: 1}, []Interface{nowhere}); err == nil {
-		t.Error("announcing nowhere is no error")
+		t.Error("announcing nowhere is not an error")
 	}
 	b := &Browser{Services: []string{dnssd.HTTP}}
 	if s := b.Stats(); s.Up || s.Targets[dnssd.HTTP] != 0 || b.Entries() != nil {

@@ -31,7 +31,7 @@ func TestEscape(t *testing.T) {
 	}
 	for _, label := range []string{"", `\`, `\2`, `\25`, `\256`, `\999`, `a\`, `\255`, strings.Repeat("a", 64)} {
 		if got, ok := Unescape(label); ok {
-			t.Errorf("%q is no label but %q", label, got)
+			t.Errorf("%q is not a label but %q", label, got)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// Why a service that was found is no target.
+// Why a service that was found is not a target.
 const (
 	ReasonName    = "name"
 	ReasonPort    = "port"
@@ -140,7 +140,7 @@ func (p *Policy) address(e *Entry) (netip.AddrPort, bool) {
 	return netip.AddrPort{}, false
 }
 
-// allows tells whether a target may have the address. Loopback is for tests: it is
+// allows reports whether a target may have the address. Loopback is for tests: it is
 // allowed only to what was heard there.
 func (p *Policy) allows(addr netip.Addr, on *Interface) bool {
 	if addr.IsLoopback() && !on.loopback() {

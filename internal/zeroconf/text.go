@@ -19,7 +19,7 @@ const (
 )
 
 // ParseText reads the keys of a TXT record: lower case, of two with one name the
-// first counts, and what is no key=value of printable text is left out.
+// first counts, and what is not a key=value of printable text is left out.
 func ParseText(list []string) map[string]string {
 	text := map[string]string{}
 	for _, each := range list[:min(len(list), maxTexts)] {
@@ -43,7 +43,7 @@ func printable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// validPath tells whether a path is one that may be asked for on somebody's word.
+// validPath reports whether a path is one that may be asked for on somebody's word.
 func validPath(path string) bool {
 	if !strings.HasPrefix(path, "/") || len(path) > maxPath || !printableASCII(path) ||
 		strings.Contains(path, "//") || strings.ContainsAny(path, "@\\# \"<>") {

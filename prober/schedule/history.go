@@ -61,7 +61,7 @@ func (h *history) add(res *prober.Result, state health.Verdict) {
 	h.annotate(res)
 }
 
-// failedLast tells whether the newest probe did not pass.
+// failedLast reports whether the newest probe did not pass.
 func (h *history) failedLast() bool {
 	if len(h.records) == 0 {
 		return false

@@ -10,7 +10,7 @@ import (
 // Job is one line of what shall be polled.
 type Job struct {
 	Target *prober.Target
-	// Check is what is looked at if that is no target but an in-process check, of which
+	// Check is what is looked at if that is not a target but an in-process check, of which
 	// Target has the name and the times only; nil for a target.
 	Check *Check
 	// Module is how to probe; nil leaves the target UNKNOWN with Problem as the reason.

@@ -45,7 +45,7 @@ func onBehalf(h http.Header, trusted func(netip.Addr) bool) (client netip.Addr, 
 	return client, via
 }
 
-// forwardedFor reads X-Forwarded-For; nil if it is not there. What is no address stands
+// forwardedFor reads X-Forwarded-For; nil if it is not there. What is not an address stands
 // for one that is unknown.
 func forwardedFor(lines []string) []netip.Addr {
 	if len(lines) == 0 {

@@ -153,7 +153,7 @@ type Group struct {
 	Rows   []Row  `json:"rows"`
 }
 
-// Open tells whether a browser shall show the rows at once.
+// Open reports whether a browser shall show the rows at once.
 func (g Group) Open() bool { return g.Counts.Worst() != health.Healthy }
 
 // Row is one subject: a target or a check.
@@ -189,7 +189,7 @@ type Row struct {
 	Strip []Cell `json:"-"`
 }
 
-// Troubled tells whether somebody should look.
+// Troubled reports whether somebody should look.
 func (r *Row) Troubled() bool {
 	return r.State != health.Healthy && !r.Paused && !r.Maintenance
 }

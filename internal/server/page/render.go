@@ -139,7 +139,7 @@ func (o *Overview) Previous() string {
 	return o.Filter.link(o.Filter.Page - 1)
 }
 
-// Any tells whether the filter narrows anything down.
+// Any reports whether the filter narrows anything down.
 func (f Filter) Any() bool {
 	return f.Query != "" || f.Group != "" || f.State != "" || len(f.Labels) > 0
 }
@@ -149,7 +149,7 @@ func (Filter) States() []string {
 	return []string{"troubled", "unhealthy", "degraded", "unknown", "healthy", "maintenance", "paused"}
 }
 
-// Has tells whether a text is one of the states of a filter.
+// Has reports whether a text is one of the states of a filter.
 func (f Filter) Has(state string) bool { return slices.Contains(f.States(), state) }
 
 // Heading is the title of a browser's tab.

@@ -58,7 +58,7 @@ type Subject struct {
 // May says what a reader may do.
 type May struct{ Probe, Pause, Resume, Remove bool }
 
-// Any tells whether there is anything.
+// Any reports whether there is anything.
 func (m May) Any() bool { return m.Probe || m.Pause || m.Resume || m.Remove }
 
 // Counter is a run of outcomes on its way to a threshold.
@@ -99,5 +99,5 @@ type Result struct {
 	Steps string `json:"transcript,omitempty"`
 }
 
-// More tells whether there is anything to unfold.
+// More reports whether there is anything to unfold.
 func (r *Result) More() bool { return r.Error != "" || r.Response != "" || r.Steps != "" }
