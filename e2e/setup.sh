@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='openssl prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus chromium nginx-light'
+packages='openssl prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus chromium nginx-light unbound dnsmasq-base squid'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -43,6 +43,9 @@ have() {
 	avahi-daemon)
 		command -v avahi-daemon >/dev/null 2>&1 || [ -x /usr/sbin/avahi-daemon ]
 		;;
+	nginx-light | unbound | dnsmasq-base | squid)
+		command -v "${1%%-*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${1%%-*}" ]
+		;;
 	avahi-utils)
 		command -v avahi-browse >/dev/null 2>&1 && command -v avahi-publish >/dev/null 2>&1
 		;;
@@ -73,8 +76,9 @@ uses() {
 	prometheus) echo 'checks and unit tests of the shipped rules (promtool), mail tests of e2e/' ;;
 	prometheus-alertmanager) echo 'checks of alertmanager.yml.example and the templates (amtool), mail tests of e2e/' ;;
 	prometheus-blackbox-exporter) echo 'comparison of /probe with blackbox_exporter (TestOracle...)' ;;
-	nginx-light) echo 'being behind a proxy (TestBehindNginx)' ;;
+	nginx-light) echo 'being behind a proxy (TestBehindNginx), probes of a real web server (e2e/peers)' ;;
 	chromium) echo 'what the pages look like and do in a browser (TestBrowser...)' ;;
+	unbound | dnsmasq-base | squid) echo 'probes of real name servers and proxies (e2e/peers)' ;;
 	openssl) echo 'servers of old TLS, and ones that want a certificate (prober)' ;;
 	iproute2) echo 'tests in a network namespace of their own (ip)' ;;
 	postgresql) echo 'checks of a real PostgreSQL' ;;
