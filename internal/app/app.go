@@ -16,8 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/exporter-toolkit/web"
 
-	"github.com/health-exporter/health_exporter/alerting/maintenance"
-	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/internal/config"
@@ -86,14 +84,8 @@ type App struct {
 
 	polling  *polling
 	checking *checking
+	telling  *telling
 	past     *past
-
-	maintenance *maintenance.Book
-	outbox      *outbox.Outbox
-	news        news          // notifyLoop's
-	changed     chan struct{} // tells the pusher that states have changed
-	stored      chan struct{} // tells notifyLoop that changes are on disk
-	pushing     pushing
 
 	finding   *finding
 	listeners []net.Listener
@@ -113,7 +105,6 @@ func New(opts Options) (*App, error) {
 	}
 	a := &App{
 		opts: opts, log: opts.Log, started: time.Now(),
-		news: news{offered: map[string]time.Time{}}, changed: make(chan struct{}, 1), stored: make(chan struct{}, 1),
 	}
 	a.setNotReady(errors.New("starting"))
 	a.registry, err = registry.Open(registry.Options{
@@ -122,17 +113,19 @@ func New(opts Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.polling = newPolling(&a.opts, a.started, a.registry, a.changed, a.stored)
-	a.checking = newChecking(&a.opts, a.started, a.registry, a.changed, a.stored, a.ownChecks)
-	if err := a.openOutbox(cfg); err != nil {
+	a.telling = newTelling(&a.opts, a.ready)
+	a.polling = newPolling(&a.opts, a.started, a.registry, a.telling.changed, a.telling.stored)
+	a.checking = newChecking(&a.opts, a.started, a.registry, a.telling.changed, a.telling.stored, a.ownChecks)
+	a.telling.targets, a.telling.checks, a.telling.saved = a.polling.everybody, a.checking.scheduler.Snapshot, a.registry.Saved
+	if err := a.telling.open(cfg); err != nil {
 		return nil, errors.Join(err, a.registry.Close())
 	}
 	a.past = &past{
 		path: opts.StoragePath, log: opts.Log, started: a.started, targets: a.polling.scheduler, checks: a.checking.scheduler,
-		covering: maintenanceBook{a}.Covering,
+		covering: maintenanceBook{a.telling}.Covering,
 	}
 	if err := a.past.open(cfg); err != nil {
-		return nil, errors.Join(err, a.outbox.Close(), a.registry.Close())
+		return nil, errors.Join(err, a.telling.close(), a.registry.Close())
 	}
 	a.finding = newFinding(&a.opts, a.registry, func() listening {
 		place := reachable(a.listeners)
@@ -140,7 +133,7 @@ func New(opts Options) (*App, error) {
 		return place
 	})
 	if err := a.finding.open(cfg); err != nil {
-		return nil, errors.Join(err, a.past.close(), a.outbox.Close(), a.registry.Close())
+		return nil, errors.Join(err, a.past.close(), a.telling.close(), a.registry.Close())
 	}
 	a.adopt(cfg)
 	a.metrics = a.newMetrics()
@@ -163,7 +156,7 @@ func (a *App) adopt(cfg *config.Config) {
 	a.settings.Store(&server.Settings{
 		Modules: a.polling.modules(), Network: cfg.Network, ConfigText: cfg.Text, ModuleText: cfg.ModuleText,
 		Environment: a.environment(cfg), SeesEnvironment: cfg.Environment.Allows,
-		ExternalURL: a.externalURL(cfg), Public: public(cfg.Public),
+		ExternalURL: externalURL(cfg, a.opts.ExternalURL), Public: public(cfg.Public),
 		Access: a.accessRules(cfg),
 		Registration: server.Registration{
 			MaxTargets: r.MaxTargets, MaxTargetsPerOwner: r.MaxTargetsPerOwner, MaxTargetsPerAddress: r.MaxTargetsPerAddress,
@@ -172,15 +165,15 @@ func (a *App) adopt(cfg *config.Config) {
 	})
 	a.config.Store(cfg)
 	a.checking.adopt(cfg)
-	a.adoptPushing(cfg.Alerting)
+	a.telling.adopt(cfg)
 	a.finding.adopt(cfg)
 	a.reloads.succeeded(time.Now())
 }
 
 // externalURL is under which people find the exporter: what the configuration says to
 // mails, or what the command line says.
-func (a *App) externalURL(cfg *config.Config) string {
-	return strings.TrimSuffix(cmp.Or(cfg.Alerting.ExternalURL, a.opts.ExternalURL), "/")
+func externalURL(cfg *config.Config, commandLine string) string {
+	return strings.TrimSuffix(cmp.Or(cfg.Alerting.ExternalURL, commandLine), "/")
 }
 
 func public(p *config.Public) *server.Public {
@@ -211,11 +204,11 @@ func (a *App) newMetrics() *prometheus.Registry {
 		collector.NewEnvironment((&envinfo.Environment{}).Info()),
 		selfmetrics.Storage(a.registry.Stats),
 		selfmetrics.Reload(a.reloads.stats),
-		selfmetrics.Notifications(a.notified),
 		selfmetrics.AdHoc(a.unknown.Load),
 	)
 	reg.MustRegister(a.polling.collectors()...)
 	reg.MustRegister(a.checking.collectors()...)
+	reg.MustRegister(a.telling.collectors()...)
 	reg.MustRegister(a.past.collectors()...)
 	reg.MustRegister(a.finding.collectors()...)
 	return reg
@@ -230,7 +223,7 @@ func (a *App) handler() http.Handler {
 	return server.New(server.Deps{
 		Settings: a.settings.Load, Registry: a.registry, Scheduler: a.polling.scheduler, Checks: a.checking.scheduler,
 		RoutePrefix: a.opts.RoutePrefix, Apply: a.polling.reconcile, Reload: a.Reload, Ready: a.ready,
-		Maintenance: maintenanceBook{a}, Checker: a.checking.checker, Beat: a.checking.beat,
+		Maintenance: maintenanceBook{a.telling}, Checker: a.checking.checker, Beat: a.checking.beat,
 		Metrics: page, History: a.past.store,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) },
@@ -252,9 +245,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.checking.begin(working, &work)
 	a.past.begin(working, &work)
 	work.Go(func() { a.watchConfig(working) })
-	work.Go(func() { a.notifyLoop(working) })
-	work.Go(func() { a.outbox.Run(working) })
-	a.startPushing(working)
+	a.telling.begin(working, &work)
 	a.setNotReady(nil)
 	a.listeners = listeners
 	a.finding.begin(working, &work)
@@ -266,5 +257,5 @@ func (a *App) Run(ctx context.Context) error {
 
 // closeStorage closes all files.
 func (a *App) closeStorage() error {
-	return errors.Join(a.past.close(), a.outbox.Close(), a.registry.Close())
+	return errors.Join(a.past.close(), a.telling.close(), a.registry.Close())
 }

@@ -282,13 +282,13 @@ func TestARestartTellsNobodyThatDiscoveredTargetsAreGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := a.outbox.Stats().Queued
-		a.notify()
-		news := a.outbox.Stats().Queued - before
+		before := a.telling.outbox.Stats().Queued
+		a.telling.notify()
+		news := a.telling.outbox.Stats().Queued - before
 		if before == 0 {
 			t.Error("not even the outage was told")
 		}
-		if err := errors.Join(a.outbox.Close(), a.registry.Close()); err != nil {
+		if err := errors.Join(a.telling.outbox.Close(), a.registry.Close()); err != nil {
 			t.Fatal(err)
 		}
 		return news

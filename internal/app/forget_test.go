@@ -118,7 +118,7 @@ func TestTakenOutWhileOthersAreDiscovered(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.registry.Close()
-	defer a.outbox.Close()
+	defer a.telling.outbox.Close()
 	defer a.checking.close()
 	states := map[string]*schedule.Saved{}
 	for _, name := range []string{"a", "gone", checkPrefix + "c", checkPrefix + "gone"} {

@@ -1,12 +1,9 @@
 package app
 
 import (
-	"net/url"
 	"slices"
 
-	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/internal/config"
-	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -44,16 +41,4 @@ func mailAllowed(cfg *config.Config, t *prober.Target) bool {
 		}
 	}
 	return cfg.Registration.AllowsEmail(t.Email)
-}
-
-// goneSubject is what there is to tell of a target that is gone.
-func (a *App) goneSubject(g *registry.Tombstone, external string) alerting.Subject {
-	s := alerting.Subject{
-		Kind: alerting.Target, Name: g.App, Place: g.Place, Group: g.Group, Email: mailable(a.config.Load(), g.Email), Since: g.At,
-		LastHealthy: g.LastHealthy, Gone: g.At, GoneWhy: g.Why(),
-	}
-	if external != "" {
-		s.Link = external + "/targets/" + url.PathEscape(s.Name)
-	}
-	return s
 }

@@ -28,7 +28,7 @@ func TestGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.registry.Close()
-	defer a.outbox.Close()
+	defer a.telling.outbox.Close()
 	defer a.checking.close()
 
 	found := func(app, email string) prober.Target {
@@ -39,7 +39,7 @@ func TestGone(t *testing.T) {
 	a.registry.Replace("mdns", nil)
 	told := func() map[string]string {
 		all := map[string]string{}
-		list := a.subjects(time.Now())
+		list := a.telling.subjects(time.Now())
 		for _, s := range list {
 			if s.Kind == "target" {
 				all[s.Name] = s.Email

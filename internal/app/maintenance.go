@@ -5,22 +5,23 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/server"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
 // maintenanceBook shows the times of maintenance of the configuration, and keeps
 // those that are added over the API.
-type maintenanceBook struct{ app *App }
+type maintenanceBook struct{ telling *telling }
 
 func (b maintenanceBook) List(now time.Time) []server.Maintenance {
 	var list []server.Maintenance
-	for _, w := range windows(b.app.config.Load()) {
+	for _, w := range windows(b.telling.cfg.Load()) {
 		if w.Weekly != nil || now.Before(w.End) {
 			list = append(list, shown(w, prober.SourceConfig, now))
 		}
 	}
-	for _, w := range b.app.maintenance.List(now) {
+	for _, w := range b.telling.added.List(now) {
 		list = append(list, shown(w, prober.SourceAPI, now))
 	}
 	return list
@@ -29,7 +30,7 @@ func (b maintenanceBook) List(now time.Time) []server.Maintenance {
 // Covering tells of targets and checks whether maintenance of theirs is going on.
 func (b maintenanceBook) Covering(now time.Time) func(name, group string) bool {
 	var open alerting.Windows
-	for _, w := range slices.Concat(windows(b.app.config.Load()), b.app.maintenance.List(now)) {
+	for _, w := range slices.Concat(windows(b.telling.cfg.Load()), b.telling.added.List(now)) {
 		if w.Open(now) {
 			open = append(open, w)
 		}
@@ -51,13 +52,26 @@ func shown(w alerting.Window, source prober.Source, now time.Time) server.Mainte
 }
 
 func (b maintenanceBook) Add(m server.Maintenance) error {
-	return b.app.maintenance.Add(alerting.Window{
+	return b.telling.added.Add(alerting.Window{
 		Name: m.Name, Targets: m.Targets, Groups: m.Groups, Start: *m.Start, End: *m.End,
 	})
 }
 
 func (b maintenanceBook) Remove(name string) (bool, error) {
-	known, err := b.app.maintenance.Remove(name)
-	b.app.outbox.Wake() // what was held back may be told
+	known, err := b.telling.added.Remove(name)
+	b.telling.outbox.Wake() // what was held back may be told
 	return known, err
+}
+
+// windows are the times of maintenance of the configuration.
+func windows(cfg *config.Config) alerting.Windows {
+	var list alerting.Windows
+	for _, m := range cfg.Maintenance {
+		w := alerting.Window{Name: m.Name, Targets: m.Targets, Groups: m.Groups, Start: m.Start, End: m.End}
+		if m.Weekly {
+			w.Weekly = &alerting.Weekly{Days: m.Days, From: m.From, To: m.To, Location: m.Location}
+		}
+		list = append(list, w)
+	}
+	return list
 }

@@ -32,18 +32,18 @@ func TestWindowsMove(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		book := maintenanceBook{a}
+		book := maintenanceBook{a.telling}
 		if list := book.List(time.Now()); len(list) != 1 || list[0].Name != "patch" || !list[0].End.Equal(end) || !list[0].Open {
 			t.Errorf("listed: %+v", list)
 		}
 		if covers := book.Covering(time.Now()); !covers("nas", "") || covers("tv", "") {
 			t.Error("it does not cover nas alone")
 		}
-		if left, err := a.outbox.OldWindows(); err != nil || len(left) != 0 {
+		if left, err := a.telling.outbox.OldWindows(); err != nil || len(left) != 0 {
 			t.Errorf("left in the outbox: %v, %v", left, err)
 		}
 		a.checking.close()
-		for _, closing := range []func() error{a.past.close, a.outbox.Close, a.registry.Close} {
+		for _, closing := range []func() error{a.past.close, a.telling.outbox.Close, a.registry.Close} {
 			if err := closing(); err != nil {
 				t.Error(err)
 			}

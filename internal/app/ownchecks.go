@@ -10,7 +10,7 @@ import (
 // ownChecks are those of the exporter itself.
 func (a *App) ownChecks() []health.Check {
 	return []health.Check{
-		a.notificationCheck(),
+		a.telling.check(),
 		{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Groups: []string{health.Ready, health.Startup}, Run: func(context.Context) error {
 			return a.ready()
 		}},

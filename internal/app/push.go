@@ -2,98 +2,100 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/alertmanager"
-	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
 
 // pushing runs the goroutines that depend on the configuration: pushing alerts, and
 // telling that the exporter lives.
 type pushing struct {
-	mu     sync.Mutex // protects all following fields
-	base   context.Context
+	log       *slog.Logger
+	addresses []string // those on which the exporter listens
+	subjects  func() []alerting.Subject
+	changed   <-chan struct{} // says that they have
+	memory    memory          // of what Alertmanagers were told
+	heartbeat heartbeat
+
+	mu     sync.Mutex      // protects all following fields
+	base   context.Context // nil while nothing runs
 	now    config.Alerting
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 	pusher *alertmanager.Pusher // nil for none
-	beats  heartbeatState
 }
 
-// startPushing begins, and stopPushing ends it.
-func (a *App) startPushing(ctx context.Context) {
-	a.pushing.mu.Lock()
-	defer a.pushing.mu.Unlock()
-	a.pushing.base = ctx
-	a.restartPushing(a.config.Load().Alerting)
+// memory is kept over a restart.
+type memory interface {
+	Kept() (map[string][]byte, error)
+	Keep(changed map[string][]byte) error
 }
 
-func (a *App) stopPushing() {
-	a.pushing.mu.Lock()
-	defer a.pushing.mu.Unlock()
-	a.haltPushing()
-	a.pushing.base = nil
+// start begins, and end ends it.
+func (p *pushing) start(ctx context.Context, cfg config.Alerting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.base = ctx
+	p.restart(cfg)
 }
 
-// adoptPushing puts another configuration in force, if it is another one.
-func (a *App) adoptPushing(cfg config.Alerting) {
-	a.pushing.mu.Lock()
-	defer a.pushing.mu.Unlock()
-	now := a.pushing.now
-	if a.pushing.base != nil && (!slices.Equal(now.Alertmanagers, cfg.Alertmanagers) || now.ExternalURL != cfg.ExternalURL ||
+func (p *pushing) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.halt()
+	p.base = nil
+}
+
+// adopt puts another configuration in force, if it is another one.
+func (p *pushing) adopt(cfg config.Alerting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now
+	if p.base != nil && (!slices.Equal(now.Alertmanagers, cfg.Alertmanagers) || now.ExternalURL != cfg.ExternalURL ||
 		now.HeartbeatURL != cfg.HeartbeatURL || now.HeartbeatInterval != cfg.HeartbeatInterval) {
-		a.restartPushing(cfg)
+		p.restart(cfg)
 	}
 }
 
-// haltPushing ends what runs; mu is held.
-func (a *App) haltPushing() {
-	if a.pushing.stop != nil {
-		a.pushing.stop()
-		a.pushing.work.Wait()
-		a.pushing.stop, a.pushing.pusher = nil, nil
+// halt ends what runs; mu is held.
+func (p *pushing) halt() {
+	if p.stop != nil {
+		p.stop()
+		p.work.Wait()
+		p.stop, p.pusher = nil, nil
 	}
 }
 
-// restartPushing begins anew; mu is held.
-func (a *App) restartPushing(cfg config.Alerting) {
-	a.haltPushing()
-	a.pushing.now = cfg
-	ctx, stop := context.WithCancel(a.pushing.base)
-	a.pushing.stop = stop
+// restart begins anew; mu is held.
+func (p *pushing) restart(cfg config.Alerting) {
+	p.halt()
+	p.now = cfg
+	ctx, stop := context.WithCancel(p.base)
+	p.stop = stop
 	if len(cfg.Alertmanagers) > 0 {
-		saved, err := a.outbox.Kept()
+		saved, err := p.memory.Kept()
 		if err != nil {
-			a.log.Error("what was told the Alertmanagers is not known any more", "err", err)
+			p.log.Error("what was told the Alertmanagers is not known any more", "err", err)
 		}
-		pusher := newPusher(cfg, *a.opts.Web.WebListenAddresses)
-		pusher.Saved, pusher.Save, pusher.Log = saved, a.outbox.Keep, a.log
-		a.pushing.pusher = pusher
-		a.pushing.work.Go(func() {
-			if err := pusher.Run(ctx, a.pushedSubjects, a.changed); err != nil && ctx.Err() == nil {
-				a.log.Error("alerts cannot be pushed", "err", err)
+		pusher := newPusher(cfg, p.addresses)
+		pusher.Saved, pusher.Save, pusher.Log = saved, p.memory.Keep, p.log
+		p.pusher = pusher
+		p.work.Go(func() {
+			if err := pusher.Run(ctx, p.subjects, p.changed); err != nil && ctx.Err() == nil {
+				p.log.Error("alerts cannot be pushed", "err", err)
 			}
 		})
 	}
 	if cfg.HeartbeatURL != "" {
-		a.pushing.work.Go(func() { a.beatOutward(ctx, cfg.HeartbeatURL, cfg.HeartbeatInterval) })
+		p.work.Go(func() { p.heartbeat.run(ctx, cfg.HeartbeatURL, cfg.HeartbeatInterval) })
 	}
-}
-
-func (a *App) pushedSubjects() []alerting.Subject {
-	list := a.subjects(time.Now())
-	for i := range list {
-		list[i].Error, list[i].Place, list[i].Response = redact.Text(list[i].Error), redact.Text(list[i].Place), nil
-	}
-	return list
 }
 
 // newPusher makes what pushes to the Alertmanagers of the configuration. addresses are
@@ -118,72 +120,28 @@ func instance(cfg config.Alerting, addresses []string) string {
 	return net.JoinHostPort(name, port)
 }
 
-// heartbeatState tells how it goes with the heartbeat outward.
-type heartbeatState struct {
-	mu     sync.Mutex
-	failed string
-	logged time.Time
+// running is what pushes; nil for nothing.
+func (p *pushing) running() *alertmanager.Pusher {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pusher
 }
 
-// beatOutward asks a URL now and then, as long as all is well with the exporter, so
-// that somebody notices when it is not.
-func (a *App) beatOutward(ctx context.Context, at string, interval time.Duration) {
-	client := heartbeatClient(interval)
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	defer client.CloseIdleConnections()
-	for {
-		a.beatOnce(ctx, client, at)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+// stats are how it goes; zero if nothing is pushed.
+func (p *pushing) stats() (s alertmanager.Stats) {
+	if pusher := p.running(); pusher != nil {
+		s = pusher.Stats()
+	}
+	return s
+}
+
+// problem is why Alertmanagers, or whoever waits for the heartbeat, are not told; empty
+// if they are.
+func (p *pushing) problem() string {
+	for _, each := range p.stats().Instances {
+		if each.Error != "" {
+			return "the Alertmanager " + each.URL + " does not take alerts: " + each.Error
 		}
 	}
+	return p.heartbeat.problem()
 }
-
-func heartbeatClient(interval time.Duration) *http.Client {
-	return &http.Client{Timeout: min(interval, 10*time.Second)}
-}
-
-func (a *App) beatOnce(ctx context.Context, client *http.Client, at string) {
-	err := a.ready()
-	if err == nil {
-		err = ask(ctx, client, at)
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	b := &a.pushing.beats
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.failed = ""
-	if err != nil {
-		b.failed = err.Error()
-		if now := time.Now(); now.Sub(b.logged) >= time.Hour {
-			b.logged = now
-			a.log.Error("the heartbeat is not heard; this is said once an hour", "err", err)
-		}
-	}
-}
-
-func ask(ctx context.Context, client *http.Client, at string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		return &statusError{resp.Status}
-	}
-	return nil
-}
-
-// statusError is an answer that is not good.
-type statusError struct{ status string }
-
-func (e *statusError) Error() string { return "the answer was " + e.status }

@@ -25,14 +25,14 @@ func (a *App) Reload(ctx context.Context) error {
 		a.log.Error("the configuration was not reloaded, the old one stays in force", "err", err)
 		return err
 	}
-	outbox, err := a.outboxOptions(cfg)
+	outbox, err := a.telling.options(cfg)
 	if err != nil {
 		a.reloads.failed()
 		a.log.Error("the configuration was not reloaded, the old one stays in force", "err", err)
 		return err
 	}
 	a.adopt(cfg)
-	a.outbox.Reconfigure(outbox)
+	a.telling.outbox.Reconfigure(outbox)
 	a.polling.reconcile()
 	a.log.Info("configuration reloaded", "file", cfg.File, "targets", len(cfg.Targets), "modules", len(cfg.Modules))
 	return nil

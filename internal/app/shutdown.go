@@ -74,11 +74,9 @@ func (a *App) end(ctx context.Context, e *ending) error {
 	e.stopWork(errors.New("shutting down"))
 	var parts sync.WaitGroup
 	parts.Go(func() { a.finishRequests(ctx, e.served) })
-	parts.Go(a.stopPushing)
 	parts.Go(e.work.Wait)
 	parts.Wait()
 	err := errors.Join(a.checking.close(), a.polling.close())
-	a.notify() // what has changed at last is told after the next start
 	return errors.Join(err, a.closeStorage())
 }
 

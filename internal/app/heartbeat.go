@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// heartbeat asks a URL now and then, as long as all is well with the exporter, so that
+// somebody notices when it is not.
+type heartbeat struct {
+	log   *slog.Logger
+	ready func() error
+
+	mu     sync.Mutex // protects all following fields
+	failed string
+	logged time.Time
+}
+
+// run beats until ctx is done.
+func (h *heartbeat) run(ctx context.Context, at string, interval time.Duration) {
+	client := heartbeatClient(interval)
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	defer client.CloseIdleConnections()
+	for {
+		h.beat(ctx, client, at)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func heartbeatClient(interval time.Duration) *http.Client {
+	return &http.Client{Timeout: min(interval, 10*time.Second)}
+}
+
+func (h *heartbeat) beat(ctx context.Context, client *http.Client, at string) {
+	err := h.ready()
+	if err == nil {
+		err = ask(ctx, client, at)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failed = ""
+	if err != nil {
+		h.failed = err.Error()
+		if now := time.Now(); now.Sub(h.logged) >= time.Hour {
+			h.logged = now
+			h.log.Error("the heartbeat is not heard; this is said once an hour", "err", err)
+		}
+	}
+}
+
+// problem is why the last beat was not heard; empty if it was.
+func (h *heartbeat) problem() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failed != "" {
+		return "the heartbeat is not heard: " + h.failed
+	}
+	return ""
+}
+
+func ask(ctx context.Context, client *http.Client, at string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusMultipleChoices {
+		return &statusError{resp.Status}
+	}
+	return nil
+}
+
+// statusError is an answer that is not good.
+type statusError struct{ status string }
+
+func (e *statusError) Error() string { return "the answer was " + e.status }
