@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 func TestTextShowsNoSecret(t *testing.T) {
@@ -66,5 +68,64 @@ func TestNamesOfModulesMaskNothing(t *testing.T) {
 	want := "modules: {http_basic_auth: {prober: http, http: {method: POST, basic_auth: {username: a, password: <secret>}}}}\n"
 	if got := c.Text(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// secretNames are names of keys and headers as programs have them, each a secret by one
+// word of its own. They are not taken from what the code knows.
+const secretNames = `password smtp_pass passphrase db_passwd client_secret SecretAccess access_token tokenValue X-Token
+	credentials azure_credential Cookie Set-Cookie session_cookie X-Auth auth_header Proxy-Authorization
+	apikey X-Api-Key apiKey api-key key ssh_key license_key private private_pem PrivateData session X-Session-Id
+	bearer BearerValue signature X-Hub-Signature-256 X-Amz-Signature`
+
+// publicNames look like names of secrets, and are shown.
+const publicNames = `password_file bearer_token_file token_url authorization oauth2 basic_auth tokens password_ref
+	credentials_ref validate_authority_rrs signature_algorithm key_file monkey keyboard_layout keys username method url app`
+
+func TestSecretNames(t *testing.T) {
+	for name := range strings.FieldsSeq(secretNames) {
+		if got := mapping(t, name, "v-SECRET"); strings.Contains(got, "SECRET") {
+			t.Errorf("the value of a secret's name is shown: %s", got)
+		}
+		if got := mapping(t, name, "[{below: v-SECRET}]"); strings.Contains(got, "SECRET") {
+			t.Errorf("what is below a secret's name is shown: %s", got)
+		}
+	}
+	for name := range strings.FieldsSeq(publicNames) {
+		if got := mapping(t, name, "{below: shown}"); !strings.Contains(got, "shown") {
+			t.Errorf("what is below is hidden: %s", got)
+		}
+		if name == "authorization" {
+			continue // a header of that name is a secret, the section is not
+		}
+		if got := mapping(t, name, "shown"); !strings.Contains(got, "shown") {
+			t.Errorf("the value is hidden: %s", got)
+		}
+	}
+}
+
+// mapping is the text of a mapping with one key, as it is shown.
+func mapping(t *testing.T, key, value string) string {
+	t.Helper()
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(key+": "+value), &document); err != nil {
+		t.Fatal(err)
+	}
+	return maskedText(document.Content[0])
+}
+
+// TestSecretSpeech: what gives a password away in a dialogue with a server.
+func TestSecretSpeech(t *testing.T) {
+	for _, line := range []string{
+		"AUTH PLAIN c-SECRET", "PASS SECRET", "a1 LOGIN me SECRET", "PRIVMSG NickServ :IDENTIFY SECRET", "TOKEN SECRET", "auth SECRET",
+	} {
+		if got := maskValue("send", line); strings.Contains(got, "SECRET") || !strings.Contains(got, masked) {
+			t.Errorf("%q is shown as %q", line, got)
+		}
+	}
+	for _, line := range []string{"EHLO prober", "PASSIVE", "AUTHORS?", "tokenize"} {
+		if got := maskValue("send", line); got != line {
+			t.Errorf("%q is shown as %q", line, got)
+		}
 	}
 }
