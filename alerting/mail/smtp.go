@@ -63,18 +63,8 @@ type SMTP struct {
 	// Debug receives the dialogue for a person to read, credentials masked. Nil for none.
 	Debug io.Writer
 
-	stepLimit, mailLimit time.Duration // others in tests; 0 means the default
+	stepLimit, endLimit time.Duration // others in tests; 0 means the default
 }
-
-const (
-	// defaultStepLimit bounds each step of the dialogue as a whole, however the server
-	// dribbles. Only the answer to the content of a mail may take the rest of the time
-	// for the mail: who gives up there sends it once more.
-	defaultStepLimit = 10 * time.Second
-	// defaultMailLimit bounds a mail; the first one of a connection together with logging
-	// in.
-	defaultMailLimit = time.Minute
-)
 
 // Check tells all faults of the options at once. Sending with faulty ones fails.
 func (s *SMTP) Check() error {

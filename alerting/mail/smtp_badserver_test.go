@@ -63,7 +63,7 @@ func (b *badServer) count() int {
 func (b *badServer) client() *SMTP {
 	return &SMTP{
 		Host: "127.0.0.1", Port: b.port, TLS: NoTLS, From: "monitor@example.org",
-		stepLimit: 300 * time.Millisecond, mailLimit: time.Second,
+		stepLimit: 300 * time.Millisecond, endLimit: time.Second,
 	}
 }
 

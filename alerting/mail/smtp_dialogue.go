@@ -15,7 +15,6 @@ import (
 type dialogue struct {
 	smtp    *SMTP
 	ctx     context.Context // of the call that the dialogue is a part of
-	until   time.Time       // when the time for the current mail is over
 	conn    *stepConn
 	client  *smtp.Client
 	mask    *strings.Replacer
@@ -47,7 +46,7 @@ func (c *stepConn) Read(p []byte) (int, error) {
 
 // open connects, encrypts and logs in. Close must be called if it succeeds.
 func (s *SMTP) open(ctx context.Context) (*dialogue, *SendError) {
-	d := &dialogue{smtp: s, ctx: ctx, until: time.Now().Add(s.total()), mask: masking("", ""), release: func() bool { return true }}
+	d := &dialogue{smtp: s, ctx: ctx, mask: masking("", ""), release: func() bool { return true }}
 	for _, stage := range []func() *SendError{d.connect, d.greet, d.encrypt, d.login} {
 		if err := stage(); err != nil {
 			d.close()
@@ -58,7 +57,7 @@ func (s *SMTP) open(ctx context.Context) (*dialogue, *SendError) {
 }
 
 func (d *dialogue) connect() *SendError {
-	ctx, cancel := context.WithDeadline(d.ctx, d.stepEnd())
+	ctx, cancel := context.WithTimeout(d.ctx, d.smtp.limits().connect)
 	defer cancel()
 	d.say("-- connecting to %s", d.smtp.address())
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", d.smtp.address())
@@ -86,7 +85,7 @@ func (d *dialogue) greet() *SendError {
 	var conn net.Conn = d.conn
 	if d.smtp.TLS == ImplicitTLS {
 		secure := tls.Client(conn, d.smtp.tlsConfig())
-		if err := d.step(ReasonTLS, func() error { return secure.HandshakeContext(d.ctx) }); err != nil {
+		if err := d.within(d.smtp.limits().connect, ReasonTLS, func() error { return secure.HandshakeContext(d.ctx) }); err != nil {
 			return err
 		}
 		d.encrypted, conn = true, secure
@@ -131,19 +130,12 @@ func (d *dialogue) encrypt() *SendError {
 
 // step does one step of the dialogue in its time.
 func (d *dialogue) step(reason SendReason, do func() error) *SendError {
-	return d.within(d.stepEnd(), reason, do)
+	return d.within(d.smtp.limits().command, reason, do)
 }
 
-func (d *dialogue) stepEnd() time.Time {
-	if end := time.Now().Add(d.smtp.stepTimeout()); end.Before(d.until) {
-		return end
-	}
-	return d.until
-}
-
-func (d *dialogue) within(end time.Time, reason SendReason, do func() error) *SendError {
+func (d *dialogue) within(limit time.Duration, reason SendReason, do func() error) *SendError {
 	d.conn.left = stepBytes
-	_ = d.conn.SetDeadline(end) // fails only if the connection has, which the step finds out
+	_ = d.conn.SetDeadline(time.Now().Add(limit)) // fails only if the connection has, which the step finds out
 	if d.ctx.Err() != nil {
 		_ = d.conn.SetDeadline(time.Unix(1, 0)) // it was over before the deadline was set
 	}

@@ -41,8 +41,12 @@ type SendError struct {
 	Code int
 	// Text is the answer, or the error, in one line.
 	Text string
+	// Uncertain tells that the server may have taken the mail all the same: it had all of
+	// it, and what it answered did not arrive.
+	Uncertain bool
 
-	cause error // only of the context and of deadlines, which hold no text of others
+	ofMail bool  // it happened when the server had been told of the recipient
+	cause  error // only of the context and of deadlines, which hold no text of others
 }
 
 // Error is the reason and the answer.
@@ -56,9 +60,13 @@ func (e *SendError) Error() string {
 // Unwrap is the end of the context, if that was it.
 func (e *SendError) Unwrap() error { return e.cause }
 
-// OfMail tells that this one mail was refused. Otherwise something is wrong with the
-// server, the way to it or the login, and other mails would have fared alike.
-func (e *SendError) OfMail() bool {
+// OfMail reports whether it is about this one mail: it was refused, or the server got
+// stuck over its recipient or content. Otherwise something is wrong with the server, the
+// way to it or the login, and other mails would have fared alike.
+func (e *SendError) OfMail() bool { return e.ofMail || e.refused() }
+
+// refused reports whether the server said no to this mail.
+func (e *SendError) refused() bool {
 	return e.Reason == ReasonRecipient || e.Reason == ReasonRejected
 }
 
@@ -103,7 +111,7 @@ func (e *SendError) answered(code int) {
 	case code < 400 || code > 599:
 		e.Reason = ReasonProtocol
 	}
-	e.Temporary = code < 500 || !e.OfMail()
+	e.Temporary = code < 500 || !e.refused()
 }
 
 // lost reports whether the connection has ended.

@@ -2,97 +2,80 @@ package mail
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"io"
 	"slices"
-	"time"
 )
 
-// SendAll sends the mails over one connection, or more if the server ends one early,
-// and returns a *SendError or nil for each. If a connection cannot be had, or breaks
-// before it carried any, the mails that are left are not tried.
-func (s *SMTP) SendAll(ctx context.Context, mails []*Message) []error {
-	errs := make([]error, len(mails))
-	if err := s.Check(); err != nil {
-		for i := range errs {
-			errs[i] = &SendError{Temporary: true, Reason: ReasonConnect, Text: oneLine("options: "+err.Error(), lineCharacters)}
+// Carry sends the mails that next gives, one after another, until it gives nil, and
+// calls done for each with a *SendError or nil. It does so over one connection, or more
+// if the server ends one early, and holds none when it returns. It ends early after an
+// error that is not of the mail: others would fare alike.
+func (s *SMTP) Carry(ctx context.Context, next func() *Message, done func(error)) {
+	var d *dialogue // nil for none
+	defer func() {
+		if d != nil {
+			d.quit()
+			d.close()
 		}
-		return errs
+	}()
+	carried := 0 // over this connection
+	for m := next(); m != nil; {
+		ready, failed := s.prepare(m)
+		if failed == nil && d == nil {
+			d, failed = s.open(ctx)
+			carried = 0
+		}
+		if d != nil && failed == nil {
+			var untouched bool
+			untouched, failed = d.transfer(ready)
+			if failed != nil && !failed.connected() {
+				d.close()
+				d = nil
+				if untouched && carried > 0 && ctx.Err() == nil {
+					continue // the connection had carried enough
+				}
+			}
+			carried++
+		}
+		if failed == nil {
+			done(nil)
+		} else {
+			done(failed)
+			if !failed.OfMail() {
+				return
+			}
+		}
+		m = next()
 	}
-	waiting := s.prepare(mails, errs)
-	for len(waiting) > 0 {
-		done, broken := s.carry(ctx, waiting, errs)
-		waiting = waiting[done:]
-		if done > 0 {
-			continue
-		}
-		for _, m := range waiting {
-			errs[m.index] = broken
-		}
-		return errs
-	}
-	return errs
+}
+
+// connected reports whether the connection can carry another mail.
+func (e *SendError) connected() bool {
+	return e.Code != 0 && e.Reason != ReasonConnect && e.Reason != ReasonAuth && e.Reason != ReasonProtocol
 }
 
 // prepared is a mail that is ready to be sent.
 type prepared struct {
-	index   int // in what was handed in
 	to      string
 	content []byte
 }
 
-// prepare writes the mails; those that cannot be sent get their errors.
-func (s *SMTP) prepare(mails []*Message, errs []error) []prepared {
-	var ready []prepared
-	for i, m := range mails {
-		to, err := recipient(m.To)
-		if err != nil {
-			errs[i] = &SendError{Reason: ReasonRecipient, Text: oneLine(err.Error(), lineCharacters)}
-			continue
-		}
-		var content bytes.Buffer
-		if err := m.Write(&content, s.From); err != nil {
-			errs[i] = &SendError{Reason: ReasonRejected, Text: oneLine(err.Error(), lineCharacters)}
-			continue
-		}
-		ready = append(ready, prepared{index: i, to: to, content: content.Bytes()})
+// prepare writes a mail.
+func (s *SMTP) prepare(m *Message) (prepared, *SendError) {
+	if err := s.Check(); err != nil {
+		return prepared{}, &SendError{Temporary: true, Reason: ReasonConnect, Text: oneLine("options: "+err.Error(), lineCharacters)}
 	}
-	return ready
-}
-
-// carry sends mails over one connection. It returns how many of them are done with,
-// sent or not, and why the connection can carry no more of them, if it cannot. A
-// connection without any use has none done.
-func (s *SMTP) carry(ctx context.Context, mails []prepared, errs []error) (int, *SendError) {
-	d, err := s.open(ctx)
+	to, err := recipient(m.To)
 	if err != nil {
-		return 0, err
+		return prepared{}, &SendError{Reason: ReasonRecipient, Text: oneLine(err.Error(), lineCharacters)}
 	}
-	defer d.close()
-	for i, m := range mails {
-		if i > 0 {
-			d.until = time.Now().Add(s.total())
-		}
-		untouched, err := d.transfer(m)
-		switch {
-		case err == nil:
-			continue
-		case err.Code != 0 && err.Reason != ReasonConnect && err.Reason != ReasonAuth && err.Reason != ReasonProtocol:
-			errs[m.index] = err
-		case i == 0 || untouched && ctx.Err() == nil:
-			return i, err
-		default:
-			errs[m.index] = err
-			return i + 1, err
-		}
+	var content bytes.Buffer
+	if err := m.Write(&content, s.From); err != nil {
+		return prepared{}, &SendError{Reason: ReasonRejected, Text: oneLine(err.Error(), lineCharacters)}
 	}
-	d.quit()
-	return len(mails), nil
+	return prepared{to: to, content: content.Bytes()}, nil
 }
-
-func (s *SMTP) stepTimeout() time.Duration { return cmp.Or(s.stepLimit, defaultStepLimit) }
-func (s *SMTP) total() time.Duration       { return cmp.Or(s.mailLimit, defaultMailLimit) }
 
 // transfer sends one mail. If it fails, it reports whether the server had not heard of
 // the mail yet: it may have ended the connection because that has carried enough.
@@ -109,10 +92,12 @@ func (d *dialogue) transfer(m prepared) (untouched bool, err *SendError) {
 		return true, err
 	}
 	d.unfinished = true
-	if err := d.step(ReasonRecipient, func() error { return d.client.Rcpt("<" + m.to + ">") }); err != nil {
-		return false, err
+	err = d.step(ReasonRecipient, func() error { return d.client.Rcpt("<" + m.to + ">") })
+	if err == nil {
+		err = d.content(m.content)
 	}
-	if err := d.content(m.content); err != nil {
+	if err != nil {
+		err.ofMail = true
 		return false, err
 	}
 	d.unfinished = false
@@ -123,7 +108,8 @@ func (d *dialogue) transfer(m prepared) (untouched bool, err *SendError) {
 // Each piece is a step, so that a slow line is not a fault and a stuck server is one.
 func (d *dialogue) content(content []byte) *SendError {
 	var body io.WriteCloser
-	err := d.step(ReasonRejected, func() (err error) {
+	limits := d.smtp.limits()
+	err := d.within(limits.data, ReasonRejected, func() (err error) {
 		body, err = d.client.Data()
 		return err
 	})
@@ -132,10 +118,14 @@ func (d *dialogue) content(content []byte) *SendError {
 	}
 	const piece = 32 << 10
 	for part := range slices.Chunk(content, piece) {
-		if err := d.step(ReasonConnect, func() error { _, err := body.Write(part); return err }); err != nil {
+		if err := d.within(limits.piece, ReasonConnect, func() error { _, err := body.Write(part); return err }); err != nil {
 			return err
 		}
 	}
 	d.say("-- %d bytes of content sent", len(content))
-	return d.within(d.until, ReasonRejected, body.Close)
+	err = d.within(limits.end, ReasonRejected, body.Close)
+	if err != nil {
+		err.Uncertain = err.Code == 0
+	}
+	return err
 }

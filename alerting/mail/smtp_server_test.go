@@ -251,6 +251,25 @@ func testMail(to string, number int) *Message {
 	}
 }
 
+// SendAll sends the mails, and tells for each whether that succeeded. Those that were not
+// tried have the error of the one that was last.
+func (s *SMTP) SendAll(ctx context.Context, mails []*Message) []error {
+	var errs []error
+	i := 0
+	next := func() *Message {
+		if i == len(mails) {
+			return nil
+		}
+		i++
+		return mails[i-1]
+	}
+	s.Carry(ctx, next, func(err error) { errs = append(errs, err) })
+	for len(errs) < len(mails) {
+		errs = append(errs, errs[len(errs)-1])
+	}
+	return errs
+}
+
 // Send sends the mail over a connection of its own.
 func (s *SMTP) Send(ctx context.Context, m *Message) error {
 	return s.SendAll(ctx, []*Message{m})[0]

@@ -3,7 +3,6 @@ package outbox
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -16,10 +15,11 @@ import (
 	"github.com/health-exporter/health_exporter/alerting/mail"
 )
 
-// Sender sends mails over one connection, and tells for each whether that succeeded;
-// SMTP is one.
+// Sender sends mails over one connection, as mail.SMTP does: those that next gives,
+// until it gives nil. It calls done for each, and ends early after an error that is not
+// of the mail.
 type Sender interface {
-	SendAll(ctx context.Context, mails []*mail.Message) []error
+	Carry(ctx context.Context, next func() *mail.Message, done func(error))
 }
 
 // Options are those of an Outbox. Zero fields mean their defaults, unless they are
@@ -71,13 +71,21 @@ type Outbox struct {
 	seq     uint64
 	known   map[string]alerting.Memory
 	current map[string]*alerting.Subject
-	mailed  map[string]time.Time // when each recipient was last mailed
-	pause   time.Duration        // after an error that may go away
-	retryAt time.Time
 	stats   Stats
 	logged  map[string]time.Time // when an error was last logged, by its text
 
-	wake chan struct{}
+	recipients    map[string]*recipient
+	letters       []*letter        // that nobody has taken up yet
+	underWay      map[*letter]bool // that somebody carries
+	carriers      int
+	taken         time.Time     // when a letter was last taken up
+	retired       chan struct{} // closed when there is another Sender
+	pause         time.Duration // after an error of the server
+	retryAt       time.Time
+	serverProblem string // why the server could not be used the last time
+
+	carrying sync.WaitGroup
+	wake     chan struct{}
 }
 
 // Stats are the Outbox's own figures.
@@ -102,7 +110,8 @@ func Open(opts Options) (*Outbox, error) {
 	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
 	opts.maxQueue = cmp.Or(opts.maxQueue, defaultMaxQueue)
 	o := &Outbox{
-		opts: opts, current: map[string]*alerting.Subject{}, mailed: map[string]time.Time{}, logged: map[string]time.Time{},
+		opts: opts, current: map[string]*alerting.Subject{}, logged: map[string]time.Time{},
+		recipients: map[string]*recipient{}, underWay: map[*letter]bool{}, retired: make(chan struct{}),
 		wake: make(chan struct{}, 1), stats: Stats{Failed: map[string]uint64{}},
 	}
 	var err error
@@ -142,7 +151,14 @@ func (o *Outbox) Reconfigure(opts Options) {
 	defer o.mu.Unlock()
 	opts.Path, opts.Log = o.opts.Path, o.opts.Log
 	o.opts = opts
-	o.pause, o.retryAt = 0, time.Time{} // what was wrong may be right now
+	// What was wrong may be right now.
+	o.pause, o.retryAt, o.serverProblem = 0, time.Time{}, ""
+	for _, r := range o.recipients {
+		r.pause, r.retryAt, r.problem = 0, time.Time{}, ""
+	}
+	close(o.retired)
+	o.retired = make(chan struct{})
+	o.recall()
 	o.Wake()
 }
 
@@ -239,11 +255,7 @@ func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error 
 		delete(o.known, key)
 	}
 	o.queue = append(o.queue, c.add...)
-	for len(o.queue) > o.opts.maxQueue {
-		c.drop = append(c.drop, o.queue[0].Seq)
-		o.queue = o.queue[1:]
-		o.stats.Dropped++
-	}
+	o.shorten(c)
 	if err := o.store.write(c); err != nil {
 		// What is in memory is told all the same; it may be told again after a restart.
 		o.complain("disk", err)
@@ -253,6 +265,38 @@ func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error 
 		o.Wake()
 	}
 	return nil
+}
+
+// shorten drops what is too much: the oldest of whoever has the most to be told, so
+// that nobody loses news because another one cannot be reached. mu is held.
+func (o *Outbox) shorten(c *changes) {
+	excess := len(o.queue) - o.opts.maxQueue
+	if excess <= 0 {
+		return
+	}
+	waiting, drop := map[string]int{}, map[string]int{}
+	for i := range o.queue {
+		waiting[o.queue[i].To]++
+	}
+	for range excess {
+		most := ""
+		for to, n := range waiting {
+			if n > waiting[most] || n == waiting[most] && to < most {
+				most = to
+			}
+		}
+		waiting[most]--
+		drop[most]++
+	}
+	o.queue = slices.DeleteFunc(o.queue, func(e entry) bool {
+		if drop[e.To] == 0 {
+			return false
+		}
+		drop[e.To]--
+		c.drop = append(c.drop, e.Seq)
+		o.stats.Dropped++
+		return true
+	})
 }
 
 // Wake has Run look again at what may be told: what holds it back has changed.
@@ -269,7 +313,7 @@ func (o *Outbox) Stats() Stats {
 	defer o.mu.Unlock()
 	s := o.stats
 	s.Failed = maps.Clone(o.stats.Failed)
-	s.Queued = len(o.queue)
+	s.Queued, s.Problem = len(o.queue), o.problem(time.Now())
 	if len(o.queue) > 0 {
 		s.Oldest = o.queue[0].Notice.Time
 	}
@@ -288,14 +332,6 @@ func (o *Outbox) complain(what string, err error) {
 	}
 	o.logged[text] = now
 	o.opts.Log.Error("notifications cannot be delivered; this is said once an hour", "step", what, "queued", len(o.queue), "err", err)
-}
-
-// reasonOf says in one word why a mail was not sent, and whether it may be later.
-func reasonOf(err error) (reason string, temporary bool) {
-	if failure, ok := errors.AsType[*mail.SendError](err); ok {
-		return string(failure.Reason), failure.Temporary
-	}
-	return "internal", true
 }
 
 // composeError is an error of composing, which no retry will mend.

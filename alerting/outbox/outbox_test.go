@@ -30,25 +30,48 @@ type postOffice struct {
 	mails []*mail.Message
 	err   func(to string) error // nil for none
 	slow  time.Duration
+	// slowFor, if set, says how long it takes for a recipient.
+	slowFor func(to string) time.Duration
+	// uncertain has it take what is broken off, without saying so.
+	uncertain bool
 }
 
-func (p *postOffice) SendAll(ctx context.Context, mails []*mail.Message) []error {
+func (p *postOffice) Carry(ctx context.Context, next func() *mail.Message, done func(error)) {
+	for m := next(); m != nil; m = next() {
+		err := p.carry(ctx, m)
+		done(err)
+		if failure, ok := errors.AsType[*mail.SendError](err); ok && !failure.OfMail() {
+			return
+		}
+	}
+}
+
+func (p *postOffice) carry(ctx context.Context, m *mail.Message) error {
 	p.mu.Lock()
-	slow := p.slow
+	slow, refuse := p.slow, p.err
+	if p.slowFor != nil {
+		slow = p.slowFor(m.To)
+	}
 	p.mu.Unlock()
-	time.Sleep(slow)
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		if p.uncertain {
+			p.mu.Lock()
+			p.mails = append(p.mails, m)
+			p.mu.Unlock()
+		}
+		return &mail.SendError{Temporary: true, Reason: "timeout", Text: "stopped", Uncertain: p.uncertain}
+	}
+	if refuse != nil {
+		if err := refuse(m.To); err != nil {
+			return err
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	errs := make([]error, len(mails))
-	for i, m := range mails {
-		if p.err != nil {
-			if errs[i] = p.err(m.To); errs[i] != nil {
-				continue
-			}
-		}
-		p.mails = append(p.mails, m)
-	}
-	return errs
+	p.mails = append(p.mails, m)
+	return nil
 }
 
 // set changes how it behaves.

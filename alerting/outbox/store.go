@@ -20,6 +20,9 @@ type entry struct {
 	Seq    uint64          `json:"-"`
 	To     string          `json:"to"`
 	Notice alerting.Notice `json:"notice"`
+	// Batch is another number than 0 if it may have been told, with others of the same
+	// number: it is told with them again.
+	Batch uint64 `json:"batch,omitempty"`
 }
 
 // store keeps what is to be told, and what has been, on disk.

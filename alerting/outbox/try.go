@@ -17,5 +17,10 @@ func Try(ctx context.Context, opts Options, to string, n alerting.Notice) error 
 	if message == nil {
 		return composeError(err)
 	}
-	return errors.Join(err, opts.Sender.SendAll(ctx, []*mail.Message{message})[0])
+	next := func() (m *mail.Message) {
+		m, message = message, nil
+		return m
+	}
+	opts.Sender.Carry(ctx, next, func(failed error) { err = errors.Join(err, failed) })
+	return err
 }

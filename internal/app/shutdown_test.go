@@ -59,6 +59,8 @@ alerting:
 	r.eventually("healthy", func() bool { return r.state("nas") == "HEALTHY" })
 	broken.Store(true)
 	r.eventually("being mailed", func() bool { return box.received() != "" })
+	broken.Store(false) // there is more to tell now than the mail under way does
+	r.eventually("healthy again", func() bool { return r.state("nas") == "HEALTHY" })
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
@@ -76,7 +78,7 @@ alerting:
 	id := regexp.MustCompile(`(?m)^Message-ID: .*$`)
 	first := id.FindString(box.received())
 	box.release()
-	if saved := savedVerdict(t, filepath.Join(dir, "data"), "nas"); saved != health.Unhealthy {
+	if saved := savedVerdict(t, filepath.Join(dir, "data"), "nas"); saved != health.Healthy {
 		t.Errorf("kept the state %s", saved)
 	}
 
