@@ -54,6 +54,7 @@ func (s *Store) slept(from, to time.Time) {
 // clock was wrong. But a clock that says it is earlier than anything known is wrong.
 func (s *Store) tidy(now time.Time) {
 	s.Forget(now.Add(-forgetAfter))
+	s.boundGone()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.since = min(s.since, milli(now))

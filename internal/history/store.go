@@ -45,8 +45,9 @@ type Store struct {
 
 	mu       sync.RWMutex // protects all following fields
 	subjects map[string]*timeline
-	since    int64             // from when on this store may know anything of what it is told
-	dirty    map[string]uint64 // the number of the first mark of each that is not on disk
+	since    int64               // from when on this store may know anything of what it is told
+	dirty    map[string]uint64   // the number of the first mark of each that is not on disk
+	gone     map[string]struct{} // the subjects of which Note has said that they are no more
 	stats    Stats
 }
 
@@ -84,7 +85,7 @@ func OpenAt(o Options, now func() time.Time) (*Store, error) {
 func newStore(o Options, now func() time.Time) *Store {
 	s := &Store{
 		log: o.Log, keep: o.Keep, most: o.MaxPerSubject, now: now,
-		subjects: map[string]*timeline{}, dirty: map[string]uint64{}, since: milli(now()),
+		subjects: map[string]*timeline{}, dirty: map[string]uint64{}, gone: map[string]struct{}{}, since: milli(now()),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -102,7 +103,7 @@ func newStore(o Options, now func() time.Time) *Store {
 func milli(t time.Time) int64 { return floorMilli(nano(t)) }
 
 // Note says that a subject is in a state since a moment, and with the state NoData that
-// there is no such subject any more. The same state again changes nothing. A moment
+// there is no such subject any more; of those the newest 10 000 are kept. The same state again changes nothing. A moment
 // before the last change that was noted, or before the store was opened, counts as
 // that; one in the future counts as now.
 func (s *Store) Note(subject string, at time.Time, st State) {
@@ -120,6 +121,9 @@ func (s *Store) Note(subject string, at time.Time, st State) {
 		t = new(timeline)
 		s.subjects[subject] = t
 	}
+	if st != NoData {
+		delete(s.gone, subject)
+	}
 	if st == t.state() {
 		return
 	}
@@ -127,6 +131,9 @@ func (s *Store) Note(subject string, at time.Time, st State) {
 	t.add(min(max(milli(at), s.since), now), st)
 	if len(t.marks) > s.most {
 		t.trim(math.MinInt64>>8, s.most-s.most/16) // some more, so that it is not done each time
+	}
+	if st == NoData {
+		s.noteGone(subject)
 	}
 }
 
@@ -225,8 +232,7 @@ func (s *Store) Forget(before time.Time) int {
 	defer s.mu.Unlock()
 	for subject, t := range s.subjects {
 		if last := len(t.marks) - 1; last < 0 || t.marks[last].state() == NoData && t.marks[last].milli() < bound {
-			delete(s.subjects, subject)
-			s.dirty[subject] = 0
+			s.drop(subject)
 			n++
 		}
 	}

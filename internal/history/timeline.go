@@ -1,6 +1,9 @@
 package history
 
-import "sort"
+import (
+	"math"
+	"sort"
+)
 
 // mark says which state a subject is in from a moment on: the moment in milliseconds
 // since 1970, then 8 bits of state.
@@ -30,6 +33,14 @@ func (t *timeline) state() State {
 		return NoData
 	}
 	return t.marks[len(t.marks)-1].state()
+}
+
+// lastMilli is when the last state began; the beginning of all times if there is none.
+func (t *timeline) lastMilli() int64 {
+	if len(t.marks) == 0 {
+		return math.MinInt64
+	}
+	return t.marks[len(t.marks)-1].milli()
 }
 
 // add begins a state. If the time is not after the last mark it takes that one's place.

@@ -32,6 +32,14 @@ func (s *store) lastBackup() time.Time {
 	return info.ModTime()
 }
 
+// youngBackup reports whether the newest backup is so young that the next one takes its
+// place: one is made at each end, and an exporter that starts again and again must not
+// push out the older ones.
+func (s *store) youngBackup(limit time.Duration) bool {
+	age := time.Since(s.lastBackup())
+	return age >= 0 && age < limit
+}
+
 // maintain makes backups, and tries a failed disk again, until Close.
 func (r *Registry) maintain() {
 	next := r.backupEvery
@@ -49,7 +57,6 @@ func (r *Registry) maintain() {
 			r.probe()
 			continue
 		case <-backup.C:
-		case <-r.backups:
 		}
 		backup.Reset(r.backupEvery)
 		_ = r.backUp() // logged and counted there
@@ -88,7 +95,7 @@ func (r *Registry) backUp() error {
 	if snapshot == nil {
 		return err
 	}
-	err = r.store.backUp(snapshot)
+	err = r.store.backUp(snapshot, r.backupEvery/2)
 	r.mu.Lock()
 	if err == nil {
 		r.stats.LastBackup = time.Now()
@@ -120,13 +127,14 @@ func (r *Registry) beginBackup() (*durable.Snapshot, error) {
 	if !r.dirty || r.store.broken != nil {
 		return nil, nil
 	}
-	r.dirty, r.fresh = false, 0
+	r.dirty = false
 	return r.store.db.Snapshot()
 }
 
 // backUp copies the snapshot. The copy counts only once it has been read back and found
-// sound, or damage would push out the good backups.
-func (s *store) backUp(snapshot *durable.Snapshot) (err error) {
+// sound, or damage would push out the good backups. It takes the place of one that is
+// younger than young.
+func (s *store) backUp(snapshot *durable.Snapshot, young time.Duration) (err error) {
 	path := s.path(fileBackup + "new")
 	defer func() {
 		if err != nil {
@@ -143,7 +151,7 @@ func (s *store) backUp(snapshot *durable.Snapshot) (err error) {
 	if err != nil {
 		return fmt.Errorf("reading it back: %w", err)
 	}
-	for i := keptBackups; i > 1; i-- {
+	for i := keptBackups; i > 1 && !s.youngBackup(young); i-- {
 		if err := durable.Rename(s.backupPath(i-1), s.backupPath(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

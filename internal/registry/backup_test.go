@@ -3,10 +3,13 @@ package registry
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 func backedUp(t *testing.T, path string) []string {
@@ -34,26 +37,53 @@ func wait(t *testing.T, what string, so func() bool) {
 	}
 }
 
-func TestBackupAfterChanges(t *testing.T) {
+// Names that come and go must not push out the good backups, nor must an exporter that
+// starts again and again.
+func TestBackupsComeByTimeOnly(t *testing.T) {
 	dir := t.TempDir()
-	r := open(t, Options{Path: dir, BackupAfter: 10})
+	r := open(t, Options{Path: dir})
+	old := func(round int) { // as if the backups had been made in the past
+		for i := range keptBackups {
+			at := time.Now().Add(-time.Duration(i+1) * time.Hour)
+			if err := os.Chtimes(r.store.backupPath(i+1), at, at); err != nil && i < round {
+				t.Fatal(err)
+			}
+		}
+	}
 	for round, app := range []string{"a", "b", "c", "d"} {
-		before := r.Stats().LastBackup
-		for i := range 9 {
-			put(t, r, api(app+numbered(9)[i]))
-		}
-		if !r.Stats().LastBackup.Equal(before) {
-			t.Errorf("round %d: too early", round)
-		}
+		old(round)
 		put(t, r, api(app))
-		wait(t, "a backup", func() bool { return r.Stats().LastBackup.After(before) })
-	}
-	for i, want := range []int{40, 30, 20} {
-		if got := len(backedUp(t, r.store.backupPath(i+1))); got != want {
-			t.Errorf("backup %d has %d targets, want %d", i+1, got, want)
+		if err := r.backUp(); err != nil {
+			t.Fatal(err)
 		}
 	}
+	check := func(when string, counts ...int) {
+		t.Helper()
+		for i, want := range counts {
+			if got := len(backedUp(t, r.store.backupPath(i+1))); got != want {
+				t.Errorf("%s, backup %d has %d targets, want %d", when, i+1, got, want)
+			}
+		}
+	}
+	check("in the beginning", 4, 3, 2)
 	before := r.Stats().LastBackup
+	for i := range 1500 {
+		app := fmt.Sprint("churn", i)
+		put(t, r, api(app))
+		if _, err := r.Remove(prober.SourceAPI, app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := r.Stats().LastBackup; !got.Equal(before) {
+		t.Error("many changes have made a backup before its time")
+	}
+	for i := range 5 {
+		put(t, r, api(fmt.Sprint("start", i)))
+		shut(t, r)
+		r = open(t, Options{Path: dir})
+	}
+	check("after five starts", 9, 3, 2)
+	before = r.Stats().LastBackup
 	shut(t, r)
 	if after := r.Stats().LastBackup; !after.Equal(before) {
 		t.Error("a backup of nothing new")

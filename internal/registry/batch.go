@@ -205,13 +205,6 @@ func (r *Registry) commitLocked(b *batch, probe bool) error {
 			return err
 		}
 		r.dirty = r.dirty || something
-		if r.fresh += b.changes(); r.fresh >= r.backupAfter {
-			r.fresh = 0
-			select {
-			case r.backups <- struct{}{}:
-			default:
-			}
-		}
 	}
 	clear(r.unsaved)
 	clear(r.unburied)

@@ -61,7 +61,7 @@ func must(err error) {
 // writeUntilKilled registers from 8 goroutines, tells of every acknowledgement,
 // and meanwhile saves states and makes backups.
 func writeUntilKilled() {
-	r, err := Open(Options{Path: os.Getenv("REGISTRY_TEST_DIR"), BackupAfter: 20})
+	r, err := Open(Options{Path: os.Getenv("REGISTRY_TEST_DIR"), BackupEvery: 5 * time.Millisecond})
 	must(err)
 	for w := range 8 {
 		go func() {

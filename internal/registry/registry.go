@@ -37,10 +37,9 @@ type Options struct {
 	Path string
 	// Log may be nil.
 	Log *slog.Logger
-	// BackupEvery is the time between backups, as long as something changes; default 1 h.
+	// BackupEvery is the time between backups, as long as something changes, however much
+	// that is: names that come and go must not push out the good backups. Default 1 h.
 	BackupEvery time.Duration
-	// BackupAfter is how many changes of targets lead to a backup at once; default 1000.
-	BackupAfter int
 	// OnCorruption says what to do about damaged storage: Restore (default) or Fail.
 	OnCorruption string
 	// LockTimeout is how long to wait for another process to let go of the
@@ -54,12 +53,10 @@ type Registry struct {
 	log     *slog.Logger
 	changed chan struct{}
 	stop    chan struct{}
-	backups chan struct{} // one slot: enough has changed for a backup
 	wake    chan struct{} // one slot: there is something new for keep
 	ended   sync.WaitGroup
 
 	backupEvery time.Duration
-	backupAfter int
 
 	// queueMu guards the changes that wait to be written together.
 	queueMu sync.Mutex
@@ -72,7 +69,6 @@ type Registry struct {
 	unsaved map[string]*schedule.Saved // states the disk does not have yet; nil: to be forgotten
 	// unburied are the apps of whose tombstones the disk may not have what memory has.
 	unburied map[string]bool
-	fresh    int  // changes of targets since the last backup
 	dirty    bool // anything written since the last backup
 	closed   bool
 
@@ -124,9 +120,7 @@ func newRegistry(o Options) *Registry {
 		log:         o.Log,
 		changed:     make(chan struct{}, 1),
 		stop:        make(chan struct{}),
-		backups:     make(chan struct{}, 1),
 		backupEvery: cmp.Or(o.BackupEvery, time.Hour),
-		backupAfter: cmp.Or(o.BackupAfter, 1000),
 		wake:        make(chan struct{}, 1),
 		unsaved:     map[string]*schedule.Saved{},
 		unburied:    map[string]bool{},

@@ -56,7 +56,7 @@ func TestReplaceBuries(t *testing.T) {
 func TestTombstonesAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		r := open(t, Options{Path: dir, BackupEvery: 1000 * time.Hour, BackupAfter: 1 << 30})
+		r := open(t, Options{Path: dir, BackupEvery: 1000 * time.Hour})
 		put(t, r, leased("first", time.Minute))
 		time.Sleep(2 * time.Minute)
 		var list []prober.Target

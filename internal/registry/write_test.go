@@ -196,7 +196,7 @@ func TestPause(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	dir := t.TempDir()
-	r := open(t, Options{Path: dir, BackupAfter: 50})
+	r := open(t, Options{Path: dir, BackupEvery: 5 * time.Millisecond})
 	var all sync.WaitGroup
 	for w := range 16 {
 		all.Go(func() {
