@@ -35,9 +35,12 @@ func (b maintenanceBook) Covering(now time.Time) func(name, group string) bool {
 			open = append(open, w)
 		}
 	}
-	return func(name, group string) bool {
-		return len(open) > 0 && open.Hold(&alerting.Subject{Name: name, Group: group}, now)
+	cover := b.telling.cover.Load()
+	if cover == nil || !cover.Same(open) {
+		cover = alerting.NewCover(open)
+		b.telling.cover.Store(cover)
 	}
+	return cover.Has
 }
 
 func shown(w alerting.Window, source prober.Source, now time.Time) server.Maintenance {

@@ -37,8 +37,9 @@ type telling struct {
 	changed chan struct{} // tells whoever pushes that states have changed
 	stored  chan struct{} // tells notifyLoop that changes are on disk
 
-	cfg     atomic.Pointer[config.Config] // in force; nil before the first
-	added   *maintenance.Book             // over the API
+	cfg     atomic.Pointer[config.Config]  // in force; nil before the first
+	added   *maintenance.Book              // over the API
+	cover   atomic.Pointer[alerting.Cover] // of the windows that were open when last asked
 	outbox  *outbox.Outbox
 	pushing pushing
 	news    news // notifyLoop's

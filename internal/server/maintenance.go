@@ -103,6 +103,19 @@ const maxName = 128
 // maxPatterns is how many targets and groups maintenance may name.
 const maxPatterns = 1000
 
+// maxWild is how many of those may be patterns. Each is tried on each name, and names are
+// only looked up.
+const maxWild = 20
+
+func countWild(list []string) (n int) {
+	for _, each := range list {
+		if strings.ContainsAny(each, `*?[\`) {
+			n++
+		}
+	}
+	return n
+}
+
 // maintenanceBody is what a request says.
 type maintenanceBody struct {
 	Name     string       `json:"name"`
@@ -141,6 +154,8 @@ func parseMaintenance(text []byte, now time.Time) (Maintenance, []api.Fault, err
 	}{{"targets", m.Targets}, {"groups", m.Groups}} {
 		if len(each.list) > maxPatterns {
 			add(each.field, fmt.Sprintf("has %d names or patterns, at most %d are allowed", len(each.list), maxPatterns))
+		} else if n := countWild(each.list); n > maxWild {
+			add(each.field, fmt.Sprintf("has %d patterns, at most %d are allowed besides names: give fewer that fit more, or groups", n, maxWild))
 		}
 	}
 	switch duration := body.Duration.Duration(); {
