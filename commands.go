@@ -30,22 +30,22 @@ type operator struct {
 
 // declare adds the commands and their flags.
 func (o *operator) declare(k *kingpin.Application) {
-	status := k.Command("status", "Tell whether all targets are well, not healthy ones first. The exit code is that of a Nagios plugin: "+
+	status := k.Command("status", "Report whether all targets are well, those that are not healthy first. The exit code is that of a Nagios plugin: "+
 		"0 all healthy, 1 degraded or unknown, 2 unhealthy, 3 the exporter cannot be asked.")
 	o.connection(status)
 	o.filters(status)
 
-	targets := k.Command("targets", "Look after the targets of a running exporter.")
-	list := targets.Command("list", "List the targets, not healthy ones first.")
+	targets := k.Command("targets", "Manage the targets of a running exporter.")
+	list := targets.Command("list", "List the targets, those that are not healthy first.")
 	o.connection(list)
 	o.filters(list)
 	add := targets.Command("add", "Register a target, or change a registered one.")
 	o.connection(add)
 	o.add.Flags(add)
 	for _, c := range []struct{ name, help string }{
-		{"remove", "Take registered targets off the exporter."},
-		{"pause", "Keep targets from being probed."},
-		{"resume", "Probe paused targets again."},
+		{"remove", "Unregister targets."},
+		{"pause", "Pause targets: they are not probed until resumed."},
+		{"resume", "Resume paused targets."},
 		{"probe", "Probe targets at once; the exit code is 1 if one of the probes failed."},
 	} {
 		cmd := targets.Command(c.name, c.help)
@@ -58,20 +58,20 @@ func (o *operator) declare(k *kingpin.Application) {
 	history.Flag("limit", "How many probes to show.").NoEnvar().Default("20").
 		SetValue(cli.Number{Flag: "limit", Into: &o.history.Limit, Least: 1, Most: 100})
 
-	o.declareRegistry(k.Command("registry", "Write down all registrations, or read them in."))
+	o.declareRegistry(k.Command("registry", "Dump all registrations, or load them."))
 	completion := k.Command("completion", "Print the script by which a shell completes commands and names of targets.")
 	completion.Arg("shell", strings.Join(cli.Shells(), ", ")+".").Required().HintOptions(cli.Shells()...).EnumVar(&o.shell, cli.Shells()...)
 }
 
 func (o *operator) declareRegistry(registry *kingpin.CmdClause) {
 	dump := registry.Command("dump", "Print all registrations as JSON: of a running exporter with --url, or else those in --storage.path.")
-	load := registry.Command("load", "Register what a dump has, or nothing if any of it is wrong: with a running exporter with --url, or else in --storage.path.")
+	load := registry.Command("load", "Register everything in a dump, or nothing if any of it is invalid: with a running exporter with --url, or else in --storage.path.")
 	for _, cmd := range []*kingpin.CmdClause{dump, load} {
 		cmd.Flag("url", "URL of a running exporter.").NoEnvar().StringVar(&o.exporter.URL)
 		o.credentials(cmd)
 	}
 	load.Arg("file", "The dump; - or none is standard input.").StringVar(&o.load.File) // kingpin makes "" of -
-	load.Flag("dry-run", "Only tell whether it could be loaded.").NoEnvar().BoolVar(&o.load.DryRun)
+	load.Flag("dry-run", "Only check whether it could be loaded.").NoEnvar().BoolVar(&o.load.DryRun)
 }
 
 // connection adds the flags that say where the exporter is.
@@ -81,7 +81,7 @@ func (o *operator) connection(cmd *kingpin.CmdClause) {
 }
 
 func (o *operator) credentials(cmd *kingpin.CmdClause) {
-	cmd.Flag("token", "Token that the exporter knows us by. Others on this machine can see it: rather set HEALTH_EXPORTER_TOKEN, or use --token-file.").
+	cmd.Flag("token", "Token that the exporter knows us by. Other users of this machine can see it: prefer HEALTH_EXPORTER_TOKEN or --token-file.").
 		StringVar(&o.exporter.Token)
 	cmd.Flag("token-file", "File with the token.").NoEnvar().StringVar(&o.exporter.TokenFile)
 	cmd.Flag("ca-file", "Certificates to trust in place of the system's, in PEM.").NoEnvar().StringVar(&o.exporter.CAFile)

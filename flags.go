@@ -67,13 +67,13 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.Flag("config.file", "Configuration file (alias --config). The default one may be missing.").
 		Default(defaultConfig).StringVar(&f.configFile)
 	k.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
-	k.Flag("storage.path", "Directory for what is kept over a restart: registrations, states, history, mails to send, what was discovered; empty keeps it all in memory.").Default("data/").StringVar(&f.storagePath)
+	k.Flag("storage.path", "Directory for what is kept across restarts: registrations, states, history, mails to send, what was discovered; empty keeps it all in memory.").Default("data/").StringVar(&f.storagePath)
 	k.Flag("storage.on-corruption", "What to do with a damaged registry: restore the newest good backup, or fail.").
 		Default("restore").EnumVar(&f.onCorruption, "restore", "fail")
 	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").
 		Default("0.5").SetValue(cli.Seconds{Flag: "timeout-offset", Into: &f.timeoutOffset})
 	k.Flag("config.enable-auto-reload", "Reload the configuration file when it changes.").BoolVar(&f.autoReload)
-	k.Flag("config.auto-reload-interval", "Seconds between looking at the configuration file.").
+	k.Flag("config.auto-reload-interval", "Seconds between checks of the configuration file.").
 		Default("30").SetValue(cli.Number{Flag: "config.auto-reload-interval", Into: &f.reloadSeconds, Least: 1, Most: 86400})
 	k.Flag("history.limit", "How many ad-hoc probes /logs remembers.").
 		Default("100").SetValue(cli.Number{Flag: "history.limit", Into: &f.historyLimit, Least: 0, Most: 1_000_000})
@@ -106,7 +106,7 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("logfmt").SetValue(f.logFormat)
 
 	k.Command("serve", "Run the exporter.").Default()
-	probe := k.Command("probe", "Probe once and tell what happened; the exit code is 1 if the probe failed.")
+	probe := k.Command("probe", "Probe once and report what happened; the exit code is 1 if the probe failed.")
 	probe.Arg("target", "What to probe: a URL or an address.").Required().StringVar(&f.probe.Target)
 	probe.Flag("module", "How to probe.").Default("http_2xx").Short('m').StringVar(&f.probe.ModuleName)
 	probe.Flag("hostname", "Name to ask for in place of the target's own.").StringVar(&f.probe.Hostname)

@@ -114,7 +114,7 @@ func probeOnce(f *flags) int {
 	}
 	module, ok := cfg.Modules[f.probe.ModuleName]
 	if !ok {
-		return fail(exitUsageError, fmt.Errorf("there is no module %q; there are %s",
+		return fail(exitUsageError, fmt.Errorf("unknown module %q, must be one of %s",
 			f.probe.ModuleName, strings.Join(slices.Sorted(maps.Keys(cfg.Modules)), ", ")))
 	}
 	f.probe.Module, f.probe.Verbose, f.probe.Color = module, f.verbose, isTerminal(os.Stdout)

@@ -95,5 +95,5 @@ func (p Pressure) pick(text string) (float64, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("the kernel does not tell %s of %q", strings.TrimSuffix(key, "="), kind)
+	return 0, fmt.Errorf("the kernel does not report %s of %q", strings.TrimSuffix(key, "="), kind)
 }

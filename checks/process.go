@@ -98,7 +98,7 @@ func (p Process) count(ctx context.Context) (int, error) {
 		}
 	}
 	if seen == 0 {
-		return 0, errors.New("listing processes: there is none to be seen in /proc")
+		return 0, errors.New("listing processes: none is visible in /proc")
 	}
 	return count, nil
 }

@@ -92,7 +92,7 @@ func (r Redis) replication(ctx context.Context, info map[string]string) error {
 	case "slave", "replica":
 		return r.master(ctx, info)
 	default:
-		return fmt.Errorf("the server does not tell its role: %.50q", role)
+		return fmt.Errorf("the server does not report its role: %.50q", role)
 	}
 }
 
@@ -131,11 +131,11 @@ func (r Redis) master(ctx context.Context, info map[string]string) error {
 	}
 	lag, err := strconv.Atoi(info["master_last_io_seconds_ago"])
 	if err != nil || lag < 0 {
-		return errors.New("redis does not tell when it heard of its master")
+		return errors.New("redis does not report when it last heard from its master")
 	}
 	health.Observe(ctx, "lag", lag, "seconds")
 	if seconds(lag) > r.MaxLag {
-		return fmt.Errorf("redis heard of its master %d seconds ago, more than %s", lag, r.MaxLag)
+		return fmt.Errorf("redis last heard from its master %d seconds ago, more than %s", lag, r.MaxLag)
 	}
 	return nil
 }

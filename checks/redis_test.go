@@ -109,9 +109,9 @@ func TestRedis(t *testing.T) {
 		{"master", map[string]string{"PING": pong, "INFO replication": bulk(master)}, checks.Redis{MinReplicas: 2}, health.Pass, "redis ok", ""},
 		{"master lags", map[string]string{"PING": pong, "INFO replication": bulk(master)}, checks.Redis{MinReplicas: 2, MaxLag: 29 * time.Second}, health.Fail, "redis has 1 replicas in line, want 2", "redis has 1 replicas in line, want 2"},
 		{"replica", replica("up", "3"), checks.Redis{MaxLag: 3 * time.Second}, health.Pass, "redis ok", ""},
-		{"replica lags", replica("up", "3"), checks.Redis{MaxLag: 2 * time.Second}, health.Fail, "redis heard of its master 3 seconds ago, more than 2s", "redis heard of its master 3 seconds ago, more than 2s"},
+		{"replica lags", replica("up", "3"), checks.Redis{MaxLag: 2 * time.Second}, health.Fail, "redis last heard from its master 3 seconds ago, more than 2s", "redis last heard from its master 3 seconds ago, more than 2s"},
 		{"replica alone", replica("down", "-1"), checks.Redis{MaxLag: time.Hour}, health.Fail, `redis has lost its master: the link is "down"`, `redis has lost its master: the link is "down"`},
-		{"no role", map[string]string{"PING": pong, "INFO replication": "*0\r\n"}, checks.Redis{MaxLag: 1}, health.Fail, `the server does not tell its role: ""`, `the server does not tell its role: ""`},
+		{"no role", map[string]string{"PING": pong, "INFO replication": "*0\r\n"}, checks.Redis{MaxLag: 1}, health.Fail, `the server does not report its role: ""`, `the server does not report its role: ""`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -164,7 +164,7 @@ func TestPressure(t *testing.T) {
 		{"fails", files, checks.Pressure{Resource: "io", Seconds: 10}, health.Fail, "80.5 % of time lost waiting for io on this machine"},
 		{"warns", files, checks.Pressure{Resource: "io", Warn: 4}, health.Warn, "5.0 % of time lost waiting for io on this machine"},
 		{"full", files, checks.Pressure{Resource: "io", Seconds: 10, Full: true}, health.Pass, "3.0 % of time lost waiting for io on this machine"},
-		{"no full", files, checks.Pressure{Full: true}, health.Fail, `reading the pressure on cpu: the kernel does not tell avg60 of "full"`},
+		{"no full", files, checks.Pressure{Full: true}, health.Fail, `reading the pressure on cpu: the kernel does not report avg60 of "full"`},
 		{"group", grouped, checks.Pressure{}, health.Fail, "60.0 % of time lost waiting for cpu in the control group"},
 	}
 	for _, tt := range tests {
@@ -268,7 +268,7 @@ func TestProcess(t *testing.T) {
 	}
 	t.Run("empty", func(t *testing.T) {
 		got := run(t, checks.Process{Name: "x", Root: kernel(t, map[string]string{"proc/uptime": "1"})}.Run)
-		want(t, got, health.Fail, "listing processes: there is none to be seen in /proc")
+		want(t, got, health.Fail, "listing processes: none is visible in /proc")
 	})
 }
 

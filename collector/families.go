@@ -101,8 +101,8 @@ var families = []family{
 	},
 	{
 		name: "health_target_last_healthy_timestamp_seconds", unit: "seconds",
-		help:  "When a probe last left the target healthy. Absent if that never was.",
-		check: "When a run last left the check healthy. Absent if that never was.",
+		help:  "When a probe last left the target healthy. Absent if never.",
+		check: "When a run last left the check healthy. Absent if never.",
 		value: func(s *schedule.Status) (number, bool) {
 			return timestamp(s.LastHealthy)
 		},
@@ -142,8 +142,8 @@ var families = []family{
 	},
 	{
 		name: "health_target_failures_total", kind: counter,
-		help:  "Failed probes, by reason. Only reasons that have occurred are there.",
-		check: "Failed runs, by reason. Only reasons that have occurred are there.",
+		help:  "Failed probes, by reason. Only reasons that have occurred are present.",
+		check: "Failed runs, by reason. Only reasons that have occurred are present.",
 		label: "reason", words: reasons(),
 		nth: func(s *schedule.Status, i int) (number, bool) {
 			return integer(s.Failures[i]), s.Failures[i] > 0
@@ -159,7 +159,7 @@ var families = []family{
 	},
 	{
 		name: "health_target_body_errors_total", kind: counter,
-		help: "Answers that said to be health+json and could not be read as such.",
+		help: "Answers declared as health+json that could not be read as such.",
 		value: func(s *schedule.Status) (number, bool) {
 			return integer(s.BodyErrors), true
 		},

@@ -44,7 +44,7 @@ func TestExitCodesOfCommands(t *testing.T) {
 		code int
 		says string
 	}{
-		{nobody, "status", 3, "HEALTH UNKNOWN - nobody listens at"},
+		{nobody, "status", 3, "HEALTH UNKNOWN - nothing listens at"},
 		{nobody, "targets list", 1, "is the exporter running?"},
 		{at, "status --no-such-flag", 3, "HEALTH UNKNOWN - unknown long flag"},
 		{at, "status --state ill", 3, "HEALTH UNKNOWN - "},

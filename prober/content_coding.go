@@ -76,7 +76,7 @@ func decoder(coding string, body []byte) (io.Reader, error) {
 		}
 		return z.IOReadCloser(), nil
 	}
-	return nil, fmt.Errorf("body in Content-Encoding %q, which nobody has asked for", oneLine(coding))
+	return nil, fmt.Errorf("body in Content-Encoding %q, which was not asked for", oneLine(coding))
 }
 
 // skipByteOrderMark is the text without the mark that some editors put before it, and

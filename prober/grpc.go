@@ -166,7 +166,7 @@ func (r *grpcRun) do(ctx context.Context) error {
 	r.called = true
 	begin := time.Now()
 	if err = r.call(ctx); err != nil && r.sentAway && ctx.Err() == nil {
-		r.req.Debug("call sent away unseen, calling again", "err", plainError(err))
+		r.req.Debug("call refused unprocessed, calling again", "err", plainError(err))
 		err = r.call(ctx)
 	}
 	r.took = time.Since(begin)

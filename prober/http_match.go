@@ -83,7 +83,7 @@ func (p *httpProbe) matchBody(ctx context.Context, body []byte, cut bool) error 
 		case found:
 			return fmt.Errorf("body matches %q", r)
 		case cut:
-			return fmt.Errorf("body is larger than %s, and was not held against %q to its end: set body_size_limit", p.matchLimitText(), r)
+			return fmt.Errorf("body is larger than %s, and was not matched against %q to its end: set body_size_limit", p.matchLimitText(), r)
 		}
 	}
 	for _, r := range p.FailIfBodyNotMatches {

@@ -15,7 +15,7 @@ import (
 // unseen. net/http would ask, and connect, until the deadline.
 const maxTries = 2
 
-var errSentAway = because(ReasonConnect, errors.New("peer has sent the request away twice (HTTP/2: REFUSED_STREAM or GOAWAY)"))
+var errSentAway = because(ReasonConnect, errors.New("peer has refused the request twice (HTTP/2: REFUSED_STREAM or GOAWAY)"))
 
 // tries counts how often one request is begun, be it by us or by net/http.
 type tries struct {

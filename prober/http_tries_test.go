@@ -88,7 +88,7 @@ func TestHTTP2PeersThatSendRequestsAway(t *testing.T) {
 				m := httpModule(t, func(p *httpProbe) { p.Client.TLSConfig.CAFile = ca.file; set(p) })
 				address, requests := rudePeer(t, ca, answer)
 				res := probeWithin(t, m, 5*time.Second, Request{Target: "https://" + address})
-				if res.Reason != ReasonConnect || !strings.Contains(res.Error, "sent the request away twice") || res.Duration > 2*time.Second {
+				if res.Reason != ReasonConnect || !strings.Contains(res.Error, "refused the request twice") || res.Duration > 2*time.Second {
 					t.Errorf("%+v", res)
 				}
 				if n := requests.Load(); n < 2 || n > 3 {

@@ -31,7 +31,7 @@ func (p *httpProbe) warnings() []error {
 	}
 	for i, version := range p.ValidHTTPVersions {
 		if !slices.Contains([]string{"HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/3.0"}, version) {
-			warn(fmt.Sprintf("valid_http_versions[%d]", i), "no answer is in %q, but perhaps in HTTP/1.1 or HTTP/2.0", version)
+			warn(fmt.Sprintf("valid_http_versions[%d]", i), "%q is not a version of HTTP, such as HTTP/1.1 or HTTP/2.0", version)
 		}
 	}
 	list = append(list, warnFile("body_file", p.BodyFile)...)
@@ -62,7 +62,7 @@ func (p *httpProbe) warnConditions() (list []error) {
 		}
 	}
 	if p.FailIfSSL && (p.FailIfNotSSL || p.EnableHTTP3) {
-		list = append(list, &FieldError{"fail_if_ssl", "leaves no answer that is good: every probe fails"})
+		list = append(list, &FieldError{"fail_if_ssl", "leaves no valid answer: every probe fails"})
 	}
 	return list
 }

@@ -29,12 +29,12 @@ func TestHTTPWarnings(t *testing.T) {
 		{"method", `"A B" is not a valid method`, func(p *httpProbe) { p.Method = "A B" }},
 		{"compression", `"zip" is unknown`, func(p *httpProbe) { p.Compression = "zip" }},
 		{"body_size_limit", "sets no limit", func(p *httpProbe) { p.BodySizeLimit = -5 }},
-		{"valid_http_versions[1]", `no answer is in "HTTP/2"`, func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/1.1", "HTTP/2"} }},
+		{"valid_http_versions[1]", `"HTTP/2" is not a version of HTTP`, func(p *httpProbe) { p.ValidHTTPVersions = []string{"HTTP/1.1", "HTTP/2"} }},
 		{"body_file", "no such file", func(p *httpProbe) { p.BodyFile = missing }},
 		{"fail_if_body_json_matches_cel", `"1 + 1" is neither true nor false`, func(p *httpProbe) { p.FailIfBodyJSONMatches = expression(t, "1 + 1") }},
 		{"fail_if_body_json_not_matches_cel", `neither true nor false`, func(p *httpProbe) { p.FailIfBodyJSONNotMatches = expression(t, `"a"`) }},
-		{"fail_if_ssl", "no answer that is good", func(p *httpProbe) { p.FailIfSSL, p.FailIfNotSSL = true, true }},
-		{"fail_if_ssl", "no answer that is good", func(p *httpProbe) { p.FailIfSSL, p.EnableHTTP3, p.Client.EnableHTTP2 = true, true, false }},
+		{"fail_if_ssl", "no valid answer", func(p *httpProbe) { p.FailIfSSL, p.FailIfNotSSL = true, true }},
+		{"fail_if_ssl", "no valid answer", func(p *httpProbe) { p.FailIfSSL, p.EnableHTTP3, p.Client.EnableHTTP2 = true, true, false }},
 		{"no_follow_redirects", "use follow_redirects: false", func(p *httpProbe) { p.NoFollowRedirects = new(true) }},
 		{"enable_http3", "directly", func(p *httpProbe) {
 			p.EnableHTTP3, p.Client.EnableHTTP2, p.Client.ProxyFromEnvironment = true, false, true

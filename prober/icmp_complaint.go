@@ -124,7 +124,7 @@ func complaint6(kind, code byte) string {
 
 func hopsExceeded(code byte) string {
 	if code == 0 {
-		return "packet has made as many hops as it may"
+		return "hop limit exceeded"
 	}
 	return "fragments did not arrive in time"
 }

@@ -208,7 +208,7 @@ func TestComplaints(t *testing.T) {
 		{false, 3, 3, "destination unreachable, code 3"},
 		{false, 3, 4, "packet is too big and must not be fragmented"},
 		{false, 3, 13, "communication is prohibited"},
-		{false, 11, 0, "packet has made as many hops as it may"},
+		{false, 11, 0, "hop limit exceeded"},
 		{false, 11, 1, "fragments did not arrive in time"},
 		{false, 12, 0, "packet has a parameter problem"},
 		{false, 5, 0, ""},
@@ -218,7 +218,7 @@ func TestComplaints(t *testing.T) {
 		{true, 1, 3, "host unreachable"},
 		{true, 1, 4, "destination unreachable, code 4"},
 		{true, 2, 0, "packet is too big"},
-		{true, 3, 0, "packet has made as many hops as it may"},
+		{true, 3, 0, "hop limit exceeded"},
 		{true, 4, 1, "packet has a parameter problem"},
 		{true, 135, 0, ""},
 	} {

@@ -123,7 +123,7 @@ func TestBodiesThatAreCut(t *testing.T) {
 		set        func(p *httpProbe)
 		want       string
 	}{
-		{"nothing bad so far", size, "end", "", nil, `body is larger than 10MiB, and was not held against "end" to its end: set body_size_limit`},
+		{"nothing bad so far", size, "end", "", nil, `body is larger than 10MiB, and was not matched against "end" to its end: set body_size_limit`},
 		{"bad already", size, "begin", "", nil, `body matches "begin"`},
 		{"good already", size, "", "begin", nil, ""},
 		{"nothing good so far", size, "", "end", nil, `body does not match "end" in its first 10MiB, and is larger: set body_size_limit`},
@@ -132,7 +132,7 @@ func TestBodiesThatAreCut(t *testing.T) {
 		{"all of it", size, "", "end", whole, ""},
 		{"all of it, bad", size, "end", "", whole, `body matches "end"`},
 		{"limited", size, "end", "", func(p *httpProbe) { p.BodySizeLimit = 1 << 20 }, "body is larger than 1MiB"},
-		{"no limit", size, "end", "", func(p *httpProbe) { p.BodySizeLimit = -1 }, `body is larger than 10MiB, and was not held against "end" to its end: set body_size_limit`},
+		{"no limit", size, "end", "", func(p *httpProbe) { p.BodySizeLimit = -1 }, `body is larger than 10MiB, and was not matched against "end" to its end: set body_size_limit`},
 	} {
 		for _, scheduled := range []bool{false, true} {
 			m := httpModule(t, func(p *httpProbe) {

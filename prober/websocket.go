@@ -76,7 +76,7 @@ func (p *websocketProbe) warnings() []error {
 	}
 	if p.Client.OAuth2 != nil || p.Client.ProxyURL.URL != nil || p.Client.HTTPHeaders != nil {
 		list = append(list, &FieldError{
-			"http_config", "only tls_config, basic_auth, authorization and bearer_token act for a WebSocket",
+			"http_config", "only tls_config, basic_auth, authorization and bearer_token take effect for a WebSocket",
 		})
 	}
 	return list

@@ -47,7 +47,7 @@ func alertRules(kind alerting.Kind) []alertRule {
 	const calm = "It became healthy or stopped being so 6 times or more in 15 minutes. Changes of state are not reported until it calms down."
 	if kind == alerting.Check {
 		return []alertRule{
-			{stateUnhealthy, "HealthCheckUnhealthy", "critical", alerting.Changed, health.Unhealthy, "It fails, one run after the other."},
+			{stateUnhealthy, "HealthCheckUnhealthy", "critical", alerting.Changed, health.Unhealthy, "Several runs in a row have failed."},
 			{stateDegraded, "HealthCheckDegraded", "warning", alerting.Changed, health.Degraded, "It has failed, or reports a warning."},
 			{stateUnknown, "HealthCheckUnknown", "warning", alerting.Changed, health.Unknown, "The check is not being run. The log of its program may say why."},
 			{stateFlapping, "HealthCheckFlapping", "warning", alerting.Flapping, health.Unknown, calm},
@@ -55,13 +55,13 @@ func alertRules(kind alerting.Kind) []alertRule {
 		}
 	}
 	return []alertRule{
-		{stateUnhealthy, "HealthTargetUnhealthy", "critical", alerting.Changed, health.Unhealthy, "Its health checks fail, one after the other."},
+		{stateUnhealthy, "HealthTargetUnhealthy", "critical", alerting.Changed, health.Unhealthy, "Several health checks in a row have failed."},
 		{stateDegraded, "HealthTargetDegraded", "warning", alerting.Changed, health.Degraded, "A health check has failed, or the target itself reports a warning."},
 		{stateUnknown, "HealthTargetUnknown", "warning", alerting.Changed, health.Unknown, "The target is not being probed. The exporter's status page and log say why."},
 		{stateFlapping, "HealthTargetFlapping", "warning", alerting.Flapping, health.Unknown, calm},
 		{stateRecovered, "HealthTargetRecovered", "info", alerting.Changed, health.Healthy, "Its health checks pass again."},
 		{stateUnregistered, "HealthTargetUnregistered", "info", alerting.Unregistered, health.Unknown, "The target was unregistered, or taken out of the configuration."},
-		{stateGone, "HealthTargetGone", "warning", alerting.Departed, health.Unknown, "Its registration was not renewed, or it is no longer discovered. Nobody has removed it, and nothing is known of its health any more."},
+		{stateGone, "HealthTargetGone", "warning", alerting.Departed, health.Unknown, "Its registration was not renewed, or it is no longer discovered. Nobody removed it, and its health is no longer known."},
 	}
 }
 

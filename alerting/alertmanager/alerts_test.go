@@ -185,7 +185,7 @@ func TestAlertInFull(t *testing.T) {
 				"alertname": "HealthTargetUnhealthy", "job": "health_exporter", "instance": "x:1", "target": "nas",
 				"state": "unhealthy", "email": "a@example.org", "severity": "critical",
 			},
-			Annotations:  map[string]string{"summary": "nas is unhealthy", "description": "Its health checks fail, one after the other."},
+			Annotations:  map[string]string{"summary": "nas is unhealthy", "description": "Several health checks in a row have failed."},
 			StartsAt:     now.Add(-time.Minute),
 			GeneratorURL: "http://x:1/targets/nas",
 		},
@@ -202,7 +202,7 @@ func TestAlertInFull(t *testing.T) {
 				"alertname": "HealthCheckUnhealthy", "job": "health_exporter", "instance": "x:1", "check": "disk",
 				"state": "unhealthy", "severity": "critical",
 			},
-			Annotations: map[string]string{"summary": "check disk is unhealthy", "description": "It fails, one run after the other."},
+			Annotations: map[string]string{"summary": "check disk is unhealthy", "description": "Several runs in a row have failed."},
 			StartsAt:    now.Add(-time.Hour),
 		},
 	}

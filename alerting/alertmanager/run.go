@@ -77,7 +77,7 @@ func (a *Pusher) watch(ctx context.Context, source func() []alerting.Subject, ch
 		if err := a.save(memory); err == nil {
 			complain.end()
 		} else if complain.due("saving", now) {
-			log.Error("what was told to Alertmanager cannot be kept", "err", err)
+			log.Error("what was sent to Alertmanager cannot be saved", "err", err)
 		}
 		r := pushRound{stories: stories, full: lastFull.IsZero() || now.Sub(lastFull) >= a.resend()}
 		if r.full {

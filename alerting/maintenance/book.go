@@ -50,7 +50,7 @@ func Open(dir string, log *slog.Logger) (*Book, error) {
 		return b, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("opening the times of maintenance: %w", err)
+		return nil, fmt.Errorf("opening the maintenance windows: %w", err)
 	}
 	b.path = filepath.Join(dir, fileName)
 	text, err := os.ReadFile(b.path)
@@ -58,12 +58,12 @@ func Open(dir string, log *slog.Logger) (*Book, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return b, nil
 	case err != nil:
-		return nil, fmt.Errorf("opening the times of maintenance: %w", err)
+		return nil, fmt.Errorf("opening the maintenance windows: %w", err)
 	}
 	var saved content
 	if err := json.Unmarshal(text, &saved); err != nil {
 		to, errKeep := durable.KeepDamaged(b.path, maxDamaged)
-		log.Error("the times of maintenance are damaged: those that were added over the API are lost", "file", b.path, "kept", to, "err", errors.Join(err, errKeep))
+		log.Error("the maintenance windows are damaged: those added over the API are lost", "file", b.path, "kept", to, "err", errors.Join(err, errKeep))
 		return b, nil
 	}
 	windows := map[string]alerting.Window{}
@@ -131,7 +131,7 @@ func (b *Book) change(edit func(map[string]alerting.Window) error) error {
 		return err
 	}
 	if err := b.write(next); err != nil {
-		return fmt.Errorf("writing the times of maintenance: %w", err)
+		return fmt.Errorf("writing the maintenance windows: %w", err)
 	}
 	b.windows.Store(&next)
 	return nil

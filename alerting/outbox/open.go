@@ -39,7 +39,7 @@ func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map
 		return nil, nil, nil, errors.Join(fmt.Errorf("opening the outbox %s: %w", s.path, err), s.close())
 	}
 	// Such as a full disk.
-	log.Error("the outbox cannot be used: what is to be told is kept in memory, and lost with the next restart", "file", s.path, "err", err)
+	log.Error("the outbox cannot be used: pending notifications are kept in memory only, and lost at the next restart", "file", s.path, "err", err)
 	_ = s.close()
 	return &store{created: time.Now()}, nil, map[string]alerting.Memory{}, nil
 }
@@ -68,7 +68,7 @@ func (s *store) open() (created time.Time, err error) {
 		return created, err
 	}
 	if len(faults) > 0 {
-		s.log.Error("the outbox is damaged: it is kept under another name, and changes that were not told yet are lost",
+		s.log.Error("the outbox is damaged: the file was renamed, and changes not yet notified are lost",
 			"file", s.path, "damage", durable.Summary(faults))
 	}
 	s.db, _, err = durable.Rebuild(s.path, o, keptDamaged, began)

@@ -331,7 +331,7 @@ func (o *Outbox) complain(what string, err error) {
 		clear(o.logged)
 	}
 	o.logged[text] = now
-	o.opts.Log.Error("notifications cannot be delivered; this is said once an hour", "step", what, "queued", len(o.queue), "err", err)
+	o.opts.Log.Error("notifications cannot be delivered; this is logged once an hour", "step", what, "queued", len(o.queue), "err", err)
 }
 
 // composeError is an error of composing, which no retry will mend.

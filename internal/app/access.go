@@ -27,7 +27,7 @@ func (a *App) accessRules(cfg *config.Config) access.Rules {
 		}
 	}
 	if reason := proxyOnThisHost(a.listenAddresses(), rules.URLs); reason != "" && cfg.Access.LocalTrust && len(rules.Proxies) == 0 {
-		a.log.Warn("a proxy on this host seems to pass on what others ask: unless it is in access.proxies and says on whose behalf it asks, "+
+		a.log.Warn("a proxy on this host seems to forward requests of others: unless it is in access.proxies and says on whose behalf it asks, "+
 			"or access.local_trust is false, they all count as this host, which may do everything", "listening", strings.Join(a.listenAddresses(), " "),
 			"external_url", reason)
 	}

@@ -54,7 +54,7 @@ func (h *heartbeat) beat(ctx context.Context, client *http.Client, at string) {
 		h.failed = err.Error()
 		if now := time.Now(); now.Sub(h.logged) >= time.Hour {
 			h.logged = now
-			h.log.Error("the heartbeat is not heard; this is said once an hour", "err", err)
+			h.log.Error("the heartbeat cannot be delivered; this is logged once an hour", "err", err)
 		}
 	}
 }
@@ -64,7 +64,7 @@ func (h *heartbeat) problem() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.failed != "" {
-		return "the heartbeat is not heard: " + h.failed
+		return "the heartbeat cannot be delivered: " + h.failed
 	}
 	return ""
 }

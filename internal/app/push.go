@@ -82,7 +82,7 @@ func (p *pushing) restart(cfg config.Alerting) {
 	if len(cfg.Alertmanagers) > 0 {
 		saved, err := p.memory.Kept()
 		if err != nil {
-			p.log.Error("what was told the Alertmanagers is not known any more", "err", err)
+			p.log.Error("what was sent to the Alertmanagers is no longer known", "err", err)
 		}
 		pusher := newPusher(cfg, p.addresses)
 		pusher.Saved, pusher.Save, pusher.Log = saved, p.memory.Keep, p.log
@@ -140,7 +140,7 @@ func (p *pushing) stats() (s alertmanager.Stats) {
 func (p *pushing) problem() string {
 	for _, each := range p.stats().Instances {
 		if each.Error != "" {
-			return "the Alertmanager " + each.URL + " does not take alerts: " + each.Error
+			return "the Alertmanager " + each.URL + " does not accept alerts: " + each.Error
 		}
 	}
 	return p.heartbeat.problem()

@@ -88,7 +88,7 @@ func (t *telling) adoptWindows() {
 		}
 	}
 	if err != nil {
-		t.log.Error("times of maintenance that were added over the API cannot be moved to their own file", "err", err)
+		t.log.Error("maintenance windows added over the API cannot be moved to their own file", "err", err)
 	}
 }
 

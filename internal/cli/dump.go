@@ -56,7 +56,7 @@ func (d *Dump) fromStorage() (records []record, err error) {
 // is for the exporter, whose log people read.
 func openStorage(dir string, create bool) (*registry.Registry, error) {
 	if dir == "" {
-		return nil, errors.New("--storage.path is empty, so that nothing is stored; name the directory, or a running exporter with --url")
+		return nil, errors.New("--storage.path is empty, so nothing is stored; name the directory, or a running exporter with --url")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "registry.db")); errors.Is(err, fs.ErrNotExist) && !create {
 		return nil, fmt.Errorf("there is no registry in %s: name its directory with --storage.path, or a running exporter with --url", dir)

@@ -172,7 +172,7 @@ func (e *Exporter) explained(err error) error {
 	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		advice = fmt.Sprintf("nobody listens at %s: is the exporter running? Say where it is with --url or %s", e.URL, client.URLVariable)
+		advice = fmt.Sprintf("nothing listens at %s: is the exporter running? Say where it is with --url or %s", e.URL, client.URLVariable)
 	case unknownCA:
 		advice += "; give the certificate of its CA with --ca-file, or trust it blindly with --insecure"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
@@ -187,7 +187,7 @@ func (e *Exporter) explainedRefusal(r *client.Refusal) error {
 	case r.Status == http.StatusUnauthorized && e.client.Token != "":
 		return &unreachable{fmt.Sprintf("the exporter at %s does not accept the token (%s)", e.URL, printable(detail))}
 	case r.Status == http.StatusUnauthorized:
-		return &unreachable{fmt.Sprintf("the exporter at %s wants to know who asks (%s): give a token with --token-file or %s, or a user in --url",
+		return &unreachable{fmt.Sprintf("the exporter at %s requires authentication (%s): give a token with --token-file or %s, or a user in --url",
 			e.URL, printable(cmp.Or(strings.TrimSpace(detail), "401")), client.TokenVariable)}
 	case r.Status == http.StatusNotFound && r.Title == "":
 		return &unreachable{fmt.Sprintf("there is no API of a health_exporter at %s (404): is --url right? It may need a path", e.URL)}

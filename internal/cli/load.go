@@ -110,7 +110,7 @@ func (l *Load) intoExporter(ctx context.Context, records []record) error {
 			err = l.do(ctx, http.MethodPost, targetPath(r.App, "pause"), nil, nil)
 		}
 		if err != nil {
-			return fmt.Errorf("%d of %d registrations were loaded, then %s was not: %w\nLoading the same dump again does no harm",
+			return fmt.Errorf("%d of %d registrations were loaded, then %s was not: %w\nIt is safe to load the same dump again",
 				i, len(records), printable(r.App), err)
 		}
 	}

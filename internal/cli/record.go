@@ -131,7 +131,7 @@ func decodeStrictly(text []byte, into any) error {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the end")
+		return errors.New("there is data after the end")
 	}
 	return nil
 }

@@ -73,10 +73,10 @@ func (s *accessSection) build(r *Registration, d *decoder) Access {
 		return slices.ContainsFunc(r.Tokens, func(t Token) bool { return slices.Contains(t.Rights, right) })
 	}
 	if a.Read == "token" && !someHas("read") {
-		faults.Add(s.Read.Line, "access.read", "is token, but no token has the right to read (registration.tokens), so that nobody could")
+		faults.Add(s.Read.Line, "access.read", "is token, but no token has the right to read (registration.tokens), so nobody could")
 	}
 	if a.Debug == "token" && !someHas("debug") {
-		faults.Add(s.Debug.Line, "access.debug", "is token, but no token has the right debug (registration.tokens[].rights), so that nobody could")
+		faults.Add(s.Debug.Line, "access.debug", "is token, but no token has the right debug (registration.tokens[].rights), so nobody could")
 	}
 	return a
 }
@@ -144,7 +144,7 @@ func (t *tokenSection) rights(faults *strictyaml.Faults) []string {
 		given[n.Value] = true
 	}
 	if len(given) == 0 {
-		faults.Add(t.Name.Line, path, "is empty, so that the token is good for nothing; must have some of %s", strings.Join(allRights, ", "))
+		faults.Add(t.Name.Line, path, "is empty, so the token is useless; must have some of %s", strings.Join(allRights, ", "))
 	}
 	return slices.DeleteFunc(slices.Clone(allRights), func(right string) bool { return !given[right] })
 }

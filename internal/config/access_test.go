@@ -69,8 +69,8 @@ access:
 	want := `5 faults in configuration file a.yml:
   line 3: registration.tokens.rights: "fly" is not a right, must be one of read, write, admin, debug
   line 4: registration.tokens.rights: "write" is given twice
-  line 5: registration.tokens.rights: is empty, so that the token is good for nothing; must have some of read, write, admin, debug
-  line 7: access.read: is token, but no token has the right to read (registration.tokens), so that nobody could
+  line 5: registration.tokens.rights: is empty, so the token is useless; must have some of read, write, admin, debug
+  line 7: access.read: is token, but no token has the right to read (registration.tokens), so nobody could
   line 8: access.debug: must be one of open, local, token, not "sometimes"`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

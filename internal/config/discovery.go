@@ -188,7 +188,7 @@ func (s *jobSection) mechanisms(d *decoder, n *yaml.Node, at, file string) []Dis
 		list = append(list, found)
 	}
 	if !some {
-		d.Faults.Add(n.Line, at, "says nowhere to look: give static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, kubernetes_sd_configs or consul_sd_configs")
+		d.Faults.Add(n.Line, at, "names no mechanism: give static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, kubernetes_sd_configs or consul_sd_configs")
 	}
 	return list
 }

@@ -121,7 +121,7 @@ func TestDiscoveryFaults(t *testing.T) {
   line 24: discovery.jobs[0].email: "nonsense" is not a valid e-mail address: one plain address such as me@example.org is allowed
   line 25: discovery.jobs[0].max_targets: must be between 1 and 100000
   line 26: discovery.jobs[0].unknown: unknown key
-  line 27: discovery.jobs[1]: says nowhere to look: give static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, kubernetes_sd_configs or consul_sd_configs
+  line 27: discovery.jobs[1]: names no mechanism: give static_configs, file_sd_configs, http_sd_configs, dns_sd_configs, kubernetes_sd_configs or consul_sd_configs
   line 27: discovery.jobs[1].name: "web" is given twice, first on line 3
   line 28: discovery.jobs[1].module: unknown module "nix"
   line 29: discovery.jobs[2].name: is required`

@@ -59,7 +59,7 @@ func (s *environmentSection) build(faults *strictyaml.Faults) Environment {
 	trimmed := strings.TrimSpace(string(secret))
 	switch {
 	case s.TokenFile.Value == "":
-		faults.Add(s.TokenFile.Line, "environment.token_file", "is required when enabled is true: nobody shall read it without a token")
+		faults.Add(s.TokenFile.Line, "environment.token_file", "is required when enabled is true: it must not be readable without a token")
 	case err != nil:
 		faults.Add(s.TokenFile.Line, "environment.token_file", "%s", err)
 	case len(trimmed) < minTokenLength:

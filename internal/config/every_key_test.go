@@ -111,7 +111,7 @@ func TestEveryKey(t *testing.T) {
 // unexpected leaves out the warnings that old keys get: they must be shown, too.
 func unexpected(warnings []strictyaml.Fault) []strictyaml.Fault {
 	return slices.DeleteFunc(warnings, func(w strictyaml.Fault) bool {
-		return strings.Contains(w.Detail, "is the old name") || strings.Contains(w.Detail, "act for a WebSocket")
+		return strings.Contains(w.Detail, "is the old name") || strings.Contains(w.Detail, "take effect for a WebSocket")
 	})
 }
 

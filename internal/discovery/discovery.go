@@ -60,7 +60,7 @@ func New(o Options) *Discovery {
 	adoptLibraries(o.Log)
 	var err error
 	if d.kept, err = readKept(o.KeptFile); err != nil {
-		d.log.Error("the targets discovered in the last run are not known any more", "err", err)
+		d.log.Error("the targets discovered in the last run are no longer known", "err", err)
 	}
 	return d
 }

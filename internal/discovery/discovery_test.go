@@ -189,7 +189,7 @@ func TestFailuresAreCountedAndLoggedOnce(t *testing.T) {
 		if n := strings.Count(log.String(), "no answer"); n != 3 {
 			t.Errorf("logged %d times:\n%s", n, &log)
 		}
-		if n := strings.Count(log.String(), "left out"); n != 1 {
+		if n := strings.Count(log.String(), "skipped"); n != 1 {
 			t.Errorf("logged %d times:\n%s", n, &log)
 		}
 		stats := d.Stats()
@@ -237,7 +237,7 @@ func TestDamagedListsAreNoFailure(t *testing.T) {
 	d := New(Options{Replace: p.replace, KeptFile: kept, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	d.Sync([]*Job{jobOf("j", newScripted())}, kinds)
 	p.want(t, map[prober.Source]string{"x_sd:j": ""})
-	if !strings.Contains(log.String(), "not known any more") {
+	if !strings.Contains(log.String(), "no longer known") {
 		t.Error(&log)
 	}
 }

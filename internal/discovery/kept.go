@@ -49,7 +49,7 @@ func (d *Discovery) keep() {
 		return
 	}
 	if err := writeKept(d.options.KeptFile, lists); err != nil {
-		d.log.Error("the discovered targets could not be written down", "err", err)
+		d.log.Error("the discovered targets could not be saved", "err", err)
 		d.working.Lock()
 		defer d.working.Unlock()
 		d.unkept = true

@@ -158,10 +158,10 @@ func (s *source) note(targets int, drops []drop) {
 	}
 	s.dropped = now
 	for _, d := range fresh[:min(len(fresh), maxSaid)] {
-		s.log.Warn("discovered and left out", "target", d.target, "reason", d.reason, "detail", d.detail)
+		s.log.Warn("discovered and skipped", "target", d.target, "reason", d.reason, "detail", d.detail)
 	}
 	if more := len(fresh) - maxSaid; more > 0 {
-		s.log.Warn("more was discovered and left out", "targets", more)
+		s.log.Warn("more was discovered and skipped", "targets", more)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

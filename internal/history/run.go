@@ -49,7 +49,7 @@ func (s *Store) load() error {
 	}
 	s.stats.Recovered, s.stats.Damage = true, strings.Join(faults[:min(len(faults), 3)], "; ")
 	aside, err := durable.KeepDamaged(path, keptDamaged)
-	s.log.Error("the history is damaged: the file is kept under another name, and what is sound in it goes on", "file", path,
+	s.log.Error("the history is damaged: the file was renamed, and its intact records are kept", "file", path,
 		"faults", len(faults), "first", s.stats.Damage, "subjects", len(s.subjects), "aside", aside, "err", err)
 	s.flush() // what was kept is in no file now
 	return nil
@@ -94,7 +94,7 @@ func (s *Store) Run(ctx context.Context) {
 		switch failed, err := s.flush(); {
 		case err != nil && (!failed || now.Sub(complained) >= complainEvery):
 			complained = now
-			s.log.Error("the history cannot be written; it is kept in memory, and tried again", "err", err)
+			s.log.Error("the history cannot be written; it is kept in memory; trying again", "err", err)
 		case err == nil && failed:
 			s.log.Info("the history is written again", "path", s.disk.dir)
 		}

@@ -22,7 +22,7 @@ var discoveryTable = []stat[[]discovery.Stats]{
 		}),
 	},
 	{
-		counter("health_discovery_failures_total", "What went wrong: files, answers or servers that could not be read. The last good list stays in force.", "config", "mechanism"),
+		counter("health_discovery_failures_total", "Errors: files, answers or servers that could not be read. The last good list stays in force.", "config", "mechanism"),
 		jobs(func(s discovery.Stats, to add) { to(float64(s.Failures)) }),
 	},
 	{

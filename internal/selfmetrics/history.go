@@ -8,11 +8,11 @@ import (
 
 var historyTable = []stat[history.Stats]{
 	{
-		gauge("health_history_subjects", "Targets and checks whose past is known."),
+		gauge("health_history_subjects", "Targets and checks with a history."),
 		one(func(s history.Stats) int { return s.Subjects }),
 	},
 	{
-		gauge("health_history_intervals", "Times in one state that are known of all of them together."),
+		gauge("health_history_intervals", "Intervals of one state, of all targets and checks together."),
 		one(func(s history.Stats) int { return s.Intervals }),
 	},
 	{
@@ -20,7 +20,7 @@ var historyTable = []stat[history.Stats]{
 		one(func(s history.Stats) int64 { return s.Bytes }),
 	},
 	{
-		counter("health_history_write_errors_total", "Attempts to write the history to disk that failed."),
+		counter("health_history_write_errors_total", "Failed attempts to write the history to disk."),
 		one(func(s history.Stats) uint64 { return s.Errors }),
 	},
 	{

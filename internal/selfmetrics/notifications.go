@@ -17,7 +17,7 @@ type Notified struct {
 
 var notificationsTable = []stat[Notified]{
 	{
-		gauge("health_notifications_queued", "Notices of changes that wait to be told."),
+		gauge("health_notifications_queued", "Notices of changes waiting to be delivered."),
 		one(func(n Notified) int { return n.Mail.Queued + n.Push.Untold }),
 	},
 	{
@@ -35,11 +35,11 @@ var notificationsTable = []stat[Notified]{
 		}),
 	},
 	{
-		counter("health_notifications_failed_total", "Attempts to deliver that failed, by reason. Only reasons that have occurred are there.", "reason"),
+		counter("health_notifications_failed_total", "Failed attempts to deliver, by reason. Only reasons that have occurred are present.", "reason"),
 		each(Notified.failed),
 	},
 	{
-		counter("health_notifications_dropped_total", "Notices that were never told: too many waited, or the recipient is refused."),
+		counter("health_notifications_dropped_total", "Notices dropped: too many were waiting, or the recipient was refused."),
 		one(func(n Notified) uint64 { return n.Mail.Dropped }),
 	},
 }

@@ -12,7 +12,7 @@ var schedulerTable = []stat[schedule.Stats]{
 		one(func(s schedule.Stats) int { return s.Jobs }),
 	},
 	{
-		gauge("health_scheduler_in_flight", "Probes under way. Those that have been slow go in a lane of their own.", "lane"),
+		gauge("health_scheduler_in_flight", "Probes under way. Those of slow targets run in a lane of their own.", "lane"),
 		func(s schedule.Stats, to add) {
 			to(float64(s.InFlight), "fast")
 			to(float64(s.InFlightSlow), "slow")

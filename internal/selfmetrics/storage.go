@@ -27,7 +27,7 @@ var storageTable = []stat[registry.Stats]{
 		whether(func(s registry.Stats) bool { return s.Recovered }),
 	},
 	{
-		gauge("health_storage_failed", "Whether the last attempt to write to disk went wrong."),
+		gauge("health_storage_failed", "Whether the last attempt to write to disk failed."),
 		whether(func(s registry.Stats) bool { return s.DiskFailed }),
 	},
 	{
@@ -35,7 +35,7 @@ var storageTable = []stat[registry.Stats]{
 		moment(func(s registry.Stats) time.Time { return s.LastBackup }),
 	},
 	{
-		gauge("health_storage_targets", "Targets, by the source that told of them.", "source"),
+		gauge("health_storage_targets", "Targets, by source.", "source"),
 		each(func(s registry.Stats) map[prober.Source]int { return s.Targets }),
 	},
 }

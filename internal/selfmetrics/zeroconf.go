@@ -27,7 +27,7 @@ var zeroconfTable = []stat[Multicast]{
 			func(s zeroconf.BrowserStats, to add) { to(truth(s.Up), browse) }),
 	},
 	{
-		counter("health_zeroconf_errors_total", "Attempts to announce, or to browse, that failed.", "role"),
+		counter("health_zeroconf_errors_total", "Failed attempts to announce or to browse.", "role"),
 		both(
 			func(s zeroconf.AnnouncerStats, to add) { to(float64(s.Errors), announce) },
 			func(s zeroconf.BrowserStats, to add) { to(float64(s.Errors), browse) }),
@@ -41,7 +41,7 @@ var zeroconfTable = []stat[Multicast]{
 		announcer(whether(func(s zeroconf.AnnouncerStats) bool { return s.Visible })),
 	},
 	{
-		counter("health_zeroconf_renamed_total", "Times that another host had our name, and we took another."),
+		counter("health_zeroconf_renamed_total", "How often another host had our name, and we took another."),
 		announcer(one(func(s zeroconf.AnnouncerStats) uint64 { return s.Renamed })),
 	},
 	{
@@ -53,7 +53,7 @@ var zeroconfTable = []stat[Multicast]{
 		browser(each(func(s zeroconf.BrowserStats) map[string]uint64 { return s.Events })),
 	},
 	{
-		counter("health_zeroconf_dropped_total", "Times that a service was found that does not become a target, by reason. Only reasons that have occurred are there.", "reason"),
+		counter("health_zeroconf_dropped_total", "Services found that did not become targets, by reason. Only reasons that have occurred are present.", "reason"),
 		browser(each(func(s zeroconf.BrowserStats) map[string]uint64 { return s.Dropped })),
 	},
 }

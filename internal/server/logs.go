@@ -30,7 +30,7 @@ func (s *server) logs(w http.ResponseWriter, r *http.Request) {
 		record = s.probes.ByTarget(target, module)
 	}
 	if record == nil {
-		http.Error(w, "There is no such probe, or it was too long ago (--history.limit)", http.StatusNotFound)
+		http.Error(w, "There is no such probe, or it is too old (--history.limit)", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -23,7 +23,7 @@ func keeps(id *access.Identity, t *prober.Target) bool {
 func notOwner(t *prober.Target) *problem {
 	const admin = `a token with the right "admin" (registration.tokens.rights), or a request from the exporter's own host`
 	if !t.Source.Stored() {
-		return &problem{Status: http.StatusForbidden, Detail: fmt.Sprintf("the target %q comes from %s; to change it takes %s", t.App, t.Source, admin)}
+		return &problem{Status: http.StatusForbidden, Detail: fmt.Sprintf("the target %q comes from %s; changing it needs %s", t.App, t.Source, admin)}
 	}
 	return &problem{Status: http.StatusForbidden, Detail: fmt.Sprintf("the target %q was registered by somebody else; "+
 		"use the token, or the address, that it was registered with, or %s", t.App, admin)}

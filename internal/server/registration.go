@@ -31,7 +31,7 @@ func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return prober.Target{}, &problem{
 			Status: http.StatusRequestEntityTooLarge,
-			Detail: fmt.Sprintf("a registration has at most %d bytes", maxRegistrationBody),
+			Detail: fmt.Sprintf("a registration must have at most %d bytes", maxRegistrationBody),
 		}
 	} else if err != nil {
 		return prober.Target{}, &problem{Status: http.StatusBadRequest, Detail: "reading the request: " + err.Error()}

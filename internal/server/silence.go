@@ -9,7 +9,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-const othersMaintenance = `maintenance of what is not your own takes a token with the right "admin" (registration.tokens.rights), ` +
+const othersMaintenance = `maintenance of what is not your own needs a token with the right "admin" (registration.tokens.rights), ` +
 	"or a request from the exporter's own host; of your own, name each target"
 
 // maySilence reports whether somebody may have nothing told of what maintenance covers:

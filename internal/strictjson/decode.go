@@ -103,7 +103,7 @@ func eachField(body []byte, f func(name string, value json.RawMessage)) error {
 		return bad(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return bad(errors.New("there is something after it"))
+		return bad(errors.New("there is data after it"))
 	}
 	return nil
 }

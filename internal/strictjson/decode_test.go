@@ -80,7 +80,7 @@ func TestFaults(t *testing.T) {
 
 func TestNoObject(t *testing.T) {
 	for body, want := range map[string]string{
-		``: "EOF", `[]`: "it begins with [", `1`: "it begins with 1", `{} {}`: "there is something after it", `{} x`: "there is something after it",
+		``: "EOF", `[]`: "it begins with [", `1`: "it begins with 1", `{} {}`: "there is data after it", `{} x`: "there is data after it",
 		`{`: "EOF", `{"name"`: "EOF", `{"name": }`: "invalid character", `{"name": "a",}`: "invalid character",
 	} {
 		if _, err := Decode([]byte(body), new(sample), nil); err == nil || !strings.HasPrefix(err.Error(), "the body must be one JSON object: ") || !strings.Contains(err.Error(), want) {

@@ -83,7 +83,7 @@ func (a *Announcer) Run(ctx context.Context) {
 		a.note(func(s *AnnouncerStats) { s.Errors++ })
 		if text := err.Error(); text != warned {
 			warned = text
-			a.Log.Warn("not announced on the network, so nobody finds this exporter by itself; it is tried again", "err", err)
+			a.Log.Warn("not announced on the network, so clients cannot find this exporter by themselves; trying again", "err", err)
 		}
 		pause(ctx, lookEvery)
 	}
@@ -158,7 +158,7 @@ func (a *Announcer) await(ctx context.Context, on []Interface, conflict <-chan s
 				continue
 			}
 			a.renamed = time.Now()
-			a.Log.Warn("another host announces itself under our name; we take another")
+			a.Log.Warn("another host announces itself under our name; taking another")
 			return
 		case <-look.C:
 		}

@@ -124,7 +124,7 @@ func TestAnnouncerConflict(t *testing.T) {
 		if n.total != 4 {
 			t.Errorf("announced %d times", n.total)
 		}
-		if got := strings.Count(log.String(), "we take another"); got != 1 {
+		if got := strings.Count(log.String(), "taking another"); got != 1 {
 			t.Errorf("%d warnings", got)
 		}
 	})

@@ -290,7 +290,7 @@ func (b *Browser) fail(err error) {
 	b.warned = text
 	b.mu.Unlock()
 	if !said {
-		b.Log.Warn("services on the network may not be noticed; it is tried again", "err", err)
+		b.Log.Warn("services on the network may be missed; trying again", "err", err)
 	}
 }
 

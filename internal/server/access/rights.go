@@ -46,7 +46,7 @@ func (id *Identity) refuseChange(right Right) *Refusal {
 	case id.Place == Elsewhere, !contains(id.rules.Networks, id.Client):
 		return &Refusal{http.StatusUnauthorized, id.strange()}
 	case right == Admin && id.Place != OwnHost:
-		return &Refusal{http.StatusForbidden, `that takes a token with the right "admin" (registration.tokens.rights), or a request from the exporter's own host`}
+		return &Refusal{http.StatusForbidden, `that needs a token with the right "admin" (registration.tokens.rights), or a request from the exporter's own host`}
 	}
 	return nil
 }
