@@ -17,6 +17,10 @@ const (
 // StalledAfter is how long a subject is not probed before that is told.
 const StalledAfter = 6 * time.Minute
 
+// RememberedAfter is how long it is remembered that a subject was removed. It is longer
+// than what others keep of it, of its states and changes.
+const RememberedAfter = 15 * time.Minute
+
 // StalledSince is since when the subject is not being probed although it should be,
 // zero if it is; before is what it was at the last look.
 func StalledSince(s *Subject, before, now time.Time) time.Time {
@@ -31,3 +35,9 @@ func StalledSince(s *Subject, before, now time.Time) time.Time {
 
 // Bad reports whether a state is bad news. UNKNOWN is only when it lasts.
 func Bad(v health.Verdict) bool { return v == health.Degraded || v == health.Unhealthy }
+
+// Down reports whether the subject does not work, so that what depends on it cannot
+// either. Who only warns works; of who is paused nobody knows.
+func Down(s *Subject) bool {
+	return !s.Paused && (s.State == health.Unhealthy || s.State == health.Degraded && !s.OnlyWarns)
+}

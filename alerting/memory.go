@@ -37,6 +37,9 @@ type Memory struct {
 	Told time.Time `json:"told,omitzero"`
 	// Gone is when the subject was lost, as was told; zero if it is there.
 	Gone time.Time `json:"gone,omitzero"`
+	// Left is when the subject was removed; zero if it was not. Then nothing but Last is
+	// remembered: it may come back, with changes of before.
+	Left time.Time `json:"left,omitzero"`
 	// Subject is the one that it is about, for the time when it is gone.
 	Subject Subject `json:"subject"`
 }
@@ -179,3 +182,10 @@ func (m Memory) Removed(now time.Time) *Notice {
 		What: Unregistered, Subject: m.Subject, Time: now, From: m.Last.To, To: m.Last.To, BadSince: m.BadSince,
 	}
 }
+
+// Forget is what is remembered of a subject that was removed: whatever comes back under
+// its name has changes of its own from now on.
+func Forget(now time.Time) Memory { return Memory{Left: now, Last: Change{Time: now}} }
+
+// Forgotten reports whether nothing need be remembered of a subject that was removed.
+func (m *Memory) Forgotten(now time.Time) bool { return now.Sub(m.Left) > RememberedAfter }

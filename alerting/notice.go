@@ -40,6 +40,8 @@ type Subject struct {
 	Link string
 	// Stalled tells that it is not being probed although it should be.
 	Stalled bool
+	// OnlyWarns tells that it works, and is DEGRADED for what it says of itself.
+	OnlyWarns bool `json:",omitempty"`
 	// Paused tells that it is not being probed because somebody wants it so.
 	Paused bool
 	// Gone is since when it exists no more although nobody has removed it, and GoneWhy

@@ -101,3 +101,46 @@ func TestLostLongAgo(t *testing.T) {
 		w.stop()
 	})
 }
+
+// TestRemovedAndBack: what is removed and comes back, with what is kept of it, is not
+// told its past again.
+func TestRemovedAndBack(t *testing.T) {
+	for name, restart := range map[string]bool{"at once": false, "over a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				opts := Options{Path: dir, Interval: -1, Wait: -1}
+				w := newWorld(t, opts)
+				defer func() { w.stop() }()
+				w.set("nas", health.Healthy)
+				w.pass(time.Minute)
+				w.set("nas", health.Unhealthy)
+				w.pass(time.Minute)
+				w.set("nas", health.Healthy)
+				w.pass(time.Minute)
+				w.office.taken()
+				nas := *w.subjects["nas"]
+				delete(w.subjects, "nas")
+				w.pass(5 * time.Second)
+				w.expect("ops@example.org: nas is no longer monitored")
+				if restart {
+					w.stop()
+					w.open(opts)
+				}
+				w.pass(30 * time.Second)
+				w.subjects["nas"] = &nas
+				w.pass(30 * time.Second)
+				w.expect()
+				w.set("nas", health.Unhealthy)
+				w.pass(time.Minute)
+				w.expect("ops@example.org: nas is unhealthy")
+				delete(w.subjects, "nas")
+				w.pass(time.Hour)
+				w.expect("ops@example.org: nas is no longer monitored")
+				if len(w.outbox.known) != 0 {
+					t.Errorf("remembers %v", w.outbox.known)
+				}
+			})
+		})
+	}
+}

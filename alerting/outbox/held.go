@@ -22,7 +22,7 @@ func (o *Outbox) maintained(s *alerting.Subject, now time.Time) bool {
 func (o *Outbox) badParents(s *alerting.Subject) (bad []string) {
 	for key := range o.ancestors(s) {
 		parent := o.current[key]
-		if alerting.Bad(parent.State) && !o.ancestors(parent)[s.Key()] {
+		if alerting.Down(parent) && !o.ancestors(parent)[s.Key()] {
 			bad = append(bad, key)
 		}
 	}

@@ -175,7 +175,9 @@ func (o *Outbox) Update(subjects []alerting.Subject) error {
 		key := s.Key()
 		current[key] = s
 		m, ok := o.known[key]
-		if !ok {
+		if ok && !m.Left.IsZero() { // it is another one, whose changes are all later
+			m, ok = alerting.Memory{Last: m.Last}, false
+		} else if !ok {
 			m = alerting.Memory{Last: alerting.Change{Time: o.store.created}}
 			if s.Gone.Before(o.store.created) {
 				m.Gone = s.Gone // long ago, for whoever begins to mail
@@ -189,8 +191,13 @@ func (o *Outbox) Update(subjects []alerting.Subject) error {
 		o.known[key] = next
 	}
 	for key, m := range o.known {
-		if current[key] == nil {
+		switch {
+		case current[key] != nil:
+		case m.Left.IsZero():
 			o.enqueue(c, m.Removed(now))
+			o.known[key] = alerting.Forget(now)
+			c.remember[key] = o.known[key]
+		case m.Forgotten(now):
 			c.forget = append(c.forget, key)
 		}
 	}

@@ -114,3 +114,39 @@ func TestHeldBackByTheLast(t *testing.T) {
 		}
 	})
 }
+
+// TestParentsThatExplainNothing: a parent that only warns works, and of one that is
+// paused nobody knows: they silence nobody.
+func TestParentsThatExplainNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		parent   alerting.Subject
+		silences bool
+	}{
+		"unhealthy":            {alerting.Subject{State: health.Unhealthy}, true},
+		"degraded":             {alerting.Subject{State: health.Degraded}, true},
+		"only warns":           {alerting.Subject{State: health.Degraded, OnlyWarns: true}, false},
+		"paused and unhealthy": {alerting.Subject{State: health.Unhealthy, Paused: true}, false},
+		"paused and degraded":  {alerting.Subject{State: health.Degraded, Paused: true}, false},
+		"unknown":              {alerting.Subject{State: health.Unknown}, false},
+		"healthy":              {alerting.Subject{State: health.Healthy}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, Options{Interval: -1, Wait: -1})
+				defer func() { w.stop() }()
+				parent := test.parent
+				parent.Kind, parent.Name = alerting.Target, "router"
+				w.subjects["router"] = &parent
+				w.set("nas", health.Healthy)
+				w.subjects["nas"].DependsOn = []string{"router"}
+				w.pass(10 * time.Second)
+				w.office.taken()
+				w.set("nas", health.Unhealthy)
+				w.pass(time.Minute)
+				if got := w.office.taken(); (len(got) == 0) != test.silences {
+					t.Errorf("told %q", got)
+				}
+			})
+		})
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/envinfo/redact"
+	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober/schedule"
@@ -61,7 +62,7 @@ func subject(kind alerting.Kind, st *schedule.Status, now time.Time) alerting.Su
 		Kind: kind, Name: st.Target.App, State: st.State.Verdict, Since: st.Since, LastHealthy: st.LastHealthy,
 		Error: st.Error, Response: st.Response[:min(len(st.Response), maxExcerpt)],
 		Stalled: st.Problem != "" || st.Probed && now.Sub(st.LastProbe) > notProbed || !st.Probed && st.Error != "",
-		Paused:  st.Target.Paused,
+		Paused:  st.Target.Paused, OnlyWarns: st.State.Verdict == health.Degraded && !st.Failing,
 	}
 }
 

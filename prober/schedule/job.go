@@ -44,7 +44,7 @@ func newJob(desired Job, now time.Time) *job {
 	j := &job{app: desired.Target.App, desired: desired}
 	st := &Status{Target: desired.Target, Check: desired.Check, Problem: desired.problem(), Since: now}
 	if s := desired.Saved; s != nil && s.Place == desired.place() {
-		st.State, st.Since, st.LastHealthy = s.State, s.Since, s.LastHealthy
+		st.State, st.Since, st.LastHealthy, st.Failing = s.State, s.Since, s.LastHealthy, s.State.Failures > 0
 		j.transitions = slices.Clone(s.Transitions)
 	}
 	if desired.Module == nil {
@@ -168,6 +168,7 @@ func (j *job) apply(res *prober.Result) (Status, *Transition) {
 	if j.move(&st, next, end, transitionReason(res)) {
 		change = &j.transitions[len(j.transitions)-1]
 	}
+	st.Failing = res.Outcome == health.Fail || st.Failing && change == nil
 	if next.Verdict == health.Healthy {
 		st.LastHealthy = end
 	}

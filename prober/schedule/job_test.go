@@ -33,7 +33,7 @@ func TestStatusHasAllOfTheResult(t *testing.T) {
 		synctest.Wait()
 		end := r.times[0].Add(250 * time.Millisecond)
 		want := Status{
-			Target: made, State: health.State{Verdict: health.Degraded, Failures: 1}, Since: end, Probed: true, LastProbe: end,
+			Target: made, State: health.State{Verdict: health.Degraded, Failures: 1}, Since: end, Probed: true, Failing: true, LastProbe: end,
 			Latency: 250 * time.Millisecond, StatusCode: 503, CertExpiry: expiry, Reason: prober.ReasonStatus, Error: "status 503",
 			Report: report, Response: []byte("{}"), Fails: 1, BodyErrors: 1,
 		}
@@ -215,6 +215,38 @@ func TestHungCheckGoesOnFailing(t *testing.T) {
 		close(release)
 		if err := checker.Close(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestFailing: whether a state comes of failures, or of warnings only.
+func TestFailing(t *testing.T) {
+	outcomes := []health.Outcome{
+		health.Pass, health.Warn, health.Pass, health.Pass, health.Fail, health.Pass, health.Warn, health.Pass, health.Pass,
+		health.Fail, health.Fail, health.Warn, health.Warn,
+	}
+	want := []string{
+		"healthy false", "degraded false", "degraded false", "healthy false", "degraded true", "degraded true", "degraded true", "degraded true", "healthy false",
+		"degraded true", "unhealthy true", "unhealthy true", "degraded false",
+	}
+	inBubble(t, Options{}, func(t *testing.T, s *Scheduler) {
+		r := recorder{answer: func(_ context.Context, n int) prober.Result {
+			return prober.Result{Outcome: outcomes[min(n, len(outcomes))-1]}
+		}}
+		made := target("a", time.Minute)
+		made.Unhealthy, made.Healthy, made.FastStart = 2, 2, true
+		s.Sync([]Job{{Target: made, Module: r.module("a")}})
+		var got []string
+		for n := 0; len(got) < len(outcomes); time.Sleep(time.Second) {
+			if r.count() > n {
+				n = r.count()
+				synctest.Wait()
+				st, _ := s.Status("a")
+				got = append(got, fmt.Sprintf("%s %t", st.State.Verdict, st.Failing))
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -85,7 +85,9 @@ type Status struct {
 	// Probed is false before the first probe since the program started.
 	Probed bool
 	// Up is whether the last probe passed, or passed with a warning.
-	Up         bool
+	Up bool
+	// Failing is whether a probe has failed since the verdict is what it is, or led to it.
+	Failing    bool
 	LastProbe  time.Time
 	Latency    time.Duration
 	StatusCode int
