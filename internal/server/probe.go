@@ -155,7 +155,8 @@ const defaultAdHocProbes = 500
 
 // probeTimeout is the deadline of an ad-hoc probe in seconds: what Prometheus
 // announces (120 s if nothing, and never more) less the offset, or the module's own
-// timeout if that is shorter. What is not a number is 0.
+// timeout if that is shorter. It is a number as wide as the header's, which may be
+// infinite or none.
 func probeTimeout(header string, module, offset time.Duration) (float64, error) {
 	announced := 0.0
 	if header != "" {
@@ -167,11 +168,14 @@ func probeTimeout(header string, module, offset time.Duration) (float64, error) 
 	if announced == 0 {
 		announced = longestProbe.Seconds()
 	}
-	limit := min(announced-offset.Seconds(), longestProbe.Seconds())
+	limit := announced - offset.Seconds()
 	if own := module.Seconds(); own < limit && own > 0 || limit < 0 {
 		limit = own
 	}
-	return min(limit, longestProbe.Seconds()), nil
+	if asDuration(limit) > longestProbe {
+		return longestProbe.Seconds(), nil
+	}
+	return limit, nil
 }
 
 // asDuration leaves a probe no time at all if the deadline is not a number, or later
