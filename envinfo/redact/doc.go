@@ -10,7 +10,7 @@
 // lines exist because the third cannot be complete.
 //
 // Text takes one kind of secret after the other: PEM blocks (text.go), credentials in
-// URLs and data source names (userinfo.go), the values of names (named.go, value.go),
-// tokens with a known prefix (token.go), and what looks as random as only a key does
+// URLs and data source names (userinfo.go), the values of names (named.go, value.go,
+// markup.go, dialogue.go), what is one of those once it is decoded (encoded.go), tokens with a known prefix (token.go), and what looks as random as only a key does
 // (random.go).
 package redact

@@ -65,11 +65,11 @@ func stemAt(s string) string {
 	case 'j':
 		stems = []string{"jwt", "jsessionid"}
 	case 'k':
-		stems = []string{"key"}
+		stems = []string{"key", "kennwort"}
 	case 'o':
 		stems = []string{"otp"}
 	case 'p':
-		stems = []string{"pass", "private", "pwd", "pin", "phpsessid"}
+		stems = []string{"pass", "private", "pwd", "pw", "pin", "phpsessid"}
 	case 's':
 		stems = []string{"secret", "signature", "sessionid", "sig", "salt", "sid"}
 	case 't':
@@ -87,7 +87,7 @@ func stemAt(s string) string {
 // words, to count unless they stand alone.
 func isWholeWord(stem string) bool {
 	switch stem {
-	case "pin", "otp", "totp", "sig", "sid", "salt", "jwt", "cred", "hmac":
+	case "pw", "pin", "otp", "totp", "sig", "sid", "salt", "jwt", "cred", "hmac":
 		return true
 	}
 	return false

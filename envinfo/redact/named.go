@@ -16,9 +16,14 @@ func maskNamed(text string) string {
 			continue
 		}
 		end := skip(text, i, isName)
-		n := named{text: text, from: i, end: end}
+		n := named{text: text, from: unescaped(text, i, end), end: end}
+		from, to := n.secret()
+		if from >= to && n.from > i { // or is it a name, in C:\token?
+			n.from = i
+			from, to = n.secret()
+		}
 		i = end
-		if from, to := n.secret(); from < to {
+		if from < to {
 			r.mask(from, to)
 			i = max(to, end)
 		}
@@ -46,12 +51,14 @@ func (n named) before() byte {
 func (n named) secret() (from, to int) {
 	p := separatorAfter(n.text, n.end)
 	switch {
-	case p.kind == 0 && n.end < len(n.text) && n.text[n.end] == '>' && n.before() == '<':
+	case p.kind == 0 && n.isElement():
 		return n.element()
 	case p.kind == 0:
 		return n.word()
-	case p.value >= len(n.text) || isSpace(n.text[p.value]):
+	case p.value >= len(n.text):
 		return 0, 0
+	case isSpace(n.text[p.value]), p.kind == ':' && isBlockMark(n.text, p.value):
+		return n.block(p)
 	}
 	name := n.name()
 	switch {
@@ -59,6 +66,8 @@ func (n named) secret() (from, to int) {
 		return login(n.text, p.value)
 	case p.kind == ':' && isSourceFile(name):
 		return 0, 0
+	case equalFold(name, "value"):
+		return n.valueOfName(p)
 	case Name(name), equalFold(name, "pwd") && !isPath(n.text[p.value:]):
 		return n.pair(p)
 	case n.before() == '?' || n.before() == '&':
@@ -87,30 +96,21 @@ func isQuerySecret(name string) bool {
 	return equalFold(name, "code") || equalFold(name, "session") || equalFold(name, "ticket")
 }
 
-// element is <name>value</name>.
-func (n named) element() (from, to int) {
-	if !Name(n.name()) {
-		return 0, 0
-	}
-	from = n.end + 1
-	if i := strings.IndexByte(n.text[from:], '<'); i >= 0 {
-		return from, from + i
-	}
-	return from, len(n.text)
-}
-
 // word is a name with nothing but a space after it: a flag, or a scheme of
 // authentication.
 func (n named) word() (from, to int) {
-	if n.end >= len(n.text) || !isBlank(n.text[n.end]) {
-		return 0, 0
-	}
-	from = skip(n.text, n.end, isBlank)
-	if from == len(n.text) {
+	from = skipBlank(n.text, n.end)
+	if from == n.end || from == len(n.text) {
 		return 0, 0
 	}
 	name := n.name()
 	switch {
+	case isVerb(name):
+		return n.credentials(from)
+	case equalFold(name, "password") && strings.Contains(n.text[max(0, n.from-64):n.from], "login "): // ~/.netrc
+		return extent(n.text, from, '=')
+	case name == "-gt":
+		return extent(n.text, from, '=')
 	case name[0] == '-' && loginFlag(name):
 		return login(n.text, from)
 	case strings.HasPrefix(name, "--") && n.text[from] != '-' && takesSecret(name):

@@ -41,6 +41,7 @@ func redactOnce(text string) string {
 	text = maskPEM(text)
 	text = maskUserinfo(text)
 	text = maskNamed(text)
+	text = maskEncoded(text)
 	return maskTokens(text)
 }
 

@@ -51,6 +51,8 @@ func TestIsLinear(t *testing.T) {
 		"-----BEGIN X-----", "END ", "token: aa ", "token=[", `"password":"`, "A_TOKEN=1 ", "export TOKEN= ", "Bearer x=",
 		"Basic ", "%3D", "<token>", `\`, `password='\`, "a/", "x-1", "a.b@", `"http://a b@ `, "$6$", "$2a$", "eyJ", "key=1,",
 		"Authorization: Basic no ", " discord.com/api/webhooks/x", "'", "--token ", " ", "aB3", "token", "key_", "\x00", "é",
+		"AUTH PLAIN ", "PASS a ", "%41", "%2525", "QUJDRA== ", "QUJDRA==", "<token a>", "&lt;token&gt;", "value=", `"name":"a","value":"b",`, "password:\n x\n", "password: |\n",
+		"token: >\n\n", "&quot;", "token=&quot;", `\n`, `token\u000a`, `:\/`, "db[key][]=", "-gt ", "login password ",
 	} {
 		begin := time.Now()
 		redact.Text(strings.Repeat(piece, size/len(piece)))

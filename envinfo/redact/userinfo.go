@@ -17,7 +17,7 @@ func maskUserinfo(text string) string {
 		}
 		from, to := wordAround(text, at, at+i)
 		word := text[from:to]
-		if strings.Contains(word, "://") {
+		if colon, _ := schemeEnd(word, 0); colon >= 0 {
 			maskURLs(&r, from, to)
 		} else if user, end, ok := dataSource(word); ok {
 			r.mask(from+user, from+end)
@@ -51,12 +51,12 @@ func maskURLs(r *rewriter, from, to int) {
 	word := r.text[from:to]
 	last := strings.LastIndexByte(word, '@')
 	for at := 0; ; {
-		i := strings.Index(word[at:], "://")
-		if i < 0 || at+i > last {
+		colon, after := schemeEnd(word, at)
+		if colon < 0 || after > last {
 			return
 		}
-		scheme := schemeBefore(word, at+i)
-		at += i + len("://")
+		scheme := schemeBefore(word, colon)
+		at = after
 		end := last
 		if isWeb(scheme) {
 			end = webUserinfo(word, at, last)
@@ -64,6 +64,27 @@ func maskURLs(r *rewriter, from, to int) {
 		if end > at && word[at:end] != "git" {
 			r.mask(from+at, from+end)
 			at = end
+		}
+	}
+}
+
+// schemeEnd finds the next colon with two slashes behind it, escaped ones too, as JSON
+// may have them; -1 if there is none.
+func schemeEnd(word string, at int) (colon, after int) {
+	for {
+		i := strings.IndexByte(word[at:], ':')
+		if i < 0 {
+			return -1, 0
+		}
+		colon = at + i
+		at = colon + 1
+		slashes := 0
+		for j := at; j < len(word) && (word[j] == '/' || word[j] == '\\'); {
+			if j++; word[j-1] == '/' {
+				if slashes++; slashes == 2 {
+					return colon, j
+				}
+			}
 		}
 	}
 }

@@ -11,9 +11,18 @@ type separator struct {
 
 // separatorAfter reads on from the end of a name, over the quote that ends it.
 func separatorAfter(text string, end int) separator {
-	i := end
-	if j := skip(text, i, func(c byte) bool { return c == '\\' }); j < len(text) && (isQuote(text[j]) || text[j] == ']') {
-		i = j + 1
+	i := skip(text, end, isBlank)
+	for closing := 0; closing < 3; closing++ { // "name" and ['name']
+		j := skip(text, i, func(c byte) bool { return c == '\\' })
+		switch {
+		case j < len(text) && (isQuote(text[j]) || text[j] == ']'):
+			i = j + 1
+		case strings.HasPrefix(text[i:], "[]"):
+			i += len("[]")
+		default:
+			i += quoteEntity(text[i:])
+			closing = 3
+		}
 	}
 	i = skip(text, i, isBlank)
 	if i >= len(text) {
@@ -53,6 +62,9 @@ func (n named) pair(p separator) (from, to int) {
 	}
 	from, to = extent(n.text, p.value, p.kind)
 	value := n.text[from:to]
+	if p.kind == ':' && value != "" && (value[0] == '&' || value[0] == '!') { // an anchor or a tag of YAML before it
+		return from, max(to, n.restOfLine(from))
+	}
 	quoted := from > p.value
 	switch {
 	case isNoSecret(value), plural(name) && all(value, isDigit):
@@ -135,6 +147,9 @@ func (n named) restOfPair(from int) int {
 
 // extent is where a value begins and ends; quotes and brackets stay outside.
 func extent(text string, from int, kind byte) (int, int) {
+	if n := quoteEntity(text[from:]); n > 0 {
+		return from + n, nextEntity(text, from+n)
+	}
 	open := skip(text, from, func(c byte) bool { return c == '\\' })
 	switch {
 	case open < len(text) && isQuote(text[open]):
@@ -232,6 +247,7 @@ func header(text string, from int) (int, int) {
 		return extent(text, from, ':')
 	}
 	first := wordAt(text, from)
+	parts := hasParts(first)
 	if isScheme(first) {
 		if next := skip(text, from+len(first), isBlank); next > from+len(first) {
 			from, first = next, wordAt(text, next)
@@ -240,8 +256,17 @@ func header(text string, from int) (int, int) {
 	if isPlainWord(first) || strings.HasSuffix(first, ":") {
 		return 0, 0
 	}
-	to := skip(text, from, func(c byte) bool { return c != '\n' && c != '\r' && !isQuote(c) && c != ']' })
+	to := skip(text, from, func(c byte) bool { return c != '\n' && c != '\r' && (parts || !isQuote(c) && c != ']') })
 	return from, trimEnd(text, from, to)
+}
+
+// hasParts tells the schemes whose credentials are several, in quotes.
+func hasParts(scheme string) bool {
+	switch strings.ToLower(scheme) {
+	case "digest", "hawk", "signature", "oauth", "mac", "aws4-hmac-sha256":
+		return true
+	}
+	return false
 }
 
 // wordAt is what comes before the next space.
@@ -251,7 +276,7 @@ func wordAt(text string, from int) string {
 
 func isScheme(word string) bool {
 	switch strings.ToLower(word) {
-	case "basic", "bearer", "token", "digest", "negotiate", "ntlm", "apikey", "api-key", "key", "hawk", "aws4-hmac-sha256":
+	case "basic", "bearer", "token", "digest", "negotiate", "ntlm", "apikey", "api-key", "key", "hawk", "aws4-hmac-sha256", "signature", "oauth", "mac":
 		return true
 	}
 	return false
