@@ -13,14 +13,42 @@ func TestName(t *testing.T) {
 		MYSQL_PWD pwd Pwd password passphrase passwd SECRET CLIENT_SECRET client-secret credential AWS_CREDENTIALS auth AUTH
 		Authorization Proxy-Authorization X-Auth dsn SENTRY_DSN dsn_primary DATABASE_URL DATABASE_URI databaseUrl cookie
 		Set-Cookie private PRIVATE_KEY jwt JWT_VALUE pin PIN otp sig session.cookie connection_string ConnectionString
-		SECRET_KEY_BASE AWS_ACCESS_KEY_ID alerting.email.auth_password registration.tokens.0 MONKEY_TOKEN KEYCLOAK_PASSWORD
+		bearer BEARER_VALUE creds AWS_CREDS cred my_cred hmac HMAC_VALUE JSESSIONID PHPSESSID sessionid userSessionID
+		salt PASSWORD_SALT sid CONNECT_SID totp TOTP_SEED signature X-Hub-Signature-256 SECRET_KEY_BASE AWS_ACCESS_KEY_ID alerting.email.auth_password registration.tokens.0 MONKEY_TOKEN KEYCLOAK_PASSWORD
 		COMPASS_KEY password_hash mykey2 TOKEN2 _password database.dsn key1 basic_auth.username`
 	const harmless = `MONKEY monkeyBusiness COMPASS PASSPORT passport_country KEYBOARD keyboardLayout keyword KEYSPACE author
 		AUTHORS authority XAUTHORITY bypass passed passenger unauthorized tokenizer turkey PWD OLDPWD PATH HOME LANG
 		spin opinion pinned signal design signup assignment hotpot salted sidecar database database_name DATABASE_HOST
 		TOKEN_FILE password_file auth_password_file key_path secret_name cookie_name token_count keys_total max_tokens
 		auth_url token_endpoint key_size auth_method private_ip private_network SSH_AUTH_SOCK auth_enabled public_key
-		primary_key connection connections_open url interval app email WWW-Authenticate`
+		primary_key connection connections_open url interval app email WWW-Authenticate foreign_key sort_key partition-key
+		sacred incredible pyjwt hmacsha residual outsider saltwater spinner laptop totpad`
+	// Words that hold the piece of a secret's name by chance.
+	const words = `monkeys donkey turkey hockey jockey whiskey keyboards keywords keyspaces keycloak keynote keyframe hotkey
+		keypress keystroke passive passengers passes passing passage bypassed encompass compassion passthrough passthru
+		surpass overpass trespass authored authorities authorized authorised unauthorised authenticated unauthenticated
+		authenticate authentic authorship coauthor tokenize tokenized tokenization privateer secretary secretariat accredited`
+	// Ends that make a place, a number or a switch of what has a secret's name.
+	const ends = `file files path dir directory url uri endpoint host port sock socket count total size length len bytes limit
+		max min seconds ms ttl timeout interval expiry expires expired expiration age type kind algorithm alg mode method
+		enabled disabled required optional policy version name names prefix ip ips address network networks subnet subnets
+		dns zone region errors error failures failure status usage used`
+	for word := range strings.FieldsSeq(words) {
+		if redact.Name(word) || redact.Name("the_"+word) {
+			t.Errorf("%s is a secret's name", word)
+		}
+		if !redact.Name(word + "_password") {
+			t.Errorf("%s_password is no secret's name", word)
+		}
+	}
+	for end := range strings.FieldsSeq(ends) {
+		if redact.Name("token_"+end) || redact.Name("authToken"+strings.ToUpper(end[:1])+end[1:]) {
+			t.Errorf("token_%s is a secret's name", end)
+		}
+		if !redact.Name(end + "_token") {
+			t.Errorf("%s_token is no secret's name", end)
+		}
+	}
 	for name := range strings.FieldsSeq(secret) {
 		if !redact.Name(name) {
 			t.Errorf("%s is not a secret's name", name)
