@@ -14,32 +14,24 @@ import (
 )
 
 // accessRules are what the configuration says of who may do what.
-func (a *App) accessRules(cfg *config.Config) access.Rules {
+func (s *serving) accessRules(cfg *config.Config) access.Rules {
 	r := &cfg.Registration
 	rules := access.Rules{
 		Read: cfg.Access.Read, Debug: cfg.Access.Debug, Closed: !r.Enabled, Networks: r.Networks,
 		NoLocalTrust: !cfg.Access.LocalTrust, Proxies: cfg.Access.Proxies, Hosts: cfg.Access.Hosts,
 		Holder: r.Bearer, Has: func(holder string, right access.Right) bool { return r.Has(holder, string(right)) },
 	}
-	for _, external := range []string{cfg.Alerting.ExternalURL, a.opts.ExternalURL} {
+	for _, external := range []string{cfg.Alerting.ExternalURL, s.opts.ExternalURL} {
 		if external != "" {
 			rules.URLs = append(rules.URLs, external)
 		}
 	}
-	if reason := proxyOnThisHost(a.listenAddresses(), rules.URLs); reason != "" && cfg.Access.LocalTrust && len(rules.Proxies) == 0 {
-		a.log.Warn("a proxy on this host seems to forward requests of others: unless it is in access.proxies and says on whose behalf it asks, "+
-			"or access.local_trust is false, they all count as this host, which may do everything", "listening", strings.Join(a.listenAddresses(), " "),
+	if reason := proxyOnThisHost(s.opts.listenAddresses(), rules.URLs); reason != "" && cfg.Access.LocalTrust && len(rules.Proxies) == 0 {
+		s.log.Warn("a proxy on this host seems to forward requests of others: unless it is in access.proxies and says on whose behalf it asks, "+
+			"or access.local_trust is false, they all count as this host, which may do everything", "listening", strings.Join(s.opts.listenAddresses(), " "),
 			"external_url", reason)
 	}
 	return rules
-}
-
-// listenAddresses are those of the command line.
-func (a *App) listenAddresses() []string {
-	if a.opts.Web == nil || a.opts.Web.WebListenAddresses == nil {
-		return nil
-	}
-	return *a.opts.Web.WebListenAddresses
 }
 
 // proxyOnThisHost is the URL that others find us by although we listen on loopback only;

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -277,7 +276,7 @@ func TestARestartTellsNobodyThatDiscoveredTargetsAreGone(t *testing.T) {
 
 	told := func() int {
 		t.Helper()
-		opts.Log = slog.New(slog.DiscardHandler)
+		opts.Log, opts.Web = slog.New(slog.DiscardHandler), webFlags("127.0.0.1:0")
 		a, err := New(opts)
 		if err != nil {
 			t.Fatal(err)
@@ -288,7 +287,7 @@ func TestARestartTellsNobodyThatDiscoveredTargetsAreGone(t *testing.T) {
 		if before == 0 {
 			t.Error("not even the outage was told")
 		}
-		if err := errors.Join(a.telling.outbox.Close(), a.registry.Close()); err != nil {
+		if err := a.parts.close(); err != nil {
 			t.Fatal(err)
 		}
 		return news

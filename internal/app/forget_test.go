@@ -117,14 +117,12 @@ func TestTakenOutWhileOthersAreDiscovered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.registry.Close()
-	defer a.telling.outbox.Close()
-	defer a.checking.close()
+	defer a.parts.close()
 	states := map[string]*schedule.Saved{}
 	for _, name := range []string{"a", "gone", checkPrefix + "c", checkPrefix + "gone"} {
 		states[name] = &schedule.Saved{}
 	}
-	if err := a.registry.Save(states); err != nil {
+	if err := a.storage.Save(states); err != nil {
 		t.Fatal(err)
 	}
 	savers := []*saver{a.polling.saver, a.checking.saver}
@@ -135,7 +133,7 @@ func TestTakenOutWhileOthersAreDiscovered(t *testing.T) {
 		for _, s := range savers {
 			s.forgetGone()
 		}
-		return fmt.Sprintf("%q", slices.Sorted(slices.Values(a.registry.Remembered())))
+		return fmt.Sprintf("%q", slices.Sorted(slices.Values(a.storage.Remembered())))
 	}
 	if got := kept(); got != `["a" "check\x00c" "gone"]` {
 		t.Errorf("soon after the start: %s", got)

@@ -27,16 +27,14 @@ func TestGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.registry.Close()
-	defer a.telling.outbox.Close()
-	defer a.checking.close()
+	defer a.parts.close()
 
 	found := func(app, email string) prober.Target {
 		return prober.Target{App: app, URL: "http://10.0.0.7", Email: email, Interval: time.Minute, Timeout: time.Second, Unhealthy: 2, Healthy: 2}
 	}
-	a.registry.Replace("mdns", []prober.Target{found("nas", "me@example.org"), found("tv", "me@elsewhere.example")})
+	a.storage.Replace("mdns", []prober.Target{found("nas", "me@example.org"), found("tv", "me@elsewhere.example")})
 	a.polling.reconcile()
-	a.registry.Replace("mdns", nil)
+	a.storage.Replace("mdns", nil)
 	told := func() map[string]string {
 		all := map[string]string{}
 		list := a.telling.subjects(time.Now())
@@ -77,7 +75,7 @@ func TestGone(t *testing.T) {
 	if got := told()["nas"]; got != " gone " {
 		t.Errorf("the address is not allowed any more: %q", got)
 	}
-	a.registry.Replace("mdns", []prober.Target{found("nas", "")})
+	a.storage.Replace("mdns", []prober.Target{found("nas", "")})
 	a.polling.reconcile()
 	if diff := cmp.Diff(map[string]string{"nas": "", "tv": " gone "}, told()); diff != "" {
 		t.Errorf("back (-want +got):\n%s", diff)

@@ -42,11 +42,8 @@ func TestWindowsMove(t *testing.T) {
 		if left, err := a.telling.outbox.OldWindows(); err != nil || len(left) != 0 {
 			t.Errorf("left in the outbox: %v, %v", left, err)
 		}
-		a.checking.close()
-		for _, closing := range []func() error{a.past.close, a.telling.outbox.Close, a.registry.Close} {
-			if err := closing(); err != nil {
-				t.Error(err)
-			}
+		if err := a.parts.close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,4 +27,37 @@ type part interface {
 	close() error
 	// collectors has its figures.
 	collectors() []prometheus.Collector
+}
+
+// parts are several, in order.
+type parts []part
+
+// open opens all, or none.
+func (all parts) open(cfg *config.Config) error {
+	for i, p := range all {
+		if err := p.open(cfg); err != nil {
+			return errors.Join(err, all[:i].close())
+		}
+	}
+	return nil
+}
+
+func (all parts) adopt(cfg *config.Config) {
+	for _, p := range all {
+		p.adopt(cfg)
+	}
+}
+
+func (all parts) begin(ctx context.Context, work *sync.WaitGroup) {
+	for _, p := range all {
+		p.begin(ctx, work)
+	}
+}
+
+// close closes all, those opened last first.
+func (all parts) close() (err error) {
+	for _, p := range slices.Backward(all) {
+		err = errors.Join(err, p.close())
+	}
+	return err
 }

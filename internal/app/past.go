@@ -48,9 +48,15 @@ type seen struct {
 	look  uint64
 }
 
+func newPast(opts *Options, started time.Time, targets, checks looked, covering func(time.Time) func(name, group string) bool) *past {
+	return &past{
+		path: opts.StoragePath, log: opts.Log, started: started, targets: targets, checks: checks, covering: covering,
+		seen: map[string]*seen{},
+	}
+}
+
 // open opens the history in the storage directory, which must be ours already.
 func (p *past) open(*config.Config) (err error) {
-	p.seen = map[string]*seen{}
 	p.store, err = history.Open(history.Options{Path: p.path, Log: p.log})
 	return err
 }

@@ -19,13 +19,13 @@ const (
 
 // untilTold waits until the program is to end, or cannot serve. Then it says that it is
 // not ready, saves what there is, and lets the drain delay pass.
-func (a *App) untilTold(ctx context.Context, failed <-chan error) error {
+func (a *App) untilTold(ctx context.Context) error {
 	select {
-	case err := <-failed:
+	case err := <-a.serving.failed:
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	a.setNotReady(errors.New("shutting down"))
+	a.serving.setNotReady(errors.New("shutting down"))
 	a.log.Info("shutting down", "cause", context.Cause(ctx).Error(), "drain_delay", a.opts.DrainDelay)
 	drained := time.After(a.opts.DrainDelay)
 	if err := a.saveStates(); err != nil { // whatever happens from now on
@@ -35,26 +35,19 @@ func (a *App) untilTold(ctx context.Context, failed <-chan error) error {
 	select {
 	case <-drained:
 	case <-a.opts.Hurry:
-	case err := <-failed:
+	case err := <-a.serving.failed:
 		return fmt.Errorf("serving: %w", err)
 	}
 	return nil
 }
 
-// ending is what has to end.
-type ending struct {
-	served   *served
-	stopWork context.CancelCauseFunc
-	work     *sync.WaitGroup
-}
-
 // shutDown ends everything, and gives up on what does not end in time: the states are
 // saved, and files survive that nobody closes them.
-func (a *App) shutDown(ctx context.Context, err error, e *ending) error {
+func (a *App) shutDown(ctx context.Context, err error, stop context.CancelCauseFunc, work *sync.WaitGroup) error {
 	bounded, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- a.end(ctx, e) }()
+	go func() { ended <- a.end(stop, work) }()
 	select {
 	case last := <-ended:
 		return errors.Join(err, last)
@@ -70,33 +63,8 @@ func (a *App) saveStates() error {
 }
 
 // end ends everything, in order.
-func (a *App) end(ctx context.Context, e *ending) error {
-	e.stopWork(errors.New("shutting down"))
-	var parts sync.WaitGroup
-	parts.Go(func() { a.finishRequests(ctx, e.served) })
-	parts.Go(e.work.Wait)
-	parts.Wait()
-	err := errors.Join(a.checking.close(), a.polling.close())
-	return errors.Join(err, a.closeStorage())
-}
-
-// finishRequests waits for the requests under way, for as long as is reasonable.
-func (a *App) finishRequests(ctx context.Context, s *served) {
-	bounded, cancel := context.WithTimeout(ctx, requestTimeout)
-	var waiting sync.WaitGroup
-	defer waiting.Wait()
-	defer cancel()
-	waiting.Go(func() {
-		select {
-		case <-a.opts.Hurry:
-			cancel()
-		case <-bounded.Done():
-		}
-	})
-	if err := s.server.Shutdown(bounded); err != nil {
-		s.server.Close()
-		a.log.Warn("requests were cut off", "err", err)
-	}
-	<-s.failed
-	s.unbind()
+func (a *App) end(stop context.CancelCauseFunc, work *sync.WaitGroup) error {
+	stop(errors.New("shutting down"))
+	work.Wait()
+	return a.parts.close()
 }

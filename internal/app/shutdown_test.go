@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -101,9 +102,9 @@ func TestStatesAreSavedFirst(t *testing.T) {
 		_, ok := r.polling.scheduler.Saved()["nas"]
 		return ok && r.polling.scheduler.Snapshot()[0].Probed
 	})
-	before := r.registry.Saved("nas")
+	before := r.storage.Saved("nas")
 	r.stop(errors.New("SIGTERM"))
-	r.eventually("saved while it drains", func() bool { s := r.registry.Saved("nas"); return s != nil && s != before && r.ready() != nil })
+	r.eventually("saved while it drains", func() bool { s := r.storage.Saved("nas"); return s != nil && s != before && r.serving.ready() != nil })
 	if code, _ := r.get("/-/healthy"); code != http.StatusOK {
 		t.Errorf("%d: it does not serve any more, so this proves nothing", code)
 	}
@@ -116,16 +117,13 @@ func TestSomethingDoesNotEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listeners, err := a.listen()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var work sync.WaitGroup
+	working, stop := context.WithCancelCause(t.Context())
+	a.parts.begin(working, &work)
 	stuck := make(chan struct{})
 	work.Go(func() { <-stuck })
 	began := time.Now()
-	e := &ending{served: a.serve(t.Context(), listeners), stopWork: func(error) {}, work: &work}
-	if err := a.shutDown(t.Context(), errors.New("first"), e); err == nil || err.Error() != "first" {
+	if err := a.shutDown(t.Context(), errors.New("first"), stop, &work); err == nil || err.Error() != "first" {
 		t.Errorf("it ended with %v", err)
 	}
 	if took := time.Since(began); took < shutdownTimeout || took > 5*time.Second {

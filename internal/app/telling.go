@@ -32,7 +32,7 @@ type telling struct {
 	// targets has those on the schedule, and those that are gone.
 	targets func() ([]*schedule.Status, []registry.Tombstone)
 	checks  func() []*schedule.Status
-	saved   func(name string) *schedule.Saved
+	saved   states
 
 	changed chan struct{} // tells whoever pushes that states have changed
 	stored  chan struct{} // tells notifyLoop that changes are on disk
@@ -52,10 +52,7 @@ func newTelling(opts *Options, ready func() error) *telling {
 		path: opts.StoragePath, log: opts.Log, external: opts.ExternalURL,
 		changed: make(chan struct{}, 1), stored: make(chan struct{}, 1), news: news{offered: map[string]time.Time{}},
 	}
-	t.pushing = pushing{log: opts.Log, subjects: t.pushedSubjects, changed: t.changed, heartbeat: heartbeat{log: opts.Log, ready: ready}}
-	if opts.Web != nil {
-		t.pushing.addresses = *opts.Web.WebListenAddresses
-	}
+	t.pushing = pushing{log: opts.Log, subjects: t.pushedSubjects, changed: t.changed, addresses: opts.listenAddresses(), heartbeat: heartbeat{log: opts.Log, ready: ready}}
 	return t
 }
 
@@ -149,7 +146,7 @@ func (t *telling) storedChanges(kind alerting.Kind, name string) []schedule.Tran
 	if kind == alerting.Check {
 		name = checkPrefix + name
 	}
-	if saved := t.saved(name); saved != nil {
+	if saved := t.saved.Saved(name); saved != nil {
 		return saved.Transitions
 	}
 	return nil

@@ -82,21 +82,21 @@ func TestFoundTargets(t *testing.T) {
 	if trusted.Load() > 0 || elsewhere.Load() > 0 {
 		t.Errorf("%d requests with our password, %d elsewhere", trusted.Load(), elsewhere.Load())
 	}
-	first, _ := r.registry.Target("device")
+	first, _ := r.storage.Target("device")
 
 	write("discovery: {mdns: {services: [" + service + "], interfaces: [" + on[0].Name + "], labels: {room: cellar}}}")
 	if err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.eventually("in the cellar", shows(`room="cellar"`))
-	if again, ok := r.registry.Target("device"); !ok || !again.RegisteredAt.Equal(first.RegisteredAt) {
+	if again, ok := r.storage.Target("device"); !ok || !again.RegisteredAt.Equal(first.RegisteredAt) {
 		t.Errorf("after the reload it is a new target: %+v", again)
 	}
 	r.end()
 
 	withdraw() // while nobody listens
 	r = start(t, opts)
-	if _, ok := r.registry.Target("device"); !ok {
+	if _, ok := r.storage.Target("device"); !ok {
 		t.Error("the restart has forgotten it")
 	}
 	r.eventually("probed again, and counted on", func() bool {
@@ -108,12 +108,12 @@ func TestFoundTargets(t *testing.T) {
 	})
 	withdraw = announce("device", "/health")
 	withdraw()
-	r.eventually("gone", func() bool { _, ok := r.registry.Target("device"); return !ok })
+	r.eventually("gone", func() bool { _, ok := r.storage.Target("device"); return !ok })
 	write("")
 	if err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := r.registry.Target("redirecting"); ok || shows("health_zeroconf_up")() {
+	if _, ok := r.storage.Target("redirecting"); ok || shows("health_zeroconf_up")() {
 		t.Error("still there although nothing is to be discovered")
 	}
 }

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
+	"github.com/health-exporter/health_exporter/internal/server"
+	"github.com/health-exporter/health_exporter/internal/server/connections"
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// serving answers over HTTP, and knows whether the exporter is ready.
+type serving struct {
+	opts    *Options
+	log     *slog.Logger
+	modules func() map[string]*prober.Module // those of the configuration in force
+	handler http.Handler                     // the whole HTTP surface
+
+	settings  atomic.Pointer[server.Settings] // nil before the first configuration
+	notReady  atomic.Pointer[error]
+	unknown   atomic.Uint64  // times that /probe was asked for an unknown module
+	listeners []net.Listener // none if exporter-toolkit makes them
+	server    *http.Server
+	failed    chan error // receives when it has ended, and is closed then
+}
+
+// newServing makes it, not ready yet.
+func newServing(opts *Options) *serving {
+	s := &serving{opts: opts, log: opts.Log, failed: make(chan error, 1)}
+	s.setNotReady(errors.New("starting"))
+	return s
+}
+
+// open listens, so that a taken port is found before anything else happens.
+func (s *serving) open(*config.Config) (err error) {
+	s.listeners, err = s.listen()
+	return err
+}
+
+// adopt puts in force what a configuration says of who may see and do what.
+func (s *serving) adopt(cfg *config.Config) { s.settings.Store(s.settingsOf(cfg)) }
+
+// begin says that it is ready, and answers requests until ctx is done; those under way then are
+// answered too.
+func (s *serving) begin(ctx context.Context, work *sync.WaitGroup) {
+	s.setNotReady(nil)
+	s.server = &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      150 * time.Second, // longer than the longest /probe
+		IdleTimeout:       90 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+	limit := connections.New(maxConnections(), func(peer netip.Addr) bool {
+		return slices.ContainsFunc(s.settings.Load().Access.Proxies, func(p netip.Prefix) bool { return p.Contains(peer) })
+	})
+	limit.Bind(s.server)
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	work.Go(func() { limit.Watch(watching) })
+	go func() {
+		defer close(s.failed)
+		if s.leftToToolkit() {
+			s.failed <- web.ListenAndServe(s.server, s.opts.Web, s.log)
+		} else {
+			s.failed <- web.ServeMultiple(s.listeners, s.server, s.opts.Web, s.log)
+		}
+	}()
+	work.Go(func() {
+		defer stopWatching()
+		<-ctx.Done()
+		s.finish(context.WithoutCancel(ctx))
+	})
+}
+
+// close closes the listeners that whoever served on them has not closed.
+func (s *serving) close() (err error) {
+	for _, l := range s.listeners {
+		if e := l.Close(); !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+func (s *serving) collectors() []prometheus.Collector {
+	return []prometheus.Collector{selfmetrics.AdHoc(s.unknown.Load)}
+}
+
+// place is where others reach us.
+func (s *serving) place() listening {
+	place := reachable(s.listeners)
+	place.https = usesTLS(s.opts.Web.WebConfigFile)
+	return place
+}
+
+func (s *serving) setNotReady(err error) { s.notReady.Store(&err) }
+
+// ready says why the exporter is not ready; nil if it is.
+func (s *serving) ready() error { return *s.notReady.Load() }
+
+// check tells on /readyz whether the exporter is ready.
+func (s *serving) check() health.Check {
+	return health.Check{
+		Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Groups: []string{health.Ready, health.Startup},
+		Run: func(context.Context) error { return s.ready() },
+	}
+}
+
+// finish waits for the requests under way, for as long as is reasonable.
+func (s *serving) finish(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, requestTimeout)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer cancel()
+	waiting.Go(func() {
+		select {
+		case <-s.opts.Hurry:
+			cancel()
+		case <-bounded.Done():
+		}
+	})
+	if err := s.server.Shutdown(bounded); err != nil {
+		s.server.Close()
+		s.log.Warn("requests were cut off", "err", err)
+	}
+	<-s.failed
+}

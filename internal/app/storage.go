@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/internal/selfmetrics"
+)
+
+// storage is the registry of targets and states. It is opened first and closed last, so
+// its lock is held as long as anything of ours is in the storage directory.
+type storage struct {
+	*registry.Registry // nil until it is open
+
+	opts registry.Options
+}
+
+func newStorage(opts *Options) *storage {
+	return &storage{opts: registry.Options{Path: opts.StoragePath, OnCorruption: opts.OnCorruption, Log: opts.Log}}
+}
+
+func (s *storage) open(*config.Config) (err error) {
+	s.Registry, err = registry.Open(s.opts)
+	return err
+}
+
+func (s *storage) adopt(*config.Config) {}
+
+// begin begins nothing: the registry works from when it is open until it is closed.
+func (s *storage) begin(context.Context, *sync.WaitGroup) {}
+
+func (s *storage) close() error { return s.Registry.Close() }
+
+func (s *storage) collectors() []prometheus.Collector {
+	return []prometheus.Collector{selfmetrics.Storage(s.Stats)}
+}
+
+// check tells on /health whether registrations and states can be kept.
+func (s *storage) check() health.Check {
+	return health.Check{
+		Name: "exporter-storage", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{health.Ready},
+		Run: func(context.Context) error {
+			if s.Stats().DiskFailed {
+				return errors.New("registrations and states cannot be stored")
+			}
+			return nil
+		},
+	}
+}
