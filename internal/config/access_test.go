@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -80,5 +81,84 @@ access:
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not in %v", part, err)
 		}
+	}
+}
+
+// TestHostsAndProxies are read as people write them.
+func TestHostsAndProxies(t *testing.T) {
+	c, err := parse("a.yml", []byte(`
+access:
+  hosts: [Health.Example.org., "*.Wild.example", bücher.example, nas, a_b.example]
+  proxies: [127.0.0.1, "::1", 10.1.0.0/16]
+  local_trust: false
+registration: {rate: 0.5, burst: 0, max_targets_per_address: 0}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Access{
+		Read: "open", Debug: "local",
+		Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.1.0.0/16")},
+		Hosts:   []string{"health.example.org", "*.wild.example", "xn--bcher-kva.example", "nas", "a_b.example"},
+	}
+	if diff := cmp.Diff(want, c.Access, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Error(diff)
+	}
+	if r := c.Registration; r.Rate != 0.5 || r.Burst != 0 || r.MaxTargetsPerAddress != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := Default().Registration; r.Rate != 10 || r.Burst != 100 || r.MaxTargetsPerAddress != 1000 {
+		t.Errorf("by default %+v", r)
+	}
+}
+
+func TestHostsAndProxiesFaults(t *testing.T) {
+	for text, part := range map[string]string{
+		`access: {hosts: ["*"]}`:                      `access.hosts: "*" is not a valid name`,
+		`access: {hosts: ["*."]}`:                     `access.hosts: "*." is not a valid name`,
+		`access: {hosts: ["a.*.example"]}`:            "is not a valid name",
+		`access: {hosts: [""]}`:                       "is not a valid name",
+		`access: {hosts: ["a..b"]}`:                   "is not a valid name",
+		`access: {hosts: ["-a.example"]}`:             "is not a valid name",
+		`access: {hosts: ["http://a.example"]}`:       "neither port, nor scheme, nor path",
+		`access: {hosts: ["a.example:10115"]}`:        "neither port, nor scheme, nor path",
+		`access: {hosts: ["me@a.example"]}`:           "neither port, nor scheme, nor path",
+		`access: {hosts: [10.0.0.1]}`:                 "addresses need not be listed",
+		`access: {hosts: ["[::1]"]}`:                  "addresses need not be listed",
+		`access: {hosts: [{a: b}]}`:                   "must be a text",
+		`access: {hosts: a.example}`:                  "access.hosts",
+		`access: {proxies: [proxy.example]}`:          `access.proxies: "proxy.example" is not a valid network`,
+		`access: {local_trust: perhaps}`:              "access.local_trust",
+		`registration: {rate: -1}`:                    "registration.rate: must be between 0 and",
+		`registration: {rate: .nan}`:                  "registration.rate: must be between 0 and",
+		`registration: {rate: .inf}`:                  "registration.rate: must be between 0 and",
+		`registration: {burst: -1}`:                   "registration.burst: must not be negative",
+		`registration: {burst: 1.5}`:                  "registration.burst",
+		`registration: {max_targets_per_address: -1}`: "registration.max_targets_per_address: must not be negative",
+	} {
+		if _, err := parse("a.yml", []byte(text)); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: %v, want %q", text, err, part)
+		}
+	}
+}
+
+// TestNotes name the tokens that change their own targets only.
+func TestNotes(t *testing.T) {
+	file := tokenFile(t, strings.Repeat("x", 16))
+	c, err := parse("a.yml", []byte(fmt.Sprintf(`registration:
+  tokens:
+  - {name: shop, token_file: %[1]s}
+  - {name: reader, token_file: %[1]s, rights: [read]}
+  - {name: boss, token_file: %[1]s, rights: [write, admin]}
+  - {name: till, token_file: %[1]s, rights: [write]}
+`, file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(c.Notes(), "\n"); !strings.Contains(notes, `("shop", "till")`) || !strings.Contains(notes, `"admin"`) {
+		t.Errorf("%q", notes)
+	}
+	if notes := Default().Notes(); notes != nil {
+		t.Errorf("without tokens: %q", notes)
 	}
 }

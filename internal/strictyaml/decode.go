@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"strings"
@@ -257,6 +258,10 @@ func (d *Decoder) sequence(n *yaml.Node, path string, v reflect.Value) {
 var typeFault = regexp.MustCompile(`cannot unmarshal !!\w+ ` + "`(.*)` into")
 
 func (d *Decoder) scalar(n *yaml.Node, path string, v reflect.Value) {
+	if cut := 0.0; (v.CanInt() || v.CanUint()) && n.ShortTag() == "!!float" && n.Decode(&cut) == nil && cut != math.Trunc(cut) {
+		d.Faults.Add(n.Line, path, "must be %s, not %s", wanted(v), Found(n)) // yaml.v3 takes 1.5 for 1
+		return
+	}
 	err := n.Decode(v.Addr().Interface())
 	if err == nil {
 		return

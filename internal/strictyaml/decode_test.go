@@ -73,6 +73,8 @@ func TestFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: [":                                 "line 1: not valid YAML: did not find expected node content",
 		"name: [a]":                            "line 1: name: must be a text, not a list",
+		"count: 1.5":                           `line 1: count: must be a whole number from 0 to 255, not "1.5"`,
+		"parts: [{id: -2.25}]":                 `line 1: parts[0].id: must be a whole number, not "-2.25"`,
 		"count: 256":                           `line 1: count: must be a whole number from 0 to 255, not "256"`,
 		"on: 1":                                `line 1: on: must be true or false, not "1"`,
 		"ratio: {}":                            "line 1: ratio: must be a number, not a mapping",
