@@ -30,16 +30,16 @@ type Checker struct {
 	// which is a pass.
 	OnError func(check string, err error) error
 
-	mu      sync.Mutex                    // serializes changes of what follows
-	cells   atomic.Pointer[[]*cell]       // in the order of registration
-	base    context.Context               // of all runs; nil before the first
-	stop    context.CancelCauseFunc       // ends base
-	wake    chan struct{}                 // tells Run that there are new checks
-	runs    sync.WaitGroup                // goroutines of runs and listeners
-	ended   atomic.Bool                   // Close was called
-	quit    atomic.Bool                   // Drain was called
-	started atomic.Bool                   // the group Startup has passed
-	ears    atomic.Pointer[[]*subscriber] // who listens
+	mu        sync.Mutex                    // serializes changes of what follows
+	cells     atomic.Pointer[[]*cell]       // in the order of registration
+	base      context.Context               // of all runs; nil before the first
+	stop      context.CancelCauseFunc       // ends base
+	wake      chan struct{}                 // tells Run that there are new checks
+	runs      sync.WaitGroup                // goroutines of runs and listeners
+	ended     atomic.Bool                   // Close was called
+	quit      atomic.Bool                   // Drain was called
+	started   atomic.Bool                   // the group Startup has passed
+	listeners atomic.Pointer[[]*subscriber] // who listens
 }
 
 // New makes a Checker of checks, which may be in any order. The error joins all
@@ -171,17 +171,17 @@ func (c *Checker) Refresh() {
 func (c *Checker) Check(ctx context.Context, group string) []*Status {
 	now := time.Now()
 	var cells []*cell
-	var flights []*flight
+	var current []*run
 	for _, known := range c.list() {
 		if !known.check.in(group) {
 			continue
 		}
 		cells = append(cells, known)
 		if !known.status.Load().fresh(now) {
-			flights = append(flights, known.begin())
+			current = append(current, known.begin())
 		}
 	}
-	for _, f := range flights {
+	for _, f := range current {
 		f.wait(ctx)
 	}
 	now = time.Now()

@@ -37,11 +37,11 @@ func (c *Checker) Listen(listener func(Event)) *Listener {
 	c.prepare()
 	s := &subscriber{queue: make(chan Event, maxEvents)}
 	var list []*subscriber
-	if ears := c.ears.Load(); ears != nil {
-		list = append(list, *ears...)
+	if listeners := c.listeners.Load(); listeners != nil {
+		list = append(list, *listeners...)
 	}
 	list = append(list, s)
-	c.ears.Store(&list)
+	c.listeners.Store(&list)
 	if c.ended.Load() {
 		return &Listener{s}
 	}
@@ -70,11 +70,11 @@ func (c *Checker) deliver(listener func(Event), e Event) {
 
 // tell queues an event for all listeners.
 func (c *Checker) tell(e Event) {
-	ears := c.ears.Load()
-	if ears == nil {
+	listeners := c.listeners.Load()
+	if listeners == nil {
 		return
 	}
-	for _, s := range *ears {
+	for _, s := range *listeners {
 		select {
 		case s.queue <- e:
 		default:

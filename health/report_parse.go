@@ -167,7 +167,7 @@ func listOf(raw json.RawMessage) []json.RawMessage {
 }
 
 func (m members) checks() map[string][]Measurement {
-	k := keeper{checks: map[string][]Measurement{}}
+	k := measurements{checks: map[string][]Measurement{}}
 	for _, member := range []string{"checks", "details", "components", "entries", "results"} {
 		if raw := m[member]; len(raw) > 0 {
 			k.all("", raw, 0)

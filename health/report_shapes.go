@@ -10,9 +10,9 @@ import (
 // maxNesting is how deep the components of components are looked at.
 const maxNesting = 3
 
-// keeper collects the measurements of a report, whatever shape they have, up to
+// measurements collects the measurements of a report, whatever shape they have, up to
 // maxMeasurements.
-type keeper struct {
+type measurements struct {
 	checks map[string][]Measurement
 	kept   int
 }
@@ -20,7 +20,7 @@ type keeper struct {
 // all keeps what stands below a name: the drafts, Spring Boot and ASP.NET Core have
 // objects by name; MicroProfile and Runscope's healthcheck have a list in which each
 // object tells its name.
-func (k *keeper) all(prefix string, raw json.RawMessage, depth int) {
+func (k *measurements) all(prefix string, raw json.RawMessage, depth int) {
 	var byName members
 	if json.Unmarshal(raw, &byName) == nil {
 		for _, name := range slices.Sorted(maps.Keys(byName)) { // so that a cut report is cut alike each time
@@ -45,7 +45,7 @@ func (k *keeper) all(prefix string, raw json.RawMessage, depth int) {
 }
 
 // one keeps a measurement, and the components that it is made of in Spring Boot.
-func (k *keeper) one(name string, raw json.RawMessage, depth int) {
+func (k *measurements) one(name string, raw json.RawMessage, depth int) {
 	key := clean(name, maxWordRunes)
 	if key == "" || k.kept == maxMeasurements {
 		return

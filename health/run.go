@@ -16,22 +16,22 @@ type cell struct {
 	check   Check
 	status  atomic.Pointer[Status]
 
-	mu     sync.Mutex
-	flight *flight // the run under way, or the one that hangs; nil if none
+	mu      sync.Mutex
+	current *run // the run under way, or the one that hangs; nil if none
 }
 
-// flight is one run of a check.
-type flight struct {
-	landed chan struct{} // closed when there is a result
+// run is one run of a check.
+type run struct {
+	finished chan struct{} // closed when there is a result
 
 	// guarded by the cell's mu
 	done bool // there is a result: the run has returned, or its time is up
 }
 
 // wait waits for the result as long as ctx lasts.
-func (f *flight) wait(ctx context.Context) {
+func (f *run) wait(ctx context.Context) {
 	select {
-	case <-f.landed:
+	case <-f.finished:
 	case <-ctx.Done():
 	}
 }
@@ -49,34 +49,34 @@ func newCell(checker *Checker, check Check) *cell {
 func (c *cell) running() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.flight != nil
+	return c.current != nil
 }
 
 // begin begins a run, or gives the one that is under way. Of a run that hangs
 // the result is there at once: it is the timeout.
-func (c *cell) begin() *flight {
+func (c *cell) begin() *run {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.flight != nil {
-		return c.flight
+	if c.current != nil {
+		return c.current
 	}
-	f := &flight{landed: make(chan struct{})}
-	if c.checker.start(func() { c.fly(f) }) {
-		c.flight = f
+	f := &run{finished: make(chan struct{})}
+	if c.checker.start(func() { c.execute(f) }) {
+		c.current = f
 	} else {
-		close(f.landed)
+		close(f.finished)
 	}
 	return f
 }
 
-// fly makes one run.
-func (c *cell) fly(f *flight) {
+// execute makes one run.
+func (c *cell) execute(f *run) {
 	told := &notes{}
 	ctx, cancel := context.WithTimeout(context.WithValue(c.checker.base, notesKey{}, told), c.check.Timeout)
 	defer cancel()
 	began := time.Now()
 	late := time.AfterFunc(c.check.Timeout, func() {
-		c.land(f, c.judge(began, told, &timeoutError{c.check.Timeout}), false)
+		c.publish(f, c.judge(began, told, &timeoutError{c.check.Timeout}), false)
 	})
 	err := c.call(ctx)
 	late.Stop()
@@ -90,7 +90,7 @@ func (c *cell) fly(f *flight) {
 	if took := time.Since(began); took > c.check.Timeout+time.Second {
 		c.checker.log().Warn("health check returned after its timeout", "check", c.check.Name, "took", took)
 	}
-	c.land(f, c.judge(began, told, err), true)
+	c.publish(f, c.judge(began, told, err), true)
 }
 
 // errPanic is what a run ended with that did not return.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func run(t Thresholds, outcomes string) []Verdict {
+func feed(t Thresholds, outcomes string) []Verdict {
 	var s State
 	var verdicts []Verdict
 	for letter := range strings.FieldsSeq(outcomes) {
@@ -47,7 +47,7 @@ func TestTraces(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, v := range run(test.thresholds, test.outcomes) {
+			for _, v := range feed(test.thresholds, test.outcomes) {
 				got = append(got, strings.ToUpper(v.String())[:3])
 			}
 			if strings.Join(got, " ") != test.want {

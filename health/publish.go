@@ -77,12 +77,12 @@ type redactedError struct {
 func (e *redactedError) Error() string { return e.text }
 func (e *redactedError) Unwrap() error { return e.err }
 
-// land publishes the result of a run, the first one of it: what a run returns after
+// publish makes known the result of a run, the first one of it: what a run returns after
 // its time is up counts for nothing, but only then may the next run begin.
-func (c *cell) land(f *flight, r Result, returned bool) {
+func (c *cell) publish(f *run, r Result, returned bool) {
 	c.mu.Lock()
 	if returned {
-		c.flight = nil
+		c.current = nil
 	}
 	if f.done {
 		c.noLongerHung()
@@ -96,7 +96,7 @@ func (c *cell) land(f *flight, r Result, returned bool) {
 	c.status.Store(after)
 	c.checker.tell(Event{Status: after, Before: before.State.Verdict}) // in order, since mu is held
 	c.mu.Unlock()
-	close(f.landed)
+	close(f.finished)
 	c.log(before, after)
 }
 
@@ -110,13 +110,13 @@ func (c *cell) noLongerHung() {
 
 // abandon ends the wait for a run whose result counts for nothing: the Checker is
 // closed, which the run was told.
-func (c *cell) abandon(f *flight) {
+func (c *cell) abandon(f *run) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flight = nil
+	c.current = nil
 	if !f.done {
 		f.done = true
-		close(f.landed)
+		close(f.finished)
 	}
 }
 
