@@ -20,15 +20,15 @@ type change struct {
 // batch is what one transaction changes: neither durable nor visible yet. Its
 // methods show the registry as it will be after what is staged already.
 type batch struct {
-	r       *Registry
-	targets map[key]*prober.Target // nil: removed
-	pauses  map[string]*bool       // nil: taken back
-	graves  map[string]*Tombstone  // nil: dropped
-	owned   tally                  // differences
-	added   int                    // difference of the number of effective targets
+	r          *Registry
+	targets    map[key]*prober.Target // nil: removed
+	pauses     map[string]*bool       // nil: taken back
+	tombstones map[string]*Tombstone  // nil: dropped
+	owned      tally                  // differences
+	added      int                    // difference of the number of effective targets
 
-	renewals map[string]time.Time  // for the disk only: memory has them
-	regraves map[string]*Tombstone // likewise
+	renewals          map[string]time.Time  // for the disk only: memory has them
+	resavedTombstones map[string]*Tombstone // likewise
 }
 
 // write stages one change and returns when it is durable and visible, or
@@ -85,8 +85,8 @@ func (c *change) run(b *batch, closed bool) (err error) {
 
 func (r *Registry) newBatch() *batch {
 	return &batch{
-		r: r, targets: map[key]*prober.Target{}, pauses: map[string]*bool{}, graves: map[string]*Tombstone{}, owned: tally{},
-		renewals: map[string]time.Time{}, regraves: map[string]*Tombstone{},
+		r: r, targets: map[key]*prober.Target{}, pauses: map[string]*bool{}, tombstones: map[string]*Tombstone{}, owned: tally{},
+		renewals: map[string]time.Time{}, resavedTombstones: map[string]*Tombstone{},
 	}
 }
 
@@ -150,10 +150,10 @@ func (b *batch) set(k key, t *prober.Target) {
 		b.renewals[k.app] = now()
 	}
 	b.r.mu.RLock()
-	buried := b.r.graves[k.app] != nil
+	gone := b.r.tombstones[k.app] != nil
 	b.r.mu.RUnlock()
-	if buried || b.graves[k.app] != nil {
-		b.graves[k.app] = nil
+	if gone || b.tombstones[k.app] != nil {
+		b.tombstones[k.app] = nil
 	}
 }
 
@@ -182,12 +182,12 @@ func (b *batch) complete() bool {
 			b.renewals[app] = at
 		}
 	}
-	for app := range b.r.unburied {
-		if _, staged := b.graves[app]; !staged {
-			b.regraves[app] = b.r.graves[app]
+	for app := range b.r.unsavedTombstones {
+		if _, staged := b.tombstones[app]; !staged {
+			b.resavedTombstones[app] = b.r.tombstones[app]
 		}
 	}
-	return b.changes()+len(b.graves)+len(b.renewals)+len(b.regraves)+len(b.r.unsaved) > 0
+	return b.changes()+len(b.tombstones)+len(b.renewals)+len(b.resavedTombstones)+len(b.r.unsaved) > 0
 }
 
 // commitLocked makes the batch and all unsaved states durable, then visible. If
@@ -207,7 +207,7 @@ func (r *Registry) commitLocked(b *batch, probe bool) error {
 		r.dirty = r.dirty || something
 	}
 	clear(r.unsaved)
-	clear(r.unburied)
+	clear(r.unsavedTombstones)
 	r.publish(b)
 	return nil
 }
@@ -243,30 +243,30 @@ func (r *Registry) publish(b *batch) {
 	}
 	r.buryAllLocked(b)
 	r.stats.Changes += uint64(b.changes())
-	if differs || len(b.graves) > 0 {
+	if differs || len(b.tombstones) > 0 {
 		r.signal()
 	}
-	if b.changes()+len(b.graves) > 0 {
-		r.wakeKeeper()
+	if b.changes()+len(b.tombstones) > 0 {
+		r.wakeExpiry()
 	}
 }
 
 // buryAllLocked makes the tombstones of the batch visible, but for those of apps that
 // another source has named since.
 func (r *Registry) buryAllLocked(b *batch) {
-	for app, t := range b.graves {
-		if delete(r.graves, app); t == nil {
+	for app, t := range b.tombstones {
+		if delete(r.tombstones, app); t == nil {
 			continue
 		}
-		if r.graves[app] = t; r.winnerLocked(app) != nil {
-			delete(r.graves, app)
-			r.unburied[app] = true
+		if r.tombstones[app] = t; r.winnerLocked(app) != nil {
+			delete(r.tombstones, app)
+			r.unsavedTombstones[app] = true
 		}
 	}
 	for k, t := range b.targets {
-		if t != nil && r.graves[k.app] != nil {
-			delete(r.graves, k.app)
-			r.unburied[k.app] = true
+		if t != nil && r.tombstones[k.app] != nil {
+			delete(r.tombstones, k.app)
+			r.unsavedTombstones[k.app] = true
 		}
 	}
 }
@@ -296,7 +296,7 @@ func (r *Registry) contents() *contents {
 	for app, t := range r.sources[prober.SourceAPI] {
 		c.targets[key{prober.SourceAPI, app}] = t
 	}
-	c.pauses, c.states, c.graves = maps.Clone(r.pauses), maps.Clone(r.saved), maps.Clone(r.graves)
+	c.pauses, c.states, c.tombstones = maps.Clone(r.pauses), maps.Clone(r.saved), maps.Clone(r.tombstones)
 	for app, each := range r.leases.all {
 		c.renewals[app] = each.renewed.UTC().Round(0)
 	}

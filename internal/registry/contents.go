@@ -27,8 +27,8 @@ const (
 	bucketStates  = "states"  // app → see encodeSaved
 
 	// These need not be there: files of older programs lack them.
-	bucketGraves   = "tombstones" // app → JSON
-	bucketRenewals = "renewals"   // app → JSON
+	bucketTombstones = "tombstones" // app → JSON
+	bucketRenewals   = "renewals"   // app → JSON
 
 	metaSchema       = "schema"
 	metaInstallation = "installation"
@@ -41,7 +41,7 @@ type contents struct {
 	targets      map[key]*prober.Target
 	pauses       map[string]bool
 	states       map[string]*schedule.Saved
-	graves       map[string]*Tombstone
+	tombstones   map[string]*Tombstone
 	renewals     map[string]time.Time // of leases, by app
 }
 
@@ -51,8 +51,8 @@ type counts struct {
 	Pauses  int `json:"pauses"`
 	States  int `json:"states"`
 
-	Graves   int `json:"tombstones,omitempty"`
-	Renewals int `json:"renewals,omitempty"`
+	Tombstones int `json:"tombstones,omitempty"`
+	Renewals   int `json:"renewals,omitempty"`
 }
 
 func newContents(installation string) *contents {
@@ -61,13 +61,13 @@ func newContents(installation string) *contents {
 		targets:      map[key]*prober.Target{},
 		pauses:       map[string]bool{},
 		states:       map[string]*schedule.Saved{},
-		graves:       map[string]*Tombstone{},
+		tombstones:   map[string]*Tombstone{},
 		renewals:     map[string]time.Time{},
 	}
 }
 
 func (c *contents) counts() counts {
-	return counts{len(c.targets), len(c.pauses), len(c.states), len(c.graves), len(c.renewals)}
+	return counts{len(c.targets), len(c.pauses), len(c.states), len(c.tombstones), len(c.renewals)}
 }
 
 // add takes over from other what c lacks.
@@ -81,7 +81,7 @@ func (c *contents) add(other *contents) {
 		maps.Copy(c.targets, from.targets)
 		maps.Copy(c.pauses, from.pauses)
 		maps.Copy(c.states, from.states)
-		maps.Copy(c.graves, from.graves)
+		maps.Copy(c.tombstones, from.tombstones)
 		maps.Copy(c.renewals, from.renewals)
 	}
 }
@@ -127,10 +127,10 @@ func readContents(tx *bolt.Tx) (c *contents, faults []string, err error) {
 		}
 		return err
 	})
-	eachRecord(tx, bucketGraves, fault, func(app string, body []byte) error {
+	eachRecord(tx, bucketTombstones, fault, func(app string, body []byte) error {
 		t, err := decodeTombstone(app, body)
 		if err == nil {
-			c.graves[app] = t
+			c.tombstones[app] = t
 		}
 		return err
 	})
@@ -170,7 +170,7 @@ func readMeta(tx *bolt.Tx, c *contents, want *counts, fault func(string, ...any)
 func eachRecord(tx *bolt.Tx, bucket string, fault func(string, ...any), read func(name string, body []byte) error) {
 	b := tx.Bucket([]byte(bucket))
 	switch {
-	case b == nil && (bucket == bucketGraves || bucket == bucketRenewals):
+	case b == nil && (bucket == bucketTombstones || bucket == bucketRenewals):
 		return // the counts report whether it ought to be there
 	case b == nil:
 		fault("it has no bucket %q", bucket)
@@ -200,7 +200,7 @@ func getJSON(b *bolt.Bucket, name string, into any) error {
 // writeContents fills an empty file, in sorted order, which is many times faster:
 // bbolt then never makes room within a page.
 func writeContents(tx *bolt.Tx, c *contents) error {
-	for _, name := range []string{bucketMeta, bucketTargets, bucketPauses, bucketStates, bucketGraves, bucketRenewals} {
+	for _, name := range []string{bucketMeta, bucketTargets, bucketPauses, bucketStates, bucketTombstones, bucketRenewals} {
 		b, err := tx.CreateBucketIfNotExists([]byte(name))
 		if err != nil {
 			return err
@@ -217,8 +217,8 @@ func writeContents(tx *bolt.Tx, c *contents) error {
 	for _, app := range slices.Sorted(maps.Keys(c.states)) {
 		w.state(app, c.states[app])
 	}
-	for _, app := range slices.Sorted(maps.Keys(c.graves)) {
-		w.grave(app, c.graves[app])
+	for _, app := range slices.Sorted(maps.Keys(c.tombstones)) {
+		w.tombstone(app, c.tombstones[app])
 	}
 	for _, app := range slices.Sorted(maps.Keys(c.renewals)) {
 		w.renewal(app, c.renewals[app])
@@ -247,12 +247,12 @@ func (w *writer) target(k key, t *prober.Target) {
 	}
 }
 
-func (w *writer) grave(app string, t *Tombstone) {
+func (w *writer) tombstone(app string, t *Tombstone) {
 	var body []byte
 	if t != nil && w.err == nil {
 		body, w.err = json.Marshal(t)
 	}
-	w.put(bucketGraves, app, body, &w.counts.Graves)
+	w.put(bucketTombstones, app, body, &w.counts.Tombstones)
 }
 
 func (w *writer) renewal(app string, at time.Time) {

@@ -33,22 +33,22 @@ func (r *Registry) replace(source prober.Source, targets []prober.Target, why Re
 		return
 	}
 	r.mu.Lock()
-	changed, buried := r.replaceLocked(source, targets, why)
+	changed, gone := r.replaceLocked(source, targets, why)
 	r.mu.Unlock()
 	if len(changed) > 0 {
 		_ = r.write(func(*batch) error { // it counts already; noteWrite logs if the disk fails
 			for _, app := range changed {
-				r.unburied[app] = true
+				r.unsavedTombstones[app] = true
 			}
 			return nil
 		})
 	}
-	r.noteGone(buried)
+	r.noteGone(gone)
 }
 
 // replaceLocked gives the apps whose tombstones have changed, and the tombstones that
 // are new.
-func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, why Reason) (changed []string, buried []*Tombstone) {
+func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, why Reason) (changed []string, gone []*Tombstone) {
 	old := r.sources[source]
 	next := make(map[string]*prober.Target, len(targets))
 	for _, t := range targets {
@@ -67,30 +67,30 @@ func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, 
 	}
 	for app := range next {
 		differs = r.resolveLocked(app) || differs
-		if r.graves[app] != nil {
-			delete(r.graves, app)
+		if r.tombstones[app] != nil {
+			delete(r.tombstones, app)
 			changed = append(changed, app)
 		}
 	}
 	at := now()
 	for app, t := range old {
 		if why != "" && next[app] == nil && r.effective[app] == nil {
-			r.graves[app] = r.buryLocked(t, why, at, at)
-			changed, buried = append(changed, app), append(buried, r.graves[app])
+			r.tombstones[app] = r.newTombstoneLocked(t, why, at, at)
+			changed, gone = append(changed, app), append(gone, r.tombstones[app])
 		}
 	}
-	for _, app := range overdue(r.graves, at) {
-		delete(r.graves, app)
+	for _, app := range overdue(r.tombstones, at) {
+		delete(r.tombstones, app)
 		changed = append(changed, app)
 	}
 	if differs {
 		r.stats.Changes++
 		r.signal()
 	}
-	if len(buried) > 0 {
-		r.wakeKeeper()
+	if len(gone) > 0 {
+		r.wakeExpiry()
 	}
-	return changed, buried
+	return changed, gone
 }
 
 // renew is the record of t after old (nil if there was none): the same pointer

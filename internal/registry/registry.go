@@ -53,7 +53,7 @@ type Registry struct {
 	log     *slog.Logger
 	changed chan struct{}
 	stop    chan struct{}
-	wake    chan struct{} // one slot: there is something new for keep
+	wake    chan struct{} // one slot: there is something new for expireLeases
 	ended   sync.WaitGroup
 
 	backupEvery time.Duration
@@ -67,24 +67,24 @@ type Registry struct {
 	writeMu sync.Mutex
 	store   *store                     // nil: memory only
 	unsaved map[string]*schedule.Saved // states the disk does not have yet; nil: to be forgotten
-	// unburied are the apps of whose tombstones the disk may not have what memory has.
-	unburied map[string]bool
-	dirty    bool // anything written since the last backup
-	closed   bool
+	// unsavedTombstones are the apps of whose tombstones the disk may not have what memory has.
+	unsavedTombstones map[string]bool
+	dirty             bool // anything written since the last backup
+	closed            bool
 
 	// mu guards what readers see.
-	mu        sync.RWMutex
-	sources   map[prober.Source]map[string]*prober.Target // source → app → record
-	order     []prober.Source                             // the sources by precedence
-	owned     tally                                       // records in prober.SourceAPI
-	pauses    map[string]bool                             // operators' word on Paused, by app
-	saved     map[string]*schedule.Saved
-	effective map[string]*prober.Target
-	sorted    []*prober.Target // effective by name; nil: to be made again
-	leases    leases
-	graves    map[string]*Tombstone
-	expired   map[Reason]uint64
-	stats     Stats
+	mu         sync.RWMutex
+	sources    map[prober.Source]map[string]*prober.Target // source → app → record
+	order      []prober.Source                             // the sources by precedence
+	owned      tally                                       // records in prober.SourceAPI
+	pauses     map[string]bool                             // operators' word on Paused, by app
+	saved      map[string]*schedule.Saved
+	effective  map[string]*prober.Target
+	sorted     []*prober.Target // effective by name; nil: to be made again
+	leases     leases
+	tombstones map[string]*Tombstone
+	expired    map[Reason]uint64
+	stats      Stats
 }
 
 // Open reads what is stored in the directory, puts damage right if it can, and
@@ -92,7 +92,7 @@ type Registry struct {
 func Open(o Options) (*Registry, error) {
 	r := newRegistry(o)
 	if o.Path == "" {
-		r.ended.Go(r.keep)
+		r.ended.Go(r.expireLeases)
 		return r, nil
 	}
 	if o.OnCorruption = cmp.Or(o.OnCorruption, Restore); o.OnCorruption != Restore && o.OnCorruption != Fail {
@@ -108,7 +108,7 @@ func Open(o Options) (*Registry, error) {
 	r.stats.LastBackup = s.lastBackup()
 	r.dirty = s.recovered
 	r.ended.Go(r.maintain)
-	r.ended.Go(r.keep)
+	r.ended.Go(r.expireLeases)
 	return r, nil
 }
 
@@ -117,22 +117,22 @@ func newRegistry(o Options) *Registry {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Registry{
-		log:         o.Log,
-		changed:     make(chan struct{}, 1),
-		stop:        make(chan struct{}),
-		backupEvery: cmp.Or(o.BackupEvery, time.Hour),
-		wake:        make(chan struct{}, 1),
-		unsaved:     map[string]*schedule.Saved{},
-		unburied:    map[string]bool{},
-		leases:      newLeases(),
-		graves:      map[string]*Tombstone{},
-		expired:     map[Reason]uint64{},
-		sources:     map[prober.Source]map[string]*prober.Target{},
-		owned:       tally{},
-		pauses:      map[string]bool{},
-		saved:       map[string]*schedule.Saved{},
-		effective:   map[string]*prober.Target{},
-		stats:       Stats{Targets: map[prober.Source]int{}},
+		log:               o.Log,
+		changed:           make(chan struct{}, 1),
+		stop:              make(chan struct{}),
+		backupEvery:       cmp.Or(o.BackupEvery, time.Hour),
+		wake:              make(chan struct{}, 1),
+		unsaved:           map[string]*schedule.Saved{},
+		unsavedTombstones: map[string]bool{},
+		leases:            newLeases(),
+		tombstones:        map[string]*Tombstone{},
+		expired:           map[Reason]uint64{},
+		sources:           map[prober.Source]map[string]*prober.Target{},
+		owned:             tally{},
+		pauses:            map[string]bool{},
+		saved:             map[string]*schedule.Saved{},
+		effective:         map[string]*prober.Target{},
+		stats:             Stats{Targets: map[prober.Source]int{}},
 	}
 }
 
@@ -140,7 +140,7 @@ func newRegistry(o Options) *Registry {
 func (r *Registry) adopt(found *contents) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pauses, r.saved, r.graves = found.pauses, found.states, found.graves
+	r.pauses, r.saved, r.tombstones = found.pauses, found.states, found.tombstones
 	now := time.Now()
 	for k, t := range found.targets {
 		t = withOrigin(t)
@@ -148,9 +148,9 @@ func (r *Registry) adopt(found *contents) {
 		if t.TTL > 0 { // nobody could renew while we were away: a full term
 			r.leases.grant(k.app, t.TTL, earliestRenewal(t, found.renewals[k.app]), now, true)
 		}
-		if r.graves[k.app] != nil { // the one is from a backup
-			delete(r.graves, k.app)
-			r.unburied[k.app] = true
+		if r.tombstones[k.app] != nil { // the one is from a backup
+			delete(r.tombstones, k.app)
+			r.unsavedTombstones[k.app] = true
 		}
 	}
 	for k := range found.targets {

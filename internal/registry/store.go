@@ -171,9 +171,9 @@ func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func(
 		for app, paused := range b.pauses {
 			w.pause(app, paused)
 		}
-		for _, graves := range []map[string]*Tombstone{b.regraves, b.graves} {
-			for app, t := range graves {
-				w.grave(app, t)
+		for _, tombstones := range []map[string]*Tombstone{b.resavedTombstones, b.tombstones} {
+			for app, t := range tombstones {
+				w.tombstone(app, t)
 			}
 		}
 		for _, app := range slices.Sorted(maps.Keys(states)) { // there may be very many

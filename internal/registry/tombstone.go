@@ -82,9 +82,9 @@ func (r *Registry) Tombstones() []Tombstone {
 func (r *Registry) Everything() ([]*prober.Target, []Tombstone) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]Tombstone, 0, len(r.graves))
-	for _, app := range slices.Sorted(maps.Keys(r.graves)) {
-		list = append(list, *r.graves[app])
+	list := make([]Tombstone, 0, len(r.tombstones))
+	for _, app := range slices.Sorted(maps.Keys(r.tombstones)) {
+		list = append(list, *r.tombstones[app])
 	}
 	return r.sortedLocked(), list
 }
@@ -93,7 +93,7 @@ func (r *Registry) Everything() ([]*prober.Target, []Tombstone) {
 func (r *Registry) Tombstone(app string) (Tombstone, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	t := r.graves[app]
+	t := r.tombstones[app]
 	if t == nil {
 		return Tombstone{}, false
 	}
@@ -105,7 +105,7 @@ func (r *Registry) RemoveTombstone(app string) (bool, error) {
 	removed := false
 	err := r.write(func(b *batch) error {
 		if _, removed = r.Tombstone(app); removed {
-			b.graves[app] = nil
+			b.tombstones[app] = nil
 		}
 		return nil
 	})
@@ -116,24 +116,24 @@ func (r *Registry) RemoveTombstone(app string) (bool, error) {
 // operator wants it no more: without tombstones.
 func (r *Registry) Retire(source prober.Source) { r.replace(source, nil, "") }
 
-// buryLocked makes the tombstone of a target; it does not put it anywhere.
-func (r *Registry) buryLocked(t *prober.Target, why Reason, since, at time.Time) *Tombstone {
-	grave := &Tombstone{
+// newTombstoneLocked makes the tombstone of a target; it does not put it anywhere.
+func (r *Registry) newTombstoneLocked(t *prober.Target, why Reason, since, at time.Time) *Tombstone {
+	tombstone := &Tombstone{
 		App: t.App, Source: t.Source, Place: t.Place(), Group: t.Group, Email: t.Email, Owner: t.Owner, From: t.From,
 		Reason: why, Since: since.UTC().Round(0), At: at.UTC().Round(0),
 	}
 	if s := r.saved[t.App]; s != nil {
-		grave.LastState, grave.LastHealthy = s.State.Verdict, s.LastHealthy.UTC()
+		tombstone.LastState, tombstone.LastHealthy = s.State.Verdict, s.LastHealthy.UTC()
 	}
-	return grave
+	return tombstone
 }
 
 // overdue are the names of the tombstones that are to go: those that are old, and the
 // oldest of those that are too many.
-func overdue(graves map[string]*Tombstone, now time.Time) []string {
+func overdue(tombstones map[string]*Tombstone, now time.Time) []string {
 	var gone []string
 	var rest []*Tombstone
-	for app, t := range graves {
+	for app, t := range tombstones {
 		if now.Sub(t.At) >= tombstonesKept {
 			gone = append(gone, app)
 		} else {

@@ -35,8 +35,8 @@ func TestReplaceBuries(t *testing.T) {
 	wantBuried(t, r, "mdns a", "shared") // mdns was the last to name the one that all had
 	r.Replace("mdns", seen("mdns", "mdns a"))
 	wantBuried(t, r, "mdns b", "shared")
-	if grave, _ := r.Tombstone("mdns b"); grave.Reason != NotDiscovered || !strings.HasPrefix(grave.Why(), "it is no longer discovered (mdns)") {
-		t.Errorf("%+v %s", grave, grave.Why())
+	if tombstone, _ := r.Tombstone("mdns b"); tombstone.Reason != NotDiscovered || !strings.HasPrefix(tombstone.Why(), "it is no longer discovered (mdns)") {
+		t.Errorf("%+v %s", tombstone, tombstone.Why())
 	}
 	put(t, r, api("shared"))
 	wantBuried(t, r, "mdns b")
@@ -68,13 +68,13 @@ func TestTombstonesAreBounded(t *testing.T) {
 		r.Replace("mdns", list)
 		r.Replace("mdns", list[:1])
 		synctest.Wait()
-		if n := len(r.Tombstones()); n != maxTombstones || buried(r)[0] != "first" {
+		if n := len(r.Tombstones()); n != maxTombstones || gone(r)[0] != "first" {
 			t.Errorf("%d tombstones", n)
 		}
 		put(t, r, leased("last", time.Minute))
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		names := buried(r)
+		names := gone(r)
 		if len(names) != maxTombstones || slices.Contains(names, "first") || !slices.Contains(names, "last") {
 			t.Errorf("%d tombstones, the oldest is there: %v", len(names), slices.Contains(names, "first"))
 		}
@@ -92,7 +92,7 @@ func TestFileOfOlderProgram(t *testing.T) {
 	r := open(t, Options{Path: dir})
 	put(t, r, api("a"))
 	err := r.store.db.Update(func(tx *bolt.Tx) error {
-		return errors.Join(tx.DeleteBucket([]byte(bucketGraves)), tx.DeleteBucket([]byte(bucketRenewals)))
+		return errors.Join(tx.DeleteBucket([]byte(bucketTombstones)), tx.DeleteBucket([]byte(bucketRenewals)))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func TestLostTombstoneIsDamage(t *testing.T) {
 	if err := r.backUp(); err != nil {
 		t.Fatal(err)
 	}
-	err := r.store.db.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte(bucketGraves)) })
+	err := r.store.db.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte(bucketTombstones)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,9 +135,9 @@ func FuzzDecodeTombstone(f *testing.F) {
 	f.Add([]byte(`{"at":"2026-01-02T03:04:05.123456789Z"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, _ = decodeRenewal(body)
-		grave, err := decodeTombstone("a", body)
-		if err == nil && (grave.App != "a" || grave.Why() == "") {
-			t.Errorf("%+v", grave)
+		tombstone, err := decodeTombstone("a", body)
+		if err == nil && (tombstone.App != "a" || tombstone.Why() == "") {
+			t.Errorf("%+v", tombstone)
 		}
 	})
 }

@@ -65,8 +65,8 @@ func (r *Registry) Remove(source prober.Source, app string) (bool, error) {
 	removed := false
 	k := key{source, app}
 	err := r.write(func(b *batch) error {
-		if _, buried := r.Tombstone(app); buried {
-			b.graves[app] = nil
+		if _, gone := r.Tombstone(app); gone {
+			b.tombstones[app] = nil
 		}
 		if removed = b.target(k) != nil; removed {
 			b.set(k, nil)

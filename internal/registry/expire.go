@@ -54,7 +54,7 @@ func (r *Registry) renewLocked(app string) (end time.Time, ok bool) {
 	before := len(r.leases.fresh)
 	end, ok = r.leases.renew(app, time.Now())
 	if before == 0 && len(r.leases.fresh) > 0 {
-		r.wakeKeeper()
+		r.wakeExpiry()
 	}
 	return end, ok
 }
@@ -82,16 +82,16 @@ func (r *Registry) Expired() map[Reason]uint64 {
 	return counts
 }
 
-func (r *Registry) wakeKeeper() {
+func (r *Registry) wakeExpiry() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
 }
 
-// keep ends leases, writes renewals and drops old tombstones when it is time, until
+// expireLeases ends leases, writes renewals and drops old tombstones when it is time, until
 // Close.
-func (r *Registry) keep() {
+func (r *Registry) expireLeases() {
 	var renewals time.Time // when they are to be written; zero if there are none
 	for {
 		r.mu.RLock()
@@ -142,7 +142,7 @@ func earlier(a, b time.Time) time.Time {
 // nextOverdueLocked is when the next tombstone is old; zero for never.
 func (r *Registry) nextOverdueLocked() time.Time {
 	var first time.Time
-	for _, t := range r.graves {
+	for _, t := range r.tombstones {
 		first = earlier(first, t.At.Add(tombstonesKept))
 	}
 	return first
@@ -157,22 +157,22 @@ func (r *Registry) expire(now time.Time) {
 			r.leases.postpone(app, now.Add(r.leases.all[app].ttl)) // its program may be off while it is
 		}
 	}
-	old := overdue(r.graves, now)
+	old := overdue(r.tombstones, now)
 	r.mu.Unlock()
 	if len(due) == 0 && len(old) == 0 {
 		return
 	}
-	var buried []*Tombstone
+	var gone []*Tombstone
 	err := r.write(func(b *batch) error {
 		for _, app := range old {
-			b.graves[app] = nil
+			b.tombstones[app] = nil
 		}
 		for _, app := range due {
-			if grave := b.expire(app, now); grave != nil {
-				buried = append(buried, grave)
+			if tombstone := b.expire(app, now); tombstone != nil {
+				gone = append(gone, tombstone)
 			}
 		}
-		b.trimGraves(now)
+		b.trimTombstones(now)
 		return nil
 	})
 	if err != nil { // logged by noteWrite
@@ -183,20 +183,20 @@ func (r *Registry) expire(now time.Time) {
 		r.mu.Unlock()
 		return
 	}
-	r.noteGone(buried)
+	r.noteGone(gone)
 }
 
 // noteGone counts and logs.
-func (r *Registry) noteGone(buried []*Tombstone) {
-	if len(buried) == 0 {
+func (r *Registry) noteGone(lost []*Tombstone) {
+	if len(lost) == 0 {
 		return
 	}
 	r.mu.Lock()
-	for _, t := range buried {
+	for _, t := range lost {
 		r.expired[t.Reason]++
 	}
 	r.mu.Unlock()
-	for _, t := range buried {
+	for _, t := range lost {
 		r.log.Warn("target is gone", "target", t.App, "source", t.Source, "place", t.Place, "reason", string(t.Reason),
 			"since", t.Since, "last_state", t.LastState.String())
 	}
@@ -210,12 +210,12 @@ func (b *batch) expire(app string, now time.Time) *Tombstone {
 	b.r.mu.RLock()
 	each := b.r.leases.all[app]
 	ended := each != nil && each.ended
-	var grave *Tombstone
+	var tombstone *Tombstone
 	if t != nil && ended {
-		grave = b.r.buryLocked(t, LeaseExpired, each.renewed, now)
+		tombstone = b.r.newTombstoneLocked(t, LeaseExpired, each.renewed, now)
 	}
 	b.r.mu.RUnlock()
-	if grave == nil {
+	if tombstone == nil {
 		return nil // it was registered anew, or removed, in the meantime
 	}
 	b.set(k, nil)
@@ -223,18 +223,18 @@ func (b *batch) expire(app string, now time.Time) *Tombstone {
 		return nil
 	}
 	b.pause(app, nil)
-	b.graves[app] = grave
-	return grave
+	b.tombstones[app] = tombstone
+	return tombstone
 }
 
-// trimGraves stages the end of tombstones that are too many.
-func (b *batch) trimGraves(now time.Time) {
+// trimTombstones stages the end of tombstones that are too many.
+func (b *batch) trimTombstones(now time.Time) {
 	b.r.mu.RLock()
-	all := maps.Clone(b.r.graves)
+	all := maps.Clone(b.r.tombstones)
 	b.r.mu.RUnlock()
-	maps.Copy(all, b.graves)
+	maps.Copy(all, b.tombstones)
 	maps.DeleteFunc(all, func(_ string, t *Tombstone) bool { return t == nil })
 	for _, app := range overdue(all, now) {
-		b.graves[app] = nil
+		b.tombstones[app] = nil
 	}
 }

@@ -30,7 +30,7 @@ func mustRenew(t testing.TB, r *Registry, app string) {
 	}
 }
 
-func buried(r *Registry) []string {
+func gone(r *Registry) []string {
 	names := []string{}
 	for _, t := range r.Tombstones() {
 		names = append(names, t.App)
@@ -40,7 +40,7 @@ func buried(r *Registry) []string {
 
 func wantBuried(t testing.TB, r *Registry, want ...string) {
 	t.Helper()
-	if got := buried(r); !slices.Equal(got, append([]string{}, want...)) {
+	if got := gone(r); !slices.Equal(got, append([]string{}, want...)) {
 		t.Errorf("tombstones %q, want %q", got, want)
 	}
 }
@@ -89,14 +89,14 @@ func TestLeaseEnds(t *testing.T) {
 				default:
 					t.Error("nobody was told that it has changed")
 				}
-				grave, ok := r.Tombstone("silent")
+				tombstone, ok := r.Tombstone("silent")
 				want := Tombstone{
 					App: "silent", Source: prober.SourceAPI, Place: "http://10.0.0.7:8096/silent", Group: "attic", Email: "me@example.org", Owner: "token:house", From: "10.0.0.9",
 					Reason: LeaseExpired, Since: began.UTC().Round(0), At: time.Now().UTC().Round(0), LastState: health.Unhealthy,
 					LastHealthy: state(1).LastHealthy,
 				}
-				if !ok || grave != want {
-					t.Errorf("tombstone %+v\nwant      %+v", grave, want)
+				if !ok || tombstone != want {
+					t.Errorf("tombstone %+v\nwant      %+v", tombstone, want)
 				}
 				if got := r.Expired()[LeaseExpired]; got != 1 {
 					t.Errorf("%d counted", got)
@@ -206,8 +206,8 @@ func TestRestartGrantsOneTerm(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		wantApps(t, again)
-		if grave, _ := again.Tombstone("a"); !grave.Since.Equal(renewed) || !strings.HasPrefix(grave.Why(), "its registration was not renewed since "+renewed.UTC().Format(time.DateTime)) {
-			t.Errorf("%+v: %s; want %v", grave, grave.Why(), renewed)
+		if tombstone, _ := again.Tombstone("a"); !tombstone.Since.Equal(renewed) || !strings.HasPrefix(tombstone.Why(), "its registration was not renewed since "+renewed.UTC().Format(time.DateTime)) {
+			t.Errorf("%+v: %s; want %v", tombstone, tombstone.Why(), renewed)
 		}
 		shut(t, again)
 	})
@@ -245,7 +245,7 @@ func TestRenewalsAreWrittenTogether(t *testing.T) {
 }
 
 // TestRenewingWithABrokenDisk loses the disk: renewals count, and nothing expires that
-// could not be buried.
+// could not be given a tombstone.
 func TestRenewingWithABrokenDisk(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
