@@ -87,8 +87,8 @@ func warnTLSConfig(options *config.TLSConfig) (list []error) {
 	return list
 }
 
-// talk is one dialogue.
-type talk struct {
+// dialogueRun is one dialogue.
+type dialogueRun struct {
 	*Dialogue
 	req *Request
 	// config makes the options of a handshake.
@@ -104,8 +104,8 @@ type talk struct {
 	tls                      *tls.ConnectionState
 }
 
-// hold talks over the connection, which it closes at the end.
-func (t *talk) hold(ctx context.Context, conn net.Conn) (err error) {
+// run goes through the dialogue over the connection, which it closes at the end.
+func (t *dialogueRun) run(ctx context.Context, conn net.Conn) (err error) {
 	if !t.TLS && len(t.QueryResponse) == 0 {
 		t.connected = true
 		conn.Close()
@@ -145,7 +145,7 @@ func (t *talk) hold(ctx context.Context, conn net.Conn) (err error) {
 }
 
 // step does one step of the dialogue; last tells that nothing comes after it.
-func (t *talk) step(ctx context.Context, step *QueryResponse, last bool) error {
+func (t *dialogueRun) step(ctx context.Context, step *QueryResponse, last bool) error {
 	send := step.Send
 	if step.Expect.Regexp != nil {
 		line, match, err := t.expectLine(ctx, step.Expect)
@@ -184,7 +184,7 @@ func (t *talk) step(ctx context.Context, step *QueryResponse, last bool) error {
 
 // secure goes on over TLS. If nothing is said after it, it waits for what the server
 // makes of our certificate, or of there being none.
-func (t *talk) secure(ctx context.Context, last bool) error {
+func (t *dialogueRun) secure(ctx context.Context, last bool) error {
 	t.phase = PhaseTLS
 	config, err := t.config()
 	if err != nil {
@@ -219,12 +219,12 @@ func handshake(conn net.Conn, config *tls.Config) (*tls.Conn, error) {
 }
 
 // logs reports whether somebody reads the steps, which cost something to write.
-func (t *talk) logs() bool {
+func (t *dialogueRun) logs() bool {
 	return t.req.Log != nil && t.req.Log.Enabled(context.Background(), slog.LevelDebug)
 }
 
 // result is what came of the dialogue; samples are those that are known already.
-func (t *talk) result(ctx context.Context, limit time.Duration, err error, samples []Sample) Result {
+func (t *dialogueRun) result(ctx context.Context, limit time.Duration, err error, samples []Sample) Result {
 	res := Result{Outcome: health.Pass}
 	if err != nil {
 		res = failedIn(ctx, t.phase, limit, err)

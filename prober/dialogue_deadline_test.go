@@ -20,11 +20,11 @@ func overPipe(ctx context.Context, m *Module, serve func(net.Conn)) Result {
 	ended := make(chan struct{})
 	go func() { serve(far); far.Close(); close(ended) }()
 	p := m.spec.(*tcpProbe)
-	d := &talk{Dialogue: &p.Dialogue, req: &Request{Samples: true}, config: func() (*tls.Config, error) {
+	d := &dialogueRun{Dialogue: &p.Dialogue, req: &Request{Samples: true}, config: func() (*tls.Config, error) {
 		return p.certificates.config("peer.test")
 	}}
 	limit, begin := timeLimit(ctx), time.Now()
-	res := d.result(ctx, limit, d.hold(ctx, near), nil)
+	res := d.result(ctx, limit, d.run(ctx, near), nil)
 	res.Duration = time.Since(begin)
 	<-ended // the peer sees that we have hung up
 	return res

@@ -19,7 +19,7 @@ const (
 )
 
 // expectLine reads up to the first line that matches.
-func (t *talk) expectLine(ctx context.Context, want Regexp) (line []byte, match []int, err error) {
+func (t *dialogueRun) expectLine(ctx context.Context, want Regexp) (line []byte, match []int, err error) {
 	for {
 		line, err := t.reader.line()
 		if errors.Is(err, io.EOF) {
@@ -46,7 +46,7 @@ func (t *talk) expectLine(ctx context.Context, want Regexp) (line []byte, match 
 
 // expectBytes reads as many bytes as it wants, in however many segments they
 // come, and stops at the first that differs.
-func (t *talk) expectBytes(want string) error {
+func (t *dialogueRun) expectBytes(want string) error {
 	for rest := want; rest != ""; {
 		got, err := t.reader.some(len(rest))
 		if errors.Is(err, io.EOF) {
@@ -70,12 +70,12 @@ func (t *talk) expectBytes(want string) error {
 }
 
 // logsRead reports whether to log what was just read.
-func (t *talk) logsRead() bool {
+func (t *dialogueRun) logsRead() bool {
 	return t.reader.reads <= maxLoggedReads && t.logs()
 }
 
 // keep adds a series, unless there is the same one already.
-func (t *talk) keep(info Sample) {
+func (t *dialogueRun) keep(info Sample) {
 	if !slices.ContainsFunc(t.infos, func(s Sample) bool { return slices.Equal(s.Labels, info.Labels) }) {
 		t.infos = append(t.infos, info)
 	}

@@ -111,8 +111,8 @@ func FuzzDialogue(f *testing.F) {
 		}()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		talk := &talk{Dialogue: &p.Dialogue, req: &Request{Samples: true, Log: textLog(io.Discard)}, config: func() (*tls.Config, error) { return p.certificates.config("") }}
-		res := talk.result(ctx, time.Second, talk.hold(ctx, ours), nil)
+		d := &dialogueRun{Dialogue: &p.Dialogue, req: &Request{Samples: true, Log: textLog(io.Discard)}, config: func() (*tls.Config, error) { return p.certificates.config("") }}
+		res := d.result(ctx, time.Second, d.run(ctx, ours), nil)
 		<-done
 		if res.Outcome == health.Pass || res.Reason == ReasonNone || res.Reason == ReasonTimeout || res.Phase == PhaseNone {
 			t.Errorf("got %+v", res)

@@ -18,7 +18,7 @@ const (
 
 var (
 	errLongLine  = fmt.Errorf("answer with a line of more than %d KiB", maxLine>>10)
-	errTalkative = because(ReasonBody, fmt.Errorf("answer of more than %d MiB", maxDialogueBytes>>20))
+	errTooMuch   = because(ReasonBody, fmt.Errorf("answer of more than %d MiB", maxDialogueBytes>>20))
 	errManyReads = fmt.Errorf("answer of more than %d lines", maxDialogueReads)
 )
 
@@ -39,7 +39,7 @@ func newLineReader() *lineReader {
 
 // open begins to read from a connection.
 func (r *lineReader) open(from io.Reader) {
-	r.meter, r.reads = meter{left: maxDialogueBytes, over: errTalkative}, 0
+	r.meter, r.reads = meter{left: maxDialogueBytes, over: errTooMuch}, 0
 	r.follow(from)
 }
 

@@ -202,21 +202,21 @@ func grpcAnswer(message string) http.HandlerFunc {
 
 // TestGRPCFlood: a peer that sends without end is cut short.
 func TestGRPCFlood(t *testing.T) {
-	const talkative = "body|request|answer of more than 1 MiB"
+	const tooMuch = "body|request|answer of more than 1 MiB"
 	for _, test := range []struct {
 		name string
 		send func(f *http2.Framer) error
 		want []string
 	}{
-		{"unknown frames", func(f *http2.Framer) error { return f.WriteRawFrame(0xfe, 0, 0, make([]byte, 1<<14)) }, []string{talkative}},
+		{"unknown frames", func(f *http2.Framer) error { return f.WriteRawFrame(0xfe, 0, 0, make([]byte, 1<<14)) }, []string{tooMuch}},
 		{"settings", func(f *http2.Framer) error {
 			return f.WriteSettings(slices.Repeat([]http2.Setting{{ID: http2.SettingMaxFrameSize, Val: 1 << 14}}, 2000)...)
-		}, []string{talkative}},
+		}, []string{tooMuch}},
 		{
 			"data of no stream", func(f *http2.Framer) error { return f.WriteData(99, false, make([]byte, 1<<14)) },
-			[]string{talkative, "body|request|no answer in HTTP/2"},
+			[]string{tooMuch, "body|request|no answer in HTTP/2"},
 		},
-		{"window updates", func(f *http2.Framer) error { return f.WriteWindowUpdate(0, 1) }, []string{talkative}},
+		{"window updates", func(f *http2.Framer) error { return f.WriteWindowUpdate(0, 1) }, []string{tooMuch}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			target := listen(t, framed(func(conn net.Conn, f *http2.Framer) {

@@ -36,7 +36,7 @@ func (p *tcpProbe) warnings() []error {
 // probe passes if the connection, the handshake and the dialogue succeed.
 func (p *tcpProbe) probe(ctx context.Context, req Request) Result {
 	limit := timeLimit(ctx)
-	t := &talk{Dialogue: &p.Dialogue, req: &req}
+	t := &dialogueRun{Dialogue: &p.Dialogue, req: &req}
 	host, port, err := net.SplitHostPort(req.Target)
 	if err != nil {
 		return t.result(ctx, limit, because(ReasonInternal, errors.New("target must be host:port")), nil)
@@ -47,7 +47,7 @@ func (p *tcpProbe) probe(ctx context.Context, req Request) Result {
 	at, err := p.locate(ctx, p.dialer, &req, host, port)
 	t.phase = PhaseResolve
 	if err == nil {
-		err = p.talk(ctx, t, at)
+		err = p.dial(ctx, t, at)
 	}
 	var samples []Sample
 	if req.Samples {
@@ -56,7 +56,7 @@ func (p *tcpProbe) probe(ctx context.Context, req Request) Result {
 	return t.result(ctx, limit, err, samples)
 }
 
-func (p *tcpProbe) talk(ctx context.Context, t *talk, at place) error {
+func (p *tcpProbe) dial(ctx context.Context, t *dialogueRun, at place) error {
 	t.phase = PhaseConnect
 	conn, err := at.connect(ctx, p.dialer, t.req.Network)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *tcpProbe) talk(ctx context.Context, t *talk, at place) error {
 	if t.logs() {
 		t.req.Debug("connected", "to", conn.RemoteAddr().String())
 	}
-	return t.hold(ctx, conn)
+	return t.run(ctx, conn)
 }
 
 // place is the address that was chosen for a host, and how long that took.

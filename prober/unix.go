@@ -36,13 +36,13 @@ func (p *unixProbe) warnings() []error {
 // probe passes if the connection, the handshake and the dialogue succeed.
 func (p *unixProbe) probe(ctx context.Context, req Request) Result {
 	limit := timeLimit(ctx)
-	t := &talk{Dialogue: &p.Dialogue, req: &req, config: p.tlsConfig, phase: PhaseConnect}
+	t := &dialogueRun{Dialogue: &p.Dialogue, req: &req, config: p.tlsConfig, phase: PhaseConnect}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", req.Target)
 	if err == nil {
 		if t.logs() {
 			t.req.Debug("connected")
 		}
-		err = t.hold(ctx, conn)
+		err = t.run(ctx, conn)
 	}
 	return t.result(ctx, limit, err, nil)
 }

@@ -114,9 +114,9 @@ type websocketRun struct {
 	looked  bool // an address was looked for
 
 	connect, processing, transfer time.Duration
-	// resolved, tried, connected and talked tell how far it came, and with it which
+	// resolved, tried, connected and answered tell how far it came, and with it which
 	// durations there are.
-	resolved, tried, connected, talked bool
+	resolved, tried, connected, answered bool
 
 	status      int
 	upgraded    bool
@@ -181,8 +181,8 @@ func (r *websocketRun) do(ctx context.Context) error {
 	defer conn.close()
 	if len(r.QueryResponse) > 0 {
 		begin = time.Now()
-		err = r.talk(ctx, conn)
-		r.talked, r.transfer = true, time.Since(begin)
+		err = r.dialogue(ctx, conn)
+		r.answered, r.transfer = true, time.Since(begin)
 		r.regexFailed = err != nil
 	}
 	if err == nil {
@@ -210,6 +210,6 @@ func (r *websocketRun) samples() []Sample {
 	phase(r.resolved, "resolve", r.at.took)
 	phase(r.connected, "connect", r.connect)
 	phase(r.tried, "processing", r.processing)
-	phase(r.talked, "transfer", r.transfer)
+	phase(r.answered, "transfer", r.transfer)
 	return s
 }

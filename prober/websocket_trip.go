@@ -50,7 +50,7 @@ func (t *upgradeTrip) exchange(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody // nobody will read it
 		return resp, nil
 	}
-	limited.left, limited.over = maxDialogueBytes, errTalkative
+	limited.left, limited.over = maxDialogueBytes, errTooMuch
 	t.body = &upgradedBody{Conn: t.conn, reader: reader}
 	resp.Body = t.body
 	return resp, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// talk holds the dialogue.
-func (r *websocketRun) talk(ctx context.Context, conn *websocketConn) error {
+// dialogue goes through the steps of query_response.
+func (r *websocketRun) dialogue(ctx context.Context, conn *websocketConn) error {
 	for i := range r.QueryResponse {
 		step := &r.QueryResponse[i]
 		send := step.Send
@@ -51,8 +51,8 @@ func messageError(err error) error {
 	switch {
 	case errors.As(err, &hungUp):
 		return because(ReasonBody, fmt.Errorf("peer closed the WebSocket: %d %s", hungUp.Code, hungUp.Reason))
-	case errors.Is(err, errTalkative), errors.Is(err, websocket.ErrMessageTooBig):
-		return errTalkative
+	case errors.Is(err, errTooMuch), errors.Is(err, websocket.ErrMessageTooBig):
+		return errTooMuch
 	case isEOF(err):
 		return because(ReasonBody, errors.New("connection closed before the end of a message"))
 	case isTimeout(err), isNet(err):
