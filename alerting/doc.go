@@ -17,6 +17,6 @@
 // outbox says who is mailed when, mail writes and sends the mails, and alertmanager
 // pushes the alerts of the rules. They share the words Subject, Change and Notice, the
 // machine Memory that says what is worth telling of a subject, the figures of flapping
-// and stalling, and the times of maintenance (Window). Nothing here has a disk, a
+// and stalling, and the maintenance windows (Window). Nothing here has a disk, a
 // network or a clock, but for Write.
 package alerting

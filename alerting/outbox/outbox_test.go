@@ -495,7 +495,7 @@ func TestWake(t *testing.T) {
 	})
 }
 
-// TestOldWindows: times of maintenance once were kept here, where others do not see them.
+// TestOldWindows: maintenance windows once were kept here, where others do not see them.
 func TestOldWindows(t *testing.T) {
 	o, err := Open(Options{Path: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

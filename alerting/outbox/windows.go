@@ -7,11 +7,11 @@ import (
 	"github.com/health-exporter/health_exporter/alerting"
 )
 
-// windowPrefix begins the keys under which times of maintenance were kept here before
+// windowPrefix begins the keys under which maintenance windows were kept here before
 // they had a file of their own.
 const windowPrefix = "window\x00"
 
-// OldWindows are the times of maintenance that were kept here once. DropOldWindows
+// OldWindows are the maintenance windows that were kept here once. DropOldWindows
 // must follow as soon as they are kept elsewhere.
 func (o *Outbox) OldWindows() ([]alerting.Window, error) {
 	all, err := o.store.kept()

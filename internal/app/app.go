@@ -115,7 +115,7 @@ func assemble(opts Options) *App {
 	a.telling = newTelling(&a.opts, a.serving.ready)
 	a.polling = newPolling(&a.opts, a.started, a.storage, a.telling.changed, a.telling.stored)
 	a.checking = newChecking(&a.opts, a.started, a.storage, a.telling.changed, a.telling.stored, a.ownChecks)
-	a.past = newPast(&a.opts, a.started, a.polling.scheduler, a.checking.scheduler, maintenanceBook{a.telling}.Covering)
+	a.past = newPast(&a.opts, a.started, a.polling.scheduler, a.checking.scheduler, maintenanceWindows{a.telling}.Covering)
 	a.finding = newFinding(&a.opts, a.storage, a.serving.place)
 	a.telling.targets, a.telling.checks, a.telling.saved = a.polling.everybody, a.checking.scheduler.Snapshot, a.storage
 	a.serving.modules = a.polling.modules

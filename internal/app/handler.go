@@ -21,7 +21,7 @@ func (a *App) handler() http.Handler {
 	return server.New(server.Deps{
 		Settings: a.serving.settings.Load, Registry: a.storage.Registry, Scheduler: a.polling.scheduler, Checks: a.checking.scheduler,
 		RoutePrefix: a.opts.RoutePrefix, Apply: a.polling.reconcile, Reload: a.Reload, Ready: a.serving.ready,
-		Maintenance: maintenanceBook{a.telling}, Checker: a.checking.checker, Beat: a.checking.beat,
+		Maintenance: maintenanceWindows{a.telling}, Checker: a.checking.checker, Beat: a.checking.beat,
 		Metrics: page, History: a.past.store,
 		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
 		MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) },

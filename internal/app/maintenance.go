@@ -10,11 +10,11 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// maintenanceBook shows the times of maintenance of the configuration, and keeps
+// maintenanceWindows shows the maintenance windows of the configuration, and keeps
 // those that are added over the API.
-type maintenanceBook struct{ telling *telling }
+type maintenanceWindows struct{ telling *telling }
 
-func (b maintenanceBook) List(now time.Time) []server.Maintenance {
+func (b maintenanceWindows) List(now time.Time) []server.Maintenance {
 	var list []server.Maintenance
 	for _, w := range windows(b.telling.cfg.Load()) {
 		if w.Weekly != nil || now.Before(w.End) {
@@ -28,7 +28,7 @@ func (b maintenanceBook) List(now time.Time) []server.Maintenance {
 }
 
 // Covering tells of targets and checks whether maintenance of theirs is going on.
-func (b maintenanceBook) Covering(now time.Time) func(name, group string) bool {
+func (b maintenanceWindows) Covering(now time.Time) func(name, group string) bool {
 	var open alerting.Windows
 	for _, w := range slices.Concat(windows(b.telling.cfg.Load()), b.telling.added.List(now)) {
 		if w.Open(now) {
@@ -54,19 +54,19 @@ func shown(w alerting.Window, source prober.Source, now time.Time) server.Mainte
 	return m
 }
 
-func (b maintenanceBook) Add(m server.Maintenance) error {
+func (b maintenanceWindows) Add(m server.Maintenance) error {
 	return b.telling.added.Add(alerting.Window{
 		Name: m.Name, Targets: m.Targets, Groups: m.Groups, Start: *m.Start, End: *m.End,
 	})
 }
 
-func (b maintenanceBook) Remove(name string) (bool, error) {
+func (b maintenanceWindows) Remove(name string) (bool, error) {
 	known, err := b.telling.added.Remove(name)
 	b.telling.outbox.Wake() // what was held back may be told
 	return known, err
 }
 
-// windows are the times of maintenance of the configuration.
+// windows are the maintenance windows of the configuration.
 func windows(cfg *config.Config) alerting.Windows {
 	var list alerting.Windows
 	for _, m := range cfg.Maintenance {

@@ -8,7 +8,7 @@ import (
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 )
 
-// TestWindowsMove: times of maintenance that earlier versions kept in the outbox are in
+// TestWindowsMove: maintenance windows that earlier versions kept in the outbox are in
 // force after the update, also if it was killed between the two files.
 func TestWindowsMove(t *testing.T) {
 	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)
@@ -32,11 +32,11 @@ func TestWindowsMove(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		book := maintenanceBook{a.telling}
-		if list := book.List(time.Now()); len(list) != 1 || list[0].Name != "patch" || !list[0].End.Equal(end) || !list[0].Open {
+		windows := maintenanceWindows{a.telling}
+		if list := windows.List(time.Now()); len(list) != 1 || list[0].Name != "patch" || !list[0].End.Equal(end) || !list[0].Open {
 			t.Errorf("listed: %+v", list)
 		}
-		if covers := book.Covering(time.Now()); !covers("nas", "") || covers("tv", "") {
+		if covers := windows.Covering(time.Now()); !covers("nas", "") || covers("tv", "") {
 			t.Error("it does not cover nas alone")
 		}
 		if left, err := a.telling.outbox.OldWindows(); err != nil || len(left) != 0 {

@@ -101,7 +101,7 @@ func TestHistoryOverARestart(t *testing.T) {
 		t.Fatalf("%d %s", code, body)
 	}
 	r.wantPast("b", "NO_DATA, UNKNOWN, NO_DATA, UNKNOWN, UNKNOWN MAINTENANCE")
-	if ok, err := (maintenanceBook{r.telling}).Remove("m"); !ok || err != nil {
+	if ok, err := (maintenanceWindows{r.telling}).Remove("m"); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	r.wantPast("b", "NO_DATA, UNKNOWN, NO_DATA, UNKNOWN, UNKNOWN MAINTENANCE, UNKNOWN")

@@ -38,7 +38,7 @@ type telling struct {
 	stored  chan struct{} // tells notifyLoop that changes are on disk
 
 	cfg     atomic.Pointer[config.Config]  // in force; nil before the first
-	added   *maintenance.Book              // over the API
+	added   *maintenance.Store             // over the API
 	cover   atomic.Pointer[alerting.Cover] // of the windows that were open when last asked
 	outbox  *outbox.Outbox
 	pushing pushing
@@ -75,7 +75,7 @@ func (t *telling) open(cfg *config.Config) error {
 	return nil
 }
 
-// adoptWindows moves times of maintenance to their own file, if the outbox has any from
+// adoptWindows moves maintenance windows to their own file, if the outbox has any from
 // before. What fails is done at the next start.
 func (t *telling) adoptWindows() {
 	list, err := t.outbox.OldWindows()

@@ -111,7 +111,7 @@ func (m *multicast) restartBrowser(cfg *config.Config) {
 	m.browser.end()
 	if cfg.Discovery.MDNS == nil {
 		m.now = nil
-		m.found.Retire(prober.SourceMDNS) // the operator wants no more of them, so nothing is buried
+		m.found.Retire(prober.SourceMDNS) // the operator wants no more of them, so there is no tombstone
 		return
 	}
 	m.browser.begin(m.base, m.newBrowser(cfg, known))

@@ -34,8 +34,8 @@ func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
 		})
 	case errors.Is(err, registry.ErrNotFound):
 		detail := fmt.Sprintf("there is no target %q; register it", app)
-		if grave, buried := s.Registry.Tombstone(app); buried {
-			detail = isGone(&grave).Detail
+		if tombstone, gone := s.Registry.Tombstone(app); gone {
+			detail = isGone(&tombstone).Detail
 		}
 		refuse(w, http.StatusNotFound, detail)
 	case errors.Is(err, registry.ErrNoLease):
@@ -45,10 +45,10 @@ func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func isGone(grave *registry.Tombstone) *problem {
+func isGone(t *registry.Tombstone) *problem {
 	return &problem{Status: http.StatusGone, Detail: fmt.Sprintf(
 		"the target %q has been gone since %s: %s; register it again, or DELETE it if it is not to come back",
-		grave.App, grave.At.Format(time.RFC3339), grave.Why())}
+		t.App, t.At.Format(time.RFC3339), t.Why())}
 }
 
 // tombstoneView is a target that is gone, as the API shows it.
@@ -79,16 +79,16 @@ func (s *server) listTombstones(w http.ResponseWriter, _ *http.Request) {
 
 // deleteTombstone answers a DELETE of what is gone already, and reports whether it did.
 func (s *server) deleteTombstone(w http.ResponseWriter, r *http.Request) bool {
-	grave, buried := s.Registry.Tombstone(r.PathValue("app"))
-	if !buried || !s.mayKeep(w, r, &prober.Target{App: grave.App, Source: grave.Source, Owner: grave.Owner, From: grave.From}) {
-		return buried
+	tombstone, gone := s.Registry.Tombstone(r.PathValue("app"))
+	if !gone || !s.mayKeep(w, r, &prober.Target{App: tombstone.App, Source: tombstone.Source, Owner: tombstone.Owner, From: tombstone.From}) {
+		return gone
 	}
-	if _, err := s.Registry.RemoveTombstone(grave.App); err != nil {
+	if _, err := s.Registry.RemoveTombstone(tombstone.App); err != nil {
 		problemOf(err).write(w)
 		return true
 	}
 	s.Apply()
-	s.Log.Info("tombstone removed", "target", grave.App, "by", requester(r).Owner())
+	s.Log.Info("tombstone removed", "target", tombstone.App, "by", requester(r).Owner())
 	w.WriteHeader(http.StatusNoContent)
 	return true
 }

@@ -29,7 +29,7 @@ type Maintenance struct {
 	Open   bool          `json:"open"`
 }
 
-// MaintenanceBook has all times of maintenance.
+// MaintenanceBook has all maintenance windows.
 type MaintenanceBook interface {
 	// List gives those that are not over.
 	List(now time.Time) []Maintenance

@@ -12,10 +12,10 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// book keeps what it is given.
-type book map[string]Maintenance
+// windows keeps what it is given.
+type windows map[string]Maintenance
 
-func (b book) List(time.Time) []Maintenance {
+func (b windows) List(time.Time) []Maintenance {
 	list := []Maintenance{{Name: "backups", Source: "config"}}
 	for _, m := range b {
 		m.Source = "api"
@@ -25,7 +25,7 @@ func (b book) List(time.Time) []Maintenance {
 }
 
 // Covering: maintenance is going on of what it names.
-func (b book) Covering(time.Time) func(name, group string) bool {
+func (b windows) Covering(time.Time) func(name, group string) bool {
 	return func(name, _ string) bool {
 		for _, m := range b {
 			if slices.Contains(m.Targets, name) {
@@ -36,7 +36,7 @@ func (b book) Covering(time.Time) func(name, group string) bool {
 	}
 }
 
-func (b book) Add(m Maintenance) error {
+func (b windows) Add(m Maintenance) error {
 	if strings.Contains(strings.Join(m.Targets, ""), "[") {
 		return errors.New("no pattern")
 	}
@@ -44,7 +44,7 @@ func (b book) Add(m Maintenance) error {
 	return nil
 }
 
-func (b book) Remove(name string) (bool, error) {
+func (b windows) Remove(name string) (bool, error) {
 	_, known := b[name]
 	delete(b, name)
 	return known, nil
@@ -57,14 +57,14 @@ func TestMaintenanceAPI(t *testing.T) {
 	if got["name"] != "patch day" || got["open"] != true || got["source"] != "api" {
 		t.Errorf("%v", got)
 	}
-	m := f.book["patch day"]
+	m := f.windows["patch day"]
 	if m.End.Sub(*m.Start) != time.Hour || len(m.Targets) != 2 || m.Groups[0] != "home" {
 		t.Errorf("%+v", m)
 	}
 	if list := f.expect(http.StatusOK, f.do(http.MethodGet, "/api/v1/maintenance", ""))["maintenance"].([]any); len(list) != 2 {
 		t.Errorf("%v", list)
 	}
-	if w := f.do(http.MethodDelete, "/api/v1/maintenance/patch%20day", ""); w.Code != http.StatusNoContent || len(f.book) != 0 {
+	if w := f.do(http.MethodDelete, "/api/v1/maintenance/patch%20day", ""); w.Code != http.StatusNoContent || len(f.windows) != 0 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if w := f.do(http.MethodDelete, "/api/v1/maintenance/backups", ""); w.Code != http.StatusNotFound {
@@ -99,8 +99,8 @@ func TestWrongMaintenance(t *testing.T) {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 		}
 	}
-	if len(f.book) != 0 {
-		t.Errorf("%v", f.book)
+	if len(f.windows) != 0 {
+		t.Errorf("%v", f.windows)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestWhoMaySilence(t *testing.T) {
 		{far, admin, `"all":true`, 201},
 	} {
 		f.from = test.from
-		clear(f.book)
+		clear(f.windows)
 		body := `{"name":"a","duration":60,` + test.covers + `}`
 		if w := f.do(http.MethodPost, "/api/v1/maintenance", body, authorized(test.token)...); w.Code != test.want {
 			t.Errorf("from %s with %q: %s: %d %s", test.from, test.token, test.covers, w.Code, w.Body)
@@ -153,15 +153,15 @@ func TestWhoMaySilence(t *testing.T) {
 	}
 	ofOthers := Maintenance{Name: "a", Targets: []string{"theirs"}, End: new(time.Now())}
 	for name, m := range map[string]Maintenance{"of others": ofOthers, "of everything": {Name: "a", All: true, End: new(time.Now())}} {
-		f.book["a"], f.from = m, lan
+		f.windows["a"], f.from = m, lan
 		if w := f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","duration":60,"targets":["mine"]}`); w.Code != http.StatusForbidden {
 			t.Errorf("maintenance %s was replaced: %d %s", name, w.Code, w.Body)
 		}
-		if w := f.do(http.MethodDelete, "/api/v1/maintenance/a", ""); w.Code != http.StatusForbidden || len(f.book) != 1 {
+		if w := f.do(http.MethodDelete, "/api/v1/maintenance/a", ""); w.Code != http.StatusForbidden || len(f.windows) != 1 {
 			t.Errorf("maintenance %s was removed: %d %s", name, w.Code, w.Body)
 		}
 	}
-	f.book["a"] = Maintenance{Name: "a", Targets: []string{"mine", "gone"}, End: new(time.Now())}
+	f.windows["a"] = Maintenance{Name: "a", Targets: []string{"mine", "gone"}, End: new(time.Now())}
 	if w := f.do(http.MethodDelete, "/api/v1/maintenance/a", ""); w.Code != http.StatusNoContent {
 		t.Errorf("one's own maintenance: %d %s", w.Code, w.Body)
 	}
@@ -198,7 +198,7 @@ func TestMaintenanceIsBounded(t *testing.T) {
 		`"duration":3600,"targets":["nas"]`:                              `"field":"all","detail":"cannot be used together`,
 		`"duration":3600,"groups":["home"]`:                              `"field":"all"`,
 	} {
-		clear(f.book)
+		clear(f.windows)
 		if !strings.Contains(body, `"all"`) {
 			body = `"all":true,` + body
 		}

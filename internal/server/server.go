@@ -84,7 +84,7 @@ type Deps struct {
 	Checker func() *health.Checker
 	// Beat notes a beat for a heartbeat check, if there is one of the name.
 	Beat func(check string) bool
-	// Maintenance has the times of maintenance.
+	// Maintenance has the maintenance windows.
 	Maintenance MaintenanceBook
 	// Metrics serves /metrics.
 	Metrics http.Handler

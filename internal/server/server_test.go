@@ -39,7 +39,7 @@ type fixture struct {
 	ready     error
 	reload    error
 	checker   *health.Checker
-	book      book
+	windows   windows
 	checks    *schedule.Scheduler
 	history   *history.Store
 	deps      Deps
@@ -56,7 +56,7 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	f.scheduler = schedule.New(schedule.Options{})
-	f.checker, f.book = &health.Checker{}, book{}
+	f.checker, f.windows = &health.Checker{}, windows{}
 	f.checks = schedule.New(schedule.Options{})
 	t.Cleanup(func() { f.checker.Close(context.Background()) })
 	if err := f.checker.Add(health.Check{Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Run: func(context.Context) error { return f.ready }}); err != nil {
@@ -95,7 +95,7 @@ func newFixture(t testing.TB) *fixture {
 		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
 		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
 		HistoryLimit: 10, UnknownModule: func() {}, History: f.history,
-		Maintenance: f.book, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
+		Maintenance: f.windows, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
 	}
 	f.handler = New(f.deps)
 	ctx, stop := context.WithCancel(context.Background())

@@ -42,8 +42,8 @@ func (s *server) subjectPage(kind string) http.HandlerFunc {
 }
 
 func (s *server) noSubject(w http.ResponseWriter, r *http.Request, kind string) {
-	if grave, buried := s.Registry.Tombstone(r.PathValue("name")); buried && kind == kindTarget && !strings.HasPrefix(r.URL.Path, "/public/") {
-		s.answerProblem(w, r, isGone(&grave))
+	if tombstone, gone := s.Registry.Tombstone(r.PathValue("name")); gone && kind == kindTarget && !strings.HasPrefix(r.URL.Path, "/public/") {
+		s.answerProblem(w, r, isGone(&tombstone))
 		return
 	}
 	s.answerProblem(w, r, &problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no %s %q", kind, r.PathValue("name"))})

@@ -38,8 +38,8 @@ func (s *server) find(w http.ResponseWriter, r *http.Request) *prober.Target {
 	app := r.PathValue("app")
 	t, ok := s.Registry.Target(app)
 	if !ok {
-		if grave, buried := s.Registry.Tombstone(app); buried {
-			isGone(&grave).write(w)
+		if tombstone, gone := s.Registry.Tombstone(app); gone {
+			isGone(&tombstone).write(w)
 			return nil
 		}
 		refuse(w, http.StatusNotFound, fmt.Sprintf("there is no target %q", app))

@@ -15,7 +15,7 @@ import (
 	"github.com/health-exporter/health_exporter/alerting"
 )
 
-func open(t *testing.T, dir string) *Book {
+func open(t *testing.T, dir string) *Store {
 	t.Helper()
 	b, err := Open(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -45,7 +45,7 @@ func TestBook(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for name, b := range map[string]*Book{"at once": b, "after a restart": open(t, dir)} {
+		for name, b := range map[string]*Store{"at once": b, "after a restart": open(t, dir)} {
 			if !b.Hold(nas, now) || b.Hold(router, now) || b.Hold(nas, now.Add(time.Hour)) || !b.Hold(router, now.Add(2*time.Hour)) {
 				t.Errorf("%s others are held", name)
 			}

@@ -27,9 +27,9 @@ const (
 	maxDamaged = 3
 )
 
-// Book has the times of maintenance that were added while the program runs. It may be
+// Store has the maintenance windows that were added while the program runs. It may be
 // used by several goroutines.
-type Book struct {
+type Store struct {
 	path string // empty keeps everything in memory
 
 	changing sync.Mutex // makes changes one at a time; held while the file is written
@@ -43,40 +43,40 @@ type content struct {
 
 // Open reads the file in a directory; without a directory everything is kept in memory.
 // A file that is damaged is kept under another name, and a new one begun.
-func Open(dir string, log *slog.Logger) (*Book, error) {
-	b := &Book{}
-	b.windows.Store(&map[string]alerting.Window{})
+func Open(dir string, log *slog.Logger) (*Store, error) {
+	m := &Store{}
+	m.windows.Store(&map[string]alerting.Window{})
 	if dir == "" {
-		return b, nil
+		return m, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the maintenance windows: %w", err)
 	}
-	b.path = filepath.Join(dir, fileName)
-	text, err := os.ReadFile(b.path)
+	m.path = filepath.Join(dir, fileName)
+	text, err := os.ReadFile(m.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return b, nil
+		return m, nil
 	case err != nil:
 		return nil, fmt.Errorf("opening the maintenance windows: %w", err)
 	}
 	var saved content
 	if err := json.Unmarshal(text, &saved); err != nil {
-		to, errKeep := durable.KeepDamaged(b.path, maxDamaged)
-		log.Error("the maintenance windows are damaged: those added over the API are lost", "file", b.path, "kept", to, "err", errors.Join(err, errKeep))
-		return b, nil
+		to, errKeep := durable.KeepDamaged(m.path, maxDamaged)
+		log.Error("the maintenance windows are damaged: those added over the API are lost", "file", m.path, "kept", to, "err", errors.Join(err, errKeep))
+		return m, nil
 	}
 	windows := map[string]alerting.Window{}
 	for _, w := range saved.Windows {
 		windows[w.Name] = w
 	}
-	b.windows.Store(&windows)
-	return b, nil
+	m.windows.Store(&windows)
+	return m, nil
 }
 
 // Add adds a window, in place of the one of the same name. It is kept over restarts
 // until it is over. Weekly windows belong in the configuration.
-func (b *Book) Add(w alerting.Window) error {
+func (m *Store) Add(w alerting.Window) error {
 	if w.Name == "" {
 		return errors.New("adding a window: it has no name")
 	}
@@ -86,7 +86,7 @@ func (b *Book) Add(w alerting.Window) error {
 	if err := w.Check(); err != nil {
 		return fmt.Errorf("adding the window %q: %w", w.Name, err)
 	}
-	return b.change(func(windows map[string]alerting.Window) error {
+	return m.change(func(windows map[string]alerting.Window) error {
 		if _, known := windows[w.Name]; !known && len(windows) >= maxWindows {
 			return fmt.Errorf("adding the window %q: there are %d already", w.Name, maxWindows)
 		}
@@ -96,8 +96,8 @@ func (b *Book) Add(w alerting.Window) error {
 }
 
 // Adopt adds windows that were kept elsewhere, unless there are such already.
-func (b *Book) Adopt(list []alerting.Window) error {
-	return b.change(func(windows map[string]alerting.Window) error {
+func (m *Store) Adopt(list []alerting.Window) error {
+	return m.change(func(windows map[string]alerting.Window) error {
 		for _, w := range list {
 			if _, known := windows[w.Name]; !known {
 				windows[w.Name] = w
@@ -108,11 +108,11 @@ func (b *Book) Adopt(list []alerting.Window) error {
 }
 
 // Remove ends a window, and reports whether there was one.
-func (b *Book) Remove(name string) (known bool, err error) {
-	if _, known := (*b.windows.Load())[name]; !known {
+func (m *Store) Remove(name string) (known bool, err error) {
+	if _, known := (*m.windows.Load())[name]; !known {
 		return false, nil
 	}
-	err = b.change(func(windows map[string]alerting.Window) error {
+	err = m.change(func(windows map[string]alerting.Window) error {
 		_, known = windows[name]
 		delete(windows, name)
 		return nil
@@ -121,36 +121,36 @@ func (b *Book) Remove(name string) (known bool, err error) {
 }
 
 // change makes a change, on disk first. What is over is dropped on this occasion.
-func (b *Book) change(edit func(map[string]alerting.Window) error) error {
-	b.changing.Lock()
-	defer b.changing.Unlock()
-	next := maps.Clone(*b.windows.Load())
+func (m *Store) change(edit func(map[string]alerting.Window) error) error {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	next := maps.Clone(*m.windows.Load())
 	now := time.Now()
 	maps.DeleteFunc(next, func(_ string, w alerting.Window) bool { return !now.Before(w.End) })
 	if err := edit(next); err != nil {
 		return err
 	}
-	if err := b.write(next); err != nil {
+	if err := m.write(next); err != nil {
 		return fmt.Errorf("writing the maintenance windows: %w", err)
 	}
-	b.windows.Store(&next)
+	m.windows.Store(&next)
 	return nil
 }
 
-func (b *Book) write(windows map[string]alerting.Window) error {
-	if b.path == "" {
+func (m *Store) write(windows map[string]alerting.Window) error {
+	if m.path == "" {
 		return nil
 	}
 	text, err := json.MarshalIndent(content{sorted(windows)}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(b.path, append(text, '\n'), 0o600)
+	return durable.WriteFile(m.path, append(text, '\n'), 0o600)
 }
 
 // List are those that are not over, by name.
-func (b *Book) List(now time.Time) []alerting.Window {
-	list := sorted(*b.windows.Load())
+func (m *Store) List(now time.Time) []alerting.Window {
+	list := sorted(*m.windows.Load())
 	return slices.DeleteFunc(list, func(w alerting.Window) bool { return !now.Before(w.End) })
 }
 
@@ -163,8 +163,8 @@ func sorted(windows map[string]alerting.Window) []alerting.Window {
 }
 
 // Hold reports whether nothing shall be told of the subject now.
-func (b *Book) Hold(s *alerting.Subject, now time.Time) bool {
-	for _, w := range *b.windows.Load() {
+func (m *Store) Hold(s *alerting.Subject, now time.Time) bool {
+	for _, w := range *m.windows.Load() {
 		if w.Open(now) && w.Covers(s) {
 			return true
 		}
