@@ -1,10 +1,11 @@
 package alerting
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // Cover is what some windows cover together. To ask it costs the same however many
@@ -145,18 +146,9 @@ func longestPiece(text string) (longest string) {
 
 func anyFits(list []pattern, name string) bool {
 	for i := range list {
-		if strings.Contains(name, list[i].piece) && matches(list[i].text, name) {
+		if strings.Contains(name, list[i].piece) && names.Match(list[i].text, name) {
 			return true
 		}
 	}
 	return false
-}
-
-// matches reports whether a name is that of a pattern, or fits it.
-func matches(pattern, name string) bool {
-	if pattern == name {
-		return true
-	}
-	ok, err := path.Match(pattern, name)
-	return ok && err == nil
 }

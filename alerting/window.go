@@ -3,9 +3,10 @@ package alerting
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // Window is a time of maintenance: what it covers is probed as ever, but nothing is
@@ -13,7 +14,7 @@ import (
 type Window struct {
 	// Name is what people call it.
 	Name string `json:"name"`
-	// Targets are names of targets and checks, or patterns as path.Match has them, and
+	// Targets are names of targets and checks, or patterns as path.Match has them (exact names first), and
 	// Groups those of groups. With neither it covers everything.
 	Targets []string `json:"targets,omitempty"`
 	Groups  []string `json:"groups,omitempty"`
@@ -38,10 +39,8 @@ type Weekly struct {
 // Check tells all that is wrong with the window.
 func (w *Window) Check() error {
 	var faults []error
-	for _, pattern := range slices.Concat(w.Targets, w.Groups) {
-		if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-			faults = append(faults, fmt.Errorf("%q is not a valid name or pattern, such as web-*", pattern))
-		}
+	if slices.Contains(w.Targets, "") || slices.Contains(w.Groups, "") {
+		faults = append(faults, errors.New(`"" is not a valid name or pattern, such as web-*`))
 	}
 	switch {
 	case w.Weekly != nil && !(w.Start.IsZero() && w.End.IsZero()):
@@ -64,11 +63,7 @@ func (w *Window) Covers(s *Subject) bool {
 	if len(w.Targets) == 0 && len(w.Groups) == 0 {
 		return true
 	}
-	return matchesAny(w.Targets, s.Name) || s.Group != "" && matchesAny(w.Groups, s.Group)
-}
-
-func matchesAny(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, name) })
+	return names.MatchAny(w.Targets, s.Name) || s.Group != "" && names.MatchAny(w.Groups, s.Group)
 }
 
 // Open reports whether it is open at a moment.

@@ -35,9 +35,8 @@ const fileLimit = 64 << 10
 
 // Check tells what is wrong with the options.
 func (f File) Check() error {
-	_, err := filepath.Match(f.Path, "")
 	return errors.Join(
-		require(f.Path != "" && err == nil, "Path", f.Path, "a path or a pattern of paths"),
+		require(f.Path != "", "Path", f.Path, "a path or a pattern of paths"),
 		require(f.MaxAge >= 0, "MaxAge", f.MaxAge, "0 for no limit, or more"),
 		require(f.WarnAge >= 0, "WarnAge", f.WarnAge, "0 for no limit, or more"),
 		require(f.MinSize >= 0, "MinSize", f.MinSize, "0 or more"),

@@ -26,7 +26,7 @@ func TestOptionFaults(t *testing.T) {
 		{"clock", checks.Clock{MaxError: -1}, []string{"MaxError is -1ns, must be"}},
 		{"ntp", checks.NTP{}, []string{"Servers is \"\", must be a list of one server at least"}},
 		{"ntp server", checks.NTP{Servers: []string{"a", ""}, MaxOffset: -time.Second}, []string{"Servers[1] is \"\"", "MaxOffset is -1s"}},
-		{"file", checks.File{Path: "[", MaxAge: -1, MinSize: 5, MaxSize: 4}, []string{`Path is "[", must be a path or a pattern`, "MaxAge is -1ns", "MaxSize is 4, must be 0 for no bound, or MinSize"}},
+		{"file", checks.File{Path: "", MaxAge: -1, MinSize: 5, MaxSize: 4}, []string{`Path is "", must be a path or a pattern`, "MaxAge is -1ns", "MaxSize is 4, must be 0 for no bound, or MinSize"}},
 		{"process", checks.Process{}, []string{`Name is "", must be set, or Match, or PIDFile`}},
 		{"process numbers", checks.Process{Name: "a/b", Min: 3, Max: 2}, []string{`Name is "a/b", must be a name without folder`, "Max is 2, must be 0 for no limit, or Min at least"}},
 		{"exec", checks.Exec{Env: []string{"A=1", "secret"}, MaxOutput: -1}, []string{`Command is "", must be a program and its arguments`, `Env[1] is "secret", must be NAME=value`, "MaxOutput is -1"}},

@@ -129,7 +129,8 @@ maintenance:
 		"{from: '02:00', to: '03:00', timezone: Mars}":                             `maintenance[0].timezone: "Mars" is not a valid time zone`,
 		"{from: '02:00', to: '03:00', start: 2026-01-01T00:00:00Z}":                "give one or the other",
 		"{days: [monday], start: 2026-01-01T00:00:00Z, end: 2026-01-02T00:00:00Z}": "maintenance[0].days: needs from and to",
-		"{targets: ['['], from: '02:00', to: '03:00'}":                             `maintenance[0].targets: "[" is not a valid name or pattern`,
+		"{targets: [''], from: '02:00', to: '03:00'}":                              `maintenance[0].targets: "" is not a valid name or pattern`,
+		"{targets: [[a]], from: '02:00', to: '03:00'}":                             `maintenance[0].targets: a list is not a valid name or pattern`,
 	} {
 		if _, err := parse("c.yml", []byte("maintenance: ["+text+"]")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s:\n%v\nwant %s", text, err, want)

@@ -50,7 +50,7 @@ func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*p
 
 func matches(d *decoder, path string, n *yaml.Node, configFile string) []string {
 	pattern := besides(configFile, n.Value)
-	files, err := filepath.Glob(pattern)
+	files, err := filesOf(pattern)
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Value == "":
 		d.Faults.Add(n.Line, path, "must be a file or a pattern such as modules/*.yml")
@@ -76,10 +76,19 @@ func besides(configFile, name string) string {
 func (c *Config) Files() []string {
 	files := []string{c.File}
 	for _, pattern := range c.modulePatterns {
-		found, _ := filepath.Glob(pattern) // was valid when it was loaded
+		found, _ := filesOf(pattern) // was valid when it was loaded
 		files = append(files, found...)
 	}
 	return files
+}
+
+// filesOf are the files of a name or pattern. A file that is there as it is written is
+// that file, whatever is in its name.
+func filesOf(pattern string) ([]string, error) {
+	if _, err := os.Lstat(pattern); err == nil {
+		return []string{pattern}, nil
+	}
+	return filepath.Glob(pattern)
 }
 
 func hasWildcard(pattern string) bool {

@@ -65,3 +65,35 @@ func TestFaultsOfModulesFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestIncludedFileWithABracket: a file that is there as it is written is that file.
+func TestIncludedFileWithABracket(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"c.yml":      "modules_files: ['m[1].yml']\n",
+		"m[1].yml":   "modules: {one: {prober: tcp}}\n",
+		"m1.yml":     "modules: {two: {prober: tcp}}\n",
+		"other.yml":  "modules_files: ['m[2].yml']\n",
+		"m2.yml":     "modules: {three: {prober: tcp}}\n",
+		"broken.yml": "modules_files: ['m[.yml']\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, want := range map[string]string{"c.yml": "one", "other.yml": "three"} {
+		c, err := Load(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Modules[want] == nil || want == "one" && c.Modules["two"] != nil {
+			t.Errorf("%s: module %s is missing, or there is one too many", file, want)
+		}
+		if len(c.Files()) != 2 {
+			t.Errorf("%s consists of %q", file, c.Files())
+		}
+	}
+	if _, err := Load(filepath.Join(dir, "broken.yml")); err == nil {
+		t.Error("a pattern that is none, and no file, is accepted")
+	}
+}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -126,8 +125,8 @@ func timeOfDay(faults *strictyaml.Faults, n *yaml.Node, at string, line int) tim
 func patterns(faults *strictyaml.Faults, nodes []yaml.Node, at string) []string {
 	var list []string
 	for _, n := range nodes {
-		if _, err := path.Match(n.Value, ""); err != nil || n.Value == "" {
-			faults.Add(n.Line, at, "%q is not a valid name or pattern, such as web-*", n.Value)
+		if n.Kind != yaml.ScalarNode || n.Value == "" {
+			faults.Add(n.Line, at, "%s is not a valid name or pattern, such as web-*", strictyaml.Found(&n))
 		}
 		list = append(list, n.Value)
 	}

@@ -2,10 +2,10 @@ package config
 
 import (
 	"cmp"
-	"path"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
@@ -38,7 +38,7 @@ func (s *publicSection) build(faults *strictyaml.Faults) *Public {
 		into  *[]string
 	}{{"targets", s.Targets, &p.Targets}, {"groups", s.Groups, &p.Groups}, {"checks", s.Checks, &p.Checks}} {
 		for _, n := range list.nodes {
-			if _, err := path.Match(n.Value, ""); err != nil || n.Kind != yaml.ScalarNode || n.Value == "" {
+			if n.Kind != yaml.ScalarNode || n.Value == "" {
 				faults.Add(n.Line, "public."+list.key, "%s is not a valid name or pattern, such as web-*", strictyaml.Found(&n))
 				continue
 			}
@@ -54,16 +54,7 @@ func (s *publicSection) build(faults *strictyaml.Faults) *Public {
 // Shows reports whether a target (or, if so, a check) is among what is public.
 func (p *Public) Shows(check bool, name, group string) bool {
 	if check {
-		return matchesAny(p.Checks, name)
+		return names.MatchAny(p.Checks, name)
 	}
-	return matchesAny(p.Targets, name) || group != "" && matchesAny(p.Groups, group)
-}
-
-func matchesAny(patterns []string, name string) bool {
-	for _, pattern := range patterns {
-		if ok, err := path.Match(pattern, name); ok && err == nil {
-			return true
-		}
-	}
-	return false
+	return names.MatchAny(p.Targets, name) || group != "" && names.MatchAny(p.Groups, group)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestPublic(t *testing.T) {
-	c, err := parse("c.yml", []byte("public: {title: Shop, targets: [web-*, mail], groups: [shop], checks: [disk]}"))
+	c, err := parse("c.yml", []byte("public: {title: Shop, targets: [web-*, mail, 'nas[1]', 'tv['], groups: [shop], checks: [disk, 'who?']}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,6 +23,11 @@ func TestPublic(t *testing.T) {
 		{true, "disk", "", true},
 		{true, "web-1", "", false},
 		{false, "xmail", "other", false},
+		{false, "nas[1]", "", true},
+		{false, "nas1", "", true},
+		{false, "tv[", "", true},
+		{false, "tv", "", false},
+		{true, "who?", "", true},
 	} {
 		if got := c.Public.Shows(test.check, test.name, test.group); got != test.want {
 			t.Errorf("%+v: shown %t", test, got)
@@ -36,7 +41,7 @@ func TestPublic(t *testing.T) {
 func TestFaultsOfPublic(t *testing.T) {
 	for text, want := range map[string]string{
 		"public: {}":                     "public: names nothing",
-		"public: {targets: ['[x']}":      `line 1: public.targets: "[x" is not a valid name or pattern`,
+		"public: {targets: ['']}":        `line 1: public.targets: "" is not a valid name or pattern`,
 		"public: {groups: [a, '']}":      `public.groups: "" is not a valid name or pattern`,
 		"public: {checks: [{a: b}]}":     "public.checks: a mapping is not a valid name or pattern",
 		"public: {tragets: [a]}":         `did you mean "targets"?`,

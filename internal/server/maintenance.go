@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/health-exporter/health_exporter/client/api"
+	"github.com/health-exporter/health_exporter/internal/names"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/internal/strictjson"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -71,6 +73,9 @@ func (s *server) addMaintenance(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, othersMaintenance)
 		return
 	}
+	if !requester(r).May(access.Admin) { // his own targets, whatever is in their names
+		m.Targets = quoted(m.Targets)
+	}
 	if err := s.Maintenance.Add(m); err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
@@ -109,7 +114,7 @@ const maxWild = 20
 
 func countWild(list []string) (n int) {
 	for _, each := range list {
-		if strings.ContainsAny(each, `*?[\`) {
+		if names.Wild(each) {
 			n++
 		}
 	}

@@ -130,7 +130,7 @@ func TestWhoMaySilence(t *testing.T) {
 		{lan, "", `"targets":["token's"]`, 403},
 		{lan, "", `"targets":["nobody's"]`, 403},
 		{lan, "", `"targets":["disk"]`, 403}, // a check has that name too
-		{lan, "", `"targets":["*"]`, 403},    // and here is a name that is a pattern
+		{lan, "", `"targets":["*"]`, 201},    // a target has that name: no more than that is covered
 		{lan, "", `"targets":["min?"]`, 403},
 		{lan, "", `"targets":["mine"],"groups":["g"]`, 403},
 		{lan, "", `"groups":["g"]`, 403},
@@ -151,8 +151,17 @@ func TestWhoMaySilence(t *testing.T) {
 			t.Errorf("from %s with %q: %s: %d %s", test.from, test.token, test.covers, w.Code, w.Body)
 		}
 	}
+	f.from = lan
+	clear(f.windows)
+	f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","duration":60,"targets":["*","mine"]}`)
+	if got := f.windows["a"].Targets; !slices.Equal(got, []string{`\*`, "mine"}) {
+		t.Errorf("a name that is a pattern too is stored as %q", got)
+	}
+	if w := f.do(http.MethodDelete, "/api/v1/maintenance/a", ""); w.Code != http.StatusNoContent {
+		t.Errorf("it is not one's own any more: %d %s", w.Code, w.Body)
+	}
 	ofOthers := Maintenance{Name: "a", Targets: []string{"theirs"}, End: new(time.Now())}
-	for name, m := range map[string]Maintenance{"of others": ofOthers, "of everything": {Name: "a", All: true, End: new(time.Now())}} {
+	for name, m := range map[string]Maintenance{"of others": ofOthers, "of a pattern": {Name: "a", Targets: []string{"min*"}, End: new(time.Now())}, "of everything": {Name: "a", All: true, End: new(time.Now())}} {
 		f.windows["a"], f.from = m, lan
 		if w := f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","duration":60,"targets":["mine"]}`); w.Code != http.StatusForbidden {
 			t.Errorf("maintenance %s was replaced: %d %s", name, w.Code, w.Body)

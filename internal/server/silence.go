@@ -2,9 +2,9 @@ package server
 
 import (
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -20,7 +20,7 @@ func (s *server) maySilence(id *access.Identity, m *Maintenance) bool {
 	}
 	return len(m.Targets) > 0 && len(m.Groups) == 0 && !slices.ContainsFunc(m.Targets, func(name string) bool {
 		t, known := s.Registry.Target(name)
-		return !known || !owns(id, t) || s.meansMore(name)
+		return !known || !owns(id, t) || s.isCheck(name)
 	})
 }
 
@@ -34,17 +34,27 @@ func (s *server) mayEnd(id *access.Identity, name string) bool {
 		if m.Source != prober.SourceAPI || m.Name != name {
 			continue
 		}
-		return len(m.Targets) > 0 && len(m.Groups) == 0 && !slices.ContainsFunc(m.Targets, func(name string) bool {
+		return len(m.Targets) > 0 && len(m.Groups) == 0 && !slices.ContainsFunc(m.Targets, func(pattern string) bool {
+			name, one := names.Name(pattern)
 			t, known := s.Registry.Target(name)
-			return known && !owns(id, t) || s.meansMore(name)
+			return !one || known && !owns(id, t) || s.isCheck(name)
 		})
 	}
 	return true
 }
 
-// meansMore reports whether a name in maintenance covers more than the target of that
-// name: it is a pattern, or the name of a check too.
-func (s *server) meansMore(name string) bool {
-	_, isCheck := s.Checks.Status(name)
-	return isCheck || strings.ContainsAny(name, `*?[\`)
+// isCheck reports whether a name in maintenance covers more than the target of that
+// name: it is that of a check too.
+func (s *server) isCheck(name string) bool {
+	_, known := s.Checks.Status(name)
+	return known
+}
+
+// quoted are the patterns that match just the names.
+func quoted(list []string) []string {
+	patterns := make([]string, len(list))
+	for i, name := range list {
+		patterns[i] = names.Quote(name)
+	}
+	return patterns
 }

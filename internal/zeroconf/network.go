@@ -4,8 +4,9 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"path"
 	"slices"
+
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // Network is what is needed of multicast DNS. Multicast is the real one.
@@ -70,25 +71,18 @@ var hidden = []string{"docker*", "veth*", "br-*", "virbr*", "cni*"}
 
 // choose takes the interfaces to use: those named or else, of those that are up and
 // can multicast, all but loopback and hidden ones.
-func choose(list []Interface, names []string) (chosen []Interface) {
+func choose(list []Interface, named []string) (chosen []Interface) {
 	for _, i := range list {
 		if i.Flags&net.FlagUp == 0 || len(i.Prefixes) == 0 {
 			continue
 		}
-		wanted := i.Flags&net.FlagMulticast != 0 && !i.loopback() && !matches(hidden, i.Name)
-		if len(names) > 0 {
-			wanted = slices.Contains(names, i.Name)
+		wanted := i.Flags&net.FlagMulticast != 0 && !i.loopback() && !names.MatchAny(hidden, i.Name)
+		if len(named) > 0 {
+			wanted = slices.Contains(named, i.Name)
 		}
 		if wanted {
 			chosen = append(chosen, i)
 		}
 	}
 	return chosen
-}
-
-func matches(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		ok, _ := path.Match(pattern, name)
-		return ok
-	})
 }
