@@ -19,14 +19,18 @@ func (a *App) handler() http.Handler {
 		page.OfferProtobuf()
 	}
 	return server.New(server.Deps{
-		Settings: a.serving.settings.Load, Registry: a.storage.Registry, Scheduler: a.polling.scheduler, Checks: a.checking.scheduler,
-		RoutePrefix: a.opts.RoutePrefix, Apply: a.polling.reconcile, Reload: a.Reload, Ready: a.serving.ready,
-		Maintenance: maintenanceWindows{a.telling}, Checker: a.checking.checker, Beat: a.checking.beat,
-		Metrics: page, History: a.past.store,
-		Version: a.opts.Version, Revision: a.opts.Revision, Started: a.started,
-		MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) },
-		HistoryLimit: a.opts.HistoryLimit, ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.serving.unknown.Add(1) },
-		TimeoutOffset: a.opts.TimeoutOffset, Profiling: a.opts.Profiling, Log: a.log,
+		Settings: a.serving.settings.Load, History: a.past.store, Maintenance: maintenanceWindows{a.telling},
+		Targets: server.Targets{Registry: a.storage, Scheduler: a.polling.scheduler, Apply: a.polling.reconcile},
+		Checks:  server.Checks{Schedule: a.checking.scheduler, Checker: a.checking.checker, Beat: a.checking.beat},
+		Exporter: server.Exporter{
+			Version: a.opts.Version, Started: a.started, Ready: a.serving.ready, Reload: a.Reload, RoutePrefix: a.opts.RoutePrefix,
+			LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) }, Profiling: a.opts.Profiling,
+		},
+		AdHoc: server.AdHoc{
+			TimeoutOffset: a.opts.TimeoutOffset, MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), HistoryLimit: a.opts.HistoryLimit,
+			ProbeLog: a.opts.ProbeLog, UnknownModule: func() { a.serving.unknown.Add(1) },
+		},
+		Metrics: page, Log: a.log,
 	})
 }
 

@@ -69,7 +69,7 @@ func underAnyName() []string {
 
 // TestEveryRouteIsExpected: whoever adds a route must say twice who may use it.
 func TestEveryRouteIsExpected(t *testing.T) {
-	routes := (&server{Deps: Deps{Profiling: true, Metrics: http.NotFoundHandler()}}).routes()
+	routes := (&server{Deps: Deps{Exporter: Exporter{Profiling: true}, Metrics: http.NotFoundHandler()}}).routes()
 	if diff := cmp.Diff(expected(), routes.rights); diff != "" {
 		t.Errorf("what is expected of routes (-) differs from what they need (+):\n%s", diff)
 	}
@@ -157,7 +157,7 @@ func TestAccess(t *testing.T) {
 	f := newFixture(t)
 	reached := false
 	s := &server{
-		Deps: Deps{Settings: func() *Settings { return &f.settings }, Profiling: true, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler)},
+		Deps: Deps{Settings: func() *Settings { return &f.settings }, Exporter: Exporter{Profiling: true}, Metrics: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler)},
 		gate: access.NewGate(func() bool { return true }),
 	}
 	f.settings.Environment = http.NotFoundHandler()

@@ -32,7 +32,7 @@ func (s *server) listChecks(w http.ResponseWriter, r *http.Request) {
 	to := s.reader(r, false)
 	views := []checkView{}
 	for _, st := range s.Checks.Snapshot() {
-		x := subject{kindCheck, st, s.Checks}
+		x := subject{kindCheck, st, s.Checks.Schedule}
 		v := checkView{
 			Name: x.name(), Kind: st.Check.Kind, Interval: st.Target.Interval.Seconds(), State: st.State.Verdict,
 			Maintenance: to.covered(x.name(), ""), LastCheck: moment(st.LastProbe), LastHealthy: moment(st.LastHealthy),

@@ -22,23 +22,23 @@ func (s *server) health(w http.ResponseWriter, r *http.Request) {
 	about.Observe("targets", "monitored", health.Measurement{
 		ComponentType: "component", ObservedValue: len(s.Registry.Targets()), Status: health.Pass, Time: now,
 	})
-	(&health.ReportHandler{Checker: s.Checker(), About: about, Details: seesDetails}).ServeHTTP(w, r)
+	(&health.ReportHandler{Checker: s.Checks.Checker(), About: about, Details: seesDetails}).ServeHTTP(w, r)
 }
 
 // healthcheck answers as the Python package healthcheck does.
 func (s *server) healthcheck(w http.ResponseWriter, r *http.Request) {
-	(&health.Healthcheck{Checker: s.Checker(), Details: seesDetails}).ServeHTTP(w, r)
+	(&health.Healthcheck{Checker: s.Checks.Checker(), Details: seesDetails}).ServeHTTP(w, r)
 }
 
 // healthz answers as Flask-Healthz does.
 func (s *server) healthz(w http.ResponseWriter, r *http.Request) {
-	(&health.Healthz{Checker: s.Checker(), Details: seesDetails}).ServeHTTP(w, r)
+	(&health.Healthz{Checker: s.Checks.Checker(), Details: seesDetails}).ServeHTTP(w, r)
 }
 
 // group answers as Kubernetes does.
 func (s *server) group(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		(&health.Group{Checker: s.Checker(), Group: name, Details: seesDetails}).ServeHTTP(w, r)
+		(&health.Group{Checker: s.Checks.Checker(), Group: name, Details: seesDetails}).ServeHTTP(w, r)
 	}
 }
 
@@ -46,7 +46,7 @@ func seesDetails(r *http.Request) bool { return requester(r).SeesDetails() }
 
 // beat notes that somebody whom a heartbeat check waits for is alive.
 func (s *server) beat(w http.ResponseWriter, r *http.Request) {
-	if s.Beat(r.PathValue("id")) {
+	if s.Checks.Beat(r.PathValue("id")) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}

@@ -21,6 +21,14 @@ const (
 	defaultRange = 24 * time.Hour
 )
 
+// History has the states of targets and checks over time, by subject.
+type History interface {
+	Read(subject string, from, to time.Time) []history.Interval
+	Sum(subject string, from, to time.Time) history.Sums
+	// AppendBuckets sums n times of one width, from a moment on.
+	AppendBuckets(list []history.Bucket, subject string, from time.Time, width time.Duration, n int) []history.Bucket
+}
+
 // uptimeSpans are the times, up to now, of which the share is given.
 var uptimeSpans = []uptimeSpan{
 	{"24h", "24 h", 24 * time.Hour}, {"7d", "7 d", 7 * 24 * time.Hour}, {"30d", "30 d", 30 * 24 * time.Hour}, {"365d", "365 d", 365 * 24 * time.Hour},

@@ -12,6 +12,18 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
+// Leases are those of registered targets, and what became of targets that are gone
+// although nobody has removed them.
+type Leases interface {
+	// Renew begins another term, unless check says that it must not.
+	Renew(app string, check func(t *prober.Target) error) (end time.Time, err error)
+	LeaseEnd(app string) (end time.Time, ok bool)
+	Tombstones() []registry.Tombstone
+	Tombstone(app string) (registry.Tombstone, bool)
+	// RemoveTombstone reports whether there was one.
+	RemoveTombstone(app string) (bool, error)
+}
+
 // renewTarget begins another term of a lease. Who asks in vain should register anew.
 func (s *server) renewTarget(w http.ResponseWriter, r *http.Request) {
 	app := r.PathValue("app")

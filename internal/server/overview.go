@@ -262,7 +262,7 @@ func (s *server) addFigures(r *page.Row, x subject, w page.Window, to reader) {
 // troubles are those of the exporter itself: its own checks say them.
 func (s *server) troubles(ctx context.Context) []string {
 	var list []string
-	checker := s.Checker()
+	checker := s.Checks.Checker()
 	for _, name := range checker.Names() {
 		what, own := strings.CutPrefix(name, "exporter-")
 		if !own {

@@ -22,6 +22,20 @@ var (
 	errSame = errors.New("it is registered already")
 )
 
+// Registry has the targets that are wanted, from whatever source, and keeps those that
+// are registered.
+type Registry interface {
+	Targets() []*prober.Target
+	Target(app string) (*prober.Target, bool)
+	// PutIf registers a target unless check says that it must not be. The old one is nil if
+	// there is none.
+	PutIf(t prober.Target, check func(old *prober.Target, held registry.Held) error) (created bool, err error)
+	// Remove reports whether there was one.
+	Remove(source prober.Source, app string) (bool, error)
+	SetPaused(app string, paused bool) error
+	Leases
+}
+
 // register stores a valid target, if its owner may.
 func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Target) {
 	old, known := s.Registry.Target(t.App)

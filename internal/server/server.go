@@ -2,20 +2,15 @@ package server
 
 import (
 	"cmp"
-	"context"
 	"log/slog"
 	"net/http"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/internal/history"
-	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/internal/server/probelog"
 	"github.com/health-exporter/health_exporter/prober"
-	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // Settings are what a reload of the configuration may change.
@@ -61,54 +56,6 @@ type Registration struct {
 	Burst                int
 	// AllowsEmail reports whether a registered address may be mailed.
 	AllowsEmail func(address string) bool
-}
-
-// Deps are what the server calls. Fields are required unless they say what happens
-// without them; the zero value of a flag, a time or a number is one.
-type Deps struct {
-	// Settings returns the current ones.
-	Settings  func() *Settings
-	Registry  *registry.Registry
-	Scheduler *schedule.Scheduler
-	// Checks is the schedule of the in-process checks of the configuration.
-	Checks *schedule.Scheduler
-	// History has the states of targets and checks.
-	History *history.Store
-	// Apply brings the schedule up to date with the registry before it returns.
-	Apply func()
-	// Reload reads the configuration anew.
-	Reload func(context.Context) error
-	// Ready tells why the exporter is not ready to serve; nil if it is.
-	Ready func() error
-	// Checker has the in-process checks.
-	Checker func() *health.Checker
-	// Beat notes a beat for a heartbeat check, if there is one of the name.
-	Beat func(check string) bool
-	// Maintenance has the maintenance windows.
-	Maintenance MaintenanceBook
-	// Metrics serves /metrics.
-	Metrics http.Handler
-	// Version and Revision of the program, and when it started.
-	Version, Revision string
-	Started           time.Time
-	// RoutePrefix is below which everything is, such as /health/; empty means /.
-	RoutePrefix string
-	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
-	TimeoutOffset time.Duration
-	// MaxAdHocProbes bounds the ad-hoc probes under way; 0 means 500.
-	MaxAdHocProbes int
-	// LogsIn reports whether the web configuration has users, without whom no request
-	// comes here; nil for never.
-	LogsIn func() bool
-	// HistoryLimit is how many ad-hoc probes are remembered.
-	HistoryLimit int
-	// ProbeLog receives what ad-hoc probes log; nil for nobody.
-	ProbeLog slog.Handler
-	// UnknownModule is called when /probe is asked for a module that does not exist.
-	UnknownModule func()
-	// Profiling serves /debug/pprof/.
-	Profiling bool
-	Log       *slog.Logger
 }
 
 type server struct {

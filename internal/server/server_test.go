@@ -90,12 +90,16 @@ func newFixture(t testing.TB) *fixture {
 	}
 	log := slog.New(slog.DiscardHandler)
 	f.deps = Deps{
-		Settings: func() *Settings { return &f.settings }, Registry: f.registry, Scheduler: f.scheduler, Checks: f.checks,
-		Apply: f.apply, Reload: func(context.Context) error { return f.reload }, Ready: func() error { return f.ready },
-		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log),
-		Version: "1.2.3", Started: time.Now(), TimeoutOffset: 500 * time.Millisecond, Log: log,
-		HistoryLimit: 10, UnknownModule: func() {}, History: f.history,
-		Maintenance: f.windows, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
+		Settings: func() *Settings { return &f.settings }, History: f.history, Maintenance: f.windows,
+		Targets: Targets{Registry: f.registry, Scheduler: f.scheduler, Apply: f.apply},
+		Checks: Checks{
+			Schedule: f.checks, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },
+		},
+		Exporter: Exporter{
+			Version: "1.2.3", Started: time.Now(), Ready: func() error { return f.ready }, Reload: func(context.Context) error { return f.reload },
+		},
+		AdHoc:   AdHoc{TimeoutOffset: 500 * time.Millisecond, HistoryLimit: 10, UnknownModule: func() {}},
+		Metrics: collector.NewPage(f.scheduler, prometheus.NewRegistry(), log), Log: log,
 	}
 	f.handler = New(f.deps)
 	ctx, stop := context.WithCancel(context.Background())

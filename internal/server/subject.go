@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,11 +22,27 @@ const (
 	kindCheck  = "check"
 )
 
+// Schedule knows what becomes of targets, or of checks.
+type Schedule interface {
+	Snapshot() []*schedule.Status
+	Status(name string) (*schedule.Status, bool)
+	NextProbe(name string) time.Time
+	// History has the last probes of one, newest first, and Latencies how long they took,
+	// oldest first.
+	History(name string, limit int) ([]schedule.Entry, bool)
+	Latencies(name string, limit int) []time.Duration
+	// Transitions are its last changes of state, oldest first.
+	Transitions(name string) ([]schedule.Transition, bool)
+	// ProbeNow makes a probe that counts.
+	ProbeNow(ctx context.Context, name string) (schedule.Entry, error)
+	Stats() schedule.Stats
+}
+
 // subject is what pages are about: a target, or an in-process check.
 type subject struct {
 	kind   string
 	status *schedule.Status
-	of     *schedule.Scheduler
+	of     Schedule
 }
 
 // subjects are all that there are: the checks, then the targets, each by name.
@@ -33,7 +50,7 @@ func (s *server) subjects() []subject {
 	checks, targets := s.Checks.Snapshot(), s.Scheduler.Snapshot()
 	list := make([]subject, 0, len(checks)+len(targets))
 	for _, st := range checks {
-		list = append(list, subject{kindCheck, st, s.Checks})
+		list = append(list, subject{kindCheck, st, s.Checks.Schedule})
 	}
 	for _, st := range targets {
 		list = append(list, subject{kindTarget, st, s.Scheduler})
@@ -45,7 +62,7 @@ func (s *server) subjects() []subject {
 func (s *server) subject(kind, name string) (subject, bool) {
 	of := s.Scheduler
 	if kind == kindCheck {
-		of = s.Checks
+		of = s.Checks.Schedule
 	}
 	st, ok := of.Status(name)
 	return subject{kind, st, of}, ok

@@ -181,7 +181,7 @@ func (s *server) probeTarget(w http.ResponseWriter, r *http.Request) {
 }
 
 // probeNow makes a probe that counts.
-func probeNow(ctx context.Context, of *schedule.Scheduler, app string) (schedule.Entry, *problem) {
+func probeNow(ctx context.Context, of Schedule, app string) (schedule.Entry, *problem) {
 	entry, err := of.ProbeNow(ctx, app)
 	switch {
 	case err == nil:
