@@ -98,7 +98,16 @@ func TestBackupByTime(t *testing.T) {
 	put(t, r, api("a"))
 	wait(t, "a backup", func() bool { return !r.Stats().LastBackup.IsZero() })
 	put(t, r, api("b"))
-	wait(t, "another", func() bool { return len(backedUp(t, r.store.backupPath(1))) == 2 })
+	wait(t, "another that has begun", func() bool {
+		r.writeMu.Lock()
+		defer r.writeMu.Unlock()
+		return !r.dirty
+	})
+	path := r.store.backupPath(1)
+	shut(t, r) // it ends first: meanwhile there is no newest backup for a moment
+	if got := backedUp(t, path); len(got) != 2 {
+		t.Errorf("backed up: %q", got)
+	}
 }
 
 // TestDamageIsNotBackedUp flips a bit under a running registry: the good backup
