@@ -21,6 +21,10 @@ const StalledAfter = 6 * time.Minute
 // than what others keep of it, of its states and changes.
 const RememberedAfter = 15 * time.Minute
 
+// NotProbedAfter is how old the last probe of a subject may be that is probed every so
+// often, before the subject counts as not being probed.
+func NotProbedAfter(interval time.Duration) time.Duration { return max(StalledAfter, 2*interval) }
+
 // StalledSince is since when the subject is not being probed although it should be,
 // zero if it is; before is what it was at the last look.
 func StalledSince(s *Subject, before, now time.Time) time.Time {

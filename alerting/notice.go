@@ -42,6 +42,8 @@ type Subject struct {
 	Stalled bool
 	// OnlyWarns tells that it works, and is DEGRADED for what it says of itself.
 	OnlyWarns bool `json:",omitempty"`
+	// Interval is how often it should be; zero if nobody knows.
+	Interval time.Duration `json:",omitzero"`
 	// Paused tells that it is not being probed because somebody wants it so.
 	Paused bool
 	// Gone is since when it exists no more although nobody has removed it, and GoneWhy

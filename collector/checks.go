@@ -57,7 +57,7 @@ func (s checkSource) Snapshot() []*schedule.Status {
 func checkStatus(s *health.Status) *schedule.Status {
 	r := &s.Result
 	status := &schedule.Status{
-		Target: &prober.Target{App: s.Check.Name},
+		Target: &prober.Target{App: s.Check.Name, Interval: s.Check.Interval},
 		State:  s.State, Since: s.Since, LastHealthy: s.LastHealthy,
 		Probed: r.Outcome != health.Reset, Up: r.Outcome == health.Pass || r.Outcome == health.Warn,
 		LastProbe: r.Time, Latency: r.Duration, Reason: prober.CheckReason(r.Reason),

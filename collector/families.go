@@ -100,6 +100,23 @@ var families = []family{
 		},
 	},
 	{
+		name: "health_target_interval_seconds", unit: "seconds",
+		help:  "How often the target is probed.",
+		check: "How often the check is run. Absent if that depends on who asks.",
+		value: func(s *schedule.Status) (number, bool) {
+			return seconds(s.Target.Interval), s.Target.Interval > 0
+		},
+	},
+	{
+		name: "health_target_first_probe_timestamp_seconds", unit: "seconds",
+		help:  "When the first probe of the target is made, if it has an initial delay. Absent after that.",
+		check: "When the check is first run, if it has an initial delay. Absent after that.",
+		value: func(s *schedule.Status) (number, bool) {
+			at, known := timestamp(s.FirstProbe)
+			return at, known && !s.Probed
+		},
+	},
+	{
 		name: "health_target_last_healthy_timestamp_seconds", unit: "seconds",
 		help:  "When a probe last left the target healthy. Absent if never.",
 		check: "When a run last left the check healthy. Absent if never.",

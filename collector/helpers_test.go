@@ -62,7 +62,7 @@ func fixed() statuses {
 		{
 			Target: &prober.Target{
 				App: "api", URL: "https://me:secret@api.example.org:8443/v1?token=secret#x", Module: "http_2xx",
-				Source: "api", Group: "shop", Email: "ops@example.org", MailAllowed: true,
+				Source: "api", Group: "shop", Email: "ops@example.org", MailAllowed: true, Interval: 30 * time.Second,
 				Labels: map[string]string{
 					"room": "attic", "team": "b\"ack\\end\n", "url": "http://elsewhere/", "__hidden": "x", "1st": "x", "größe": "x", "": "x",
 				},
@@ -95,7 +95,7 @@ func fixed() statuses {
 		},
 		{
 			Target: &prober.Target{App: "new", URL: "http://10.0.0.8/", Source: "mdns", Email: "stranger@example.net"},
-			Since:  at(-1),
+			Since:  at(-1), FirstProbe: at(3600_000),
 		},
 		{
 			Target: &prober.Target{App: "paused", URL: "http://10.0.0.9/", Source: "config", Paused: true},

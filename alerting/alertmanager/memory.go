@@ -66,7 +66,7 @@ func (m *Memory) look(subjects []alerting.Subject, instance string, now time.Tim
 			continue // named twice
 		}
 		r.link = s.Link
-		take(key, r, r.next(s, m.checks.waiting(now), now))
+		take(key, r, r.next(s, m.checks.waiting(s.Interval, now), now))
 	}
 	for _, key := range m.missing() {
 		r := m.subjects[key]
@@ -105,9 +105,10 @@ func (m *Memory) lookAtChecks(subjects []alerting.Subject, now time.Time) {
 	m.note(checksKey)
 }
 
-// waiting reports whether a check may be unknown because of another one.
-func (c *checksMemory) waiting(now time.Time) bool {
-	return c.Bad || near(c.Until, now, alerting.StalledAfter)
+// waiting reports whether a check that is run every so often may be unknown because of
+// another one.
+func (c *checksMemory) waiting(interval time.Duration, now time.Time) bool {
+	return c.Bad || near(c.Until, now, alerting.NotProbedAfter(interval))
 }
 
 func (m *Memory) note(key string) {

@@ -32,7 +32,7 @@ func TestAlertsEqualThoseOfRules(t *testing.T) {
 	var tests strings.Builder
 	tests.WriteString("rule_files: [rules/health_exporter.rules.yml, rules/health_checks.rules.yml]\nevaluation_interval: 15s\ntests:\n")
 	seen := map[string]int{}
-	histories := uint64(4)
+	histories := uint64(8)
 	if testneed.Soak() {
 		histories = 40
 	}
@@ -63,8 +63,8 @@ const (
 )
 
 // history is what subjects are like at each step. In one with outages nothing flaps,
-// and all targets are probed: Prometheus lets the time of an outage count for what ends
-// or begins with time alone, whereas we look again only after it.
+// and what says how often it should be probed is: Prometheus lets the time of an outage
+// count for what ends or begins with time alone, whereas we look again only after it.
 type history struct {
 	seed     uint64
 	outages  bool
@@ -76,6 +76,24 @@ type history struct {
 type moment struct {
 	alerting.Subject
 	lastProbe int // seconds; -1 for never
+	since     int // seconds
+}
+
+// stalled is what the exporter makes of when it was probed. Of programs that do not say
+// how often they are run, checks count as not run after an hour.
+func (m *moment) stalled(now int) bool {
+	interval := int(m.Interval.Seconds())
+	switch {
+	case now-m.since < 2*interval:
+		return false
+	case m.lastProbe < 0:
+		return true
+	case interval == 0 && m.Kind == alerting.Check:
+		return now-m.lastProbe >= 3600
+	case interval == 0:
+		return now-m.lastProbe >= 360
+	}
+	return now-m.lastProbe > int(alerting.NotProbedAfter(m.Interval).Seconds())
 }
 
 func newHistory(seed uint64) *history {
@@ -101,7 +119,11 @@ func newHistory(seed uint64) *history {
 func (h *history) randomLife(rnd *rand.Rand, kind alerting.Kind, name string) []*moment {
 	life := make([]*moment, paritySteps)
 	now := moment{Subject: alerting.Subject{Kind: kind, Name: name, Email: "a@example.org"}, lastProbe: -1}
+	now.Interval = []time.Duration{0, 30 * time.Second, 15 * time.Minute}[rnd.IntN(3)]
 	probed := kind == alerting.Check && rnd.IntN(2) == 0
+	if h.outages && kind == alerting.Check && !probed {
+		now.Interval = 0
+	}
 	there, lost, flips, n := rnd.IntN(4) > 0, false, 0, 0
 	for n < paritySteps {
 		duration := []int{1 + rnd.IntN(3), 5 + rnd.IntN(30), 40 + rnd.IntN(40)}[rnd.IntN(3)]
@@ -131,6 +153,9 @@ func (h *history) randomLife(rnd *rand.Rand, kind alerting.Kind, name string) []
 		if kind == alerting.Target {
 			probed = h.outages || rnd.IntN(3) > 0
 		}
+		if n == 0 || life[n-1] == nil || !life[n-1].Gone.IsZero() || life[n-1].State != now.State {
+			now.since = n * 15
+		}
 		for end := n + duration; n < min(end, paritySteps); n++ {
 			if !there {
 				if lost {
@@ -139,15 +164,11 @@ func (h *history) randomLife(rnd *rand.Rand, kind alerting.Kind, name string) []
 				}
 				continue
 			}
-			if probed {
+			if every := max(1, int(now.Interval/parityStep)); probed && (now.lastProbe < 0 || n%every == 0) {
 				now.lastProbe = n * 15
 			}
 			m := now
-			limit := 360
-			if kind == alerting.Check {
-				limit = 3600
-			}
-			m.Stalled = m.lastProbe < 0 || n*15-m.lastProbe >= limit
+			m.Stalled = m.stalled(n * 15)
 			life[n] = &m
 		}
 	}
@@ -242,6 +263,10 @@ func (h *history) series() map[string][]string {
 			}
 			if m.lastProbe >= 0 {
 				put(fmt.Sprintf("health_%s_last_probe_timestamp_seconds{%s}", m.Kind, id), n, m.lastProbe)
+			}
+			if m.Interval > 0 {
+				put(fmt.Sprintf("health_%s_interval_seconds{%s}", m.Kind, id), n, m.Interval.Seconds())
+				put(fmt.Sprintf("health_%s_state_since_timestamp_seconds{%s}", m.Kind, id), n, m.since)
 			}
 			if m.Kind == alerting.Target {
 				put(fmt.Sprintf("health_target_paused{%s}", id), n, map[bool]int{true: 1}[m.Paused])

@@ -141,6 +141,9 @@ func (f *facts) observe(s *alerting.Subject, waiting bool, now time.Time) {
 		f.cross(now)
 	}
 	f.State, f.Known = s.State, true
+	if s.Kind == alerting.Target && f.flapping(now) {
+		f.StalledSince = time.Time{} // as in the rules, its time begins when that has ended
+	}
 }
 
 func (f *facts) stalled(now time.Time) bool {

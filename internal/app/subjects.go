@@ -12,12 +12,8 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-const (
-	// maxExcerpt is how many bytes of an answer are told.
-	maxExcerpt = 500
-	// notProbed is how long ago the last probe may be before a target counts as stalled.
-	notProbed = 6 * time.Minute
-)
+// maxExcerpt is how many bytes of an answer are told.
+const maxExcerpt = 500
 
 // subjects are all targets and checks, also targets that are gone.
 func (t *telling) subjects(now time.Time) []alerting.Subject {
@@ -61,9 +57,24 @@ func subject(kind alerting.Kind, st *schedule.Status, now time.Time) alerting.Su
 	return alerting.Subject{
 		Kind: kind, Name: st.Target.App, State: st.State.Verdict, Since: st.Since, LastHealthy: st.LastHealthy,
 		Error: st.Error, Response: st.Response[:min(len(st.Response), maxExcerpt)],
-		Stalled: st.Problem != "" || st.Probed && now.Sub(st.LastProbe) > notProbed || !st.Probed && st.Error != "",
-		Paused:  st.Target.Paused, OnlyWarns: st.State.Verdict == health.Degraded && !st.Failing,
+		Stalled: stalled(st, now), Paused: st.Target.Paused, Interval: st.Target.Interval,
+		OnlyWarns: st.State.Verdict == health.Degraded && !st.Failing,
 	}
+}
+
+// stalled reports whether a subject is not being probed, seen from how often it should
+// be: the shipped rules judge by the same.
+func stalled(st *schedule.Status, now time.Time) bool {
+	interval := st.Target.Interval
+	switch {
+	case st.Problem != "":
+		return true
+	case now.Sub(st.Since) < 2*interval: // it is new, or goes on after a pause: its turn may be to come
+		return false
+	case st.Probed:
+		return now.Sub(st.LastProbe) > alerting.NotProbedAfter(interval)
+	}
+	return st.Error != ""
 }
 
 // goneSubject is what there is to tell of a target that is gone.

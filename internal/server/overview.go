@@ -165,7 +165,11 @@ func (x subject) overdue(now time.Time) time.Duration {
 	if st.Target.Paused || st.Problem != "" || st.LastProbe.IsZero() || st.Reason != "" && !st.Up && st.State.Verdict == health.Unknown {
 		return 0
 	}
-	by := now.Sub(st.LastProbe) - st.Target.Interval - st.Target.Timeout
+	last := st.LastProbe
+	if st.Since.After(last) { // resumed
+		last = st.Since
+	}
+	by := now.Sub(last) - st.Target.Interval - st.Target.Timeout
 	if by < overdueAfter {
 		return 0
 	}

@@ -43,6 +43,7 @@ type job struct {
 func newJob(desired Job, now time.Time) *job {
 	j := &job{app: desired.Target.App, desired: desired}
 	st := &Status{Target: desired.Target, Check: desired.Check, Problem: desired.problem(), Since: now}
+	st.awaits(&desired, now)
 	if s := desired.Saved; s != nil && s.Place == desired.place() {
 		st.State, st.Since, st.LastHealthy, st.Failing = s.State, s.Since, s.LastHealthy, s.State.Failures > 0
 		j.transitions = slices.Clone(s.Transitions)
@@ -60,6 +61,14 @@ func (d *Job) problem() string {
 		return "no module"
 	}
 	return d.Problem
+}
+
+// awaits notes until when the first probe is put off.
+func (s *Status) awaits(d *Job, now time.Time) {
+	s.FirstProbe = time.Time{}
+	if !s.Probed && d.NotBefore.After(now) {
+		s.FirstProbe = d.NotBefore
+	}
 }
 
 // place is what is observed: a state is no other's.
@@ -86,6 +95,7 @@ func (j *job) update(desired Job, now time.Time) (changed bool) {
 
 	st := *j.status.Load()
 	st.Target, st.Check, st.Problem = desired.Target, desired.Check, desired.problem()
+	st.awaits(&desired, now)
 	moved := old.place() != desired.place()
 	resumed := old.Target.Paused && !desired.Target.Paused
 	why := ""

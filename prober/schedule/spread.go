@@ -9,6 +9,10 @@ import (
 // within 5 ms halves the CPU of waking for each, and nobody notices 5 ms.
 const slot = 5 * time.Millisecond
 
+// resumeWindow is how long a target that is probed again after a pause, or has moved,
+// waits for its next probe, at most: nobody wants to know a day later.
+const resumeWindow = time.Minute
+
 // slots rounds a duration to whole slots, one at least.
 func slots(d time.Duration) int64 { return max(1, int64((d+slot/2)/slot)) }
 

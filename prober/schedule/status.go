@@ -82,6 +82,8 @@ type Status struct {
 	State   health.State
 	// Since is when the verdict last changed, or when the target became known.
 	Since time.Time
+	// FirstProbe is when the first probe is made, if that was put off; zero if not.
+	FirstProbe time.Time
 	// Probed is false before the first probe since the program started.
 	Probed bool
 	// Up is whether the last probe passed, or passed with a warning.

@@ -61,14 +61,17 @@ func (s *Scheduler) change(j *job, d Job, now time.Time) {
 	defer s.mu.Unlock()
 	interval := slots(d.Target.Interval)
 	waits := !j.begun && d.NotBefore.After(now)
+	anew := !j.queued || old.place() != d.place()
 	switch {
 	case !d.probing():
 		s.unqueue(j)
-	case !j.queued, interval != j.interval, !j.begun && !d.NotBefore.Equal(old.NotBefore):
+	case anew, interval != j.interval, !j.begun && !d.NotBefore.Equal(old.NotBefore):
 		s.unqueue(j)
 		j.interval, j.phase = interval, phaseOf(j.app, interval)
 		if first := s.slotAt(now) + 1; waits {
 			s.queue(j, first+int64(d.NotBefore.Sub(now)/slot))
+		} else if soon := min(interval, slots(resumeWindow)); anew {
+			s.queue(j, onGrid(first, soon, phaseOf(j.app, soon)))
 		} else {
 			s.queue(j, onGrid(first, interval, j.phase))
 		}
