@@ -2,7 +2,6 @@ package prober
 
 import (
 	"fmt"
-	"net/mail"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/health-exporter/health_exporter/internal/mailaddress"
 )
 
 // Limits are the ranges that a target's figures must lie in, inclusive.
@@ -271,25 +272,6 @@ func (v *validation) labels(labels map[string]string) {
 	}
 }
 
-var (
-	mailLocal  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9_+-])?$`)
-	mailDomain = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
-)
-
-// ParseEmail accepts exactly one bare ASCII address and returns it with its
-// domain in lower case. It is stricter than RFC 5321 on purpose: no quotes,
-// comments, display names, lists or address literals, since the address comes
-// from whoever registers and ends in the hands of mail programs.
-func ParseEmail(text string) (string, error) {
-	bad := fmt.Errorf("%q is not a valid e-mail address: one plain address such as me@example.org is allowed", text)
-	local, domain, ok := strings.Cut(text, "@")
-	domain = strings.ToLower(domain)
-	if !ok || len(text) > 254 || !mailLocal.MatchString(local) || strings.Contains(local, "..") || !mailDomain.MatchString(domain) {
-		return text, bad
-	}
-	address := local + "@" + domain
-	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address || parsed.Name != "" {
-		return text, bad
-	}
-	return address, nil
-}
+// ParseEmail accepts exactly one bare address and returns it with its domain in lower
+// case, as mailaddress.Parse does.
+func ParseEmail(text string) (string, error) { return mailaddress.Parse(text) }

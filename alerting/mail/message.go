@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
-	"regexp"
 	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/health-exporter/health_exporter/internal/mailaddress"
 )
 
 // Message is one e-mail to one person. Whatever its fields hold, nothing but what they
@@ -34,19 +35,13 @@ type Message struct {
 // subjectCharacters is how long a subject gets. Names have up to 128 characters.
 const subjectCharacters = 250
 
-var (
-	localPart  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9_+-])?$`)
-	domainPart = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
-)
-
-// recipient accepts exactly one bare ASCII address and returns it with its domain in
-// lower case. Registrations were checked already; this is the last door, and the
-// address may have come from elsewhere.
+// recipient accepts exactly one bare address and returns it with its domain in lower
+// case. Registrations were checked already; this is the last door, and the address may
+// have come from elsewhere.
 func recipient(text string) (string, error) {
-	local, domain, ok := strings.Cut(text, "@")
-	address := local + "@" + strings.ToLower(domain)
-	if !ok || len(text) > 254 || !localPart.MatchString(local) || strings.Contains(local, "..") || !domainPart.MatchString(strings.ToLower(domain)) {
-		return "", fmt.Errorf("to: %q is not allowed, must be one plain address such as me@example.org", text)
+	address, err := mailaddress.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("to: %w", err)
 	}
 	return address, nil
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/mailaddress"
 )
 
 // TLSMode says how the connection to a mail server is encrypted.
@@ -115,13 +117,11 @@ func (s *SMTP) checkSender() (faults []error) {
 	return faults
 }
 
-// sender is From, taken apart. It may be of a domain without a dot: it is the
-// operator who chose it, and some relays are that small.
+// sender is From, taken apart.
 func (s *SMTP) sender() (*mail.Address, error) {
 	from, err := mail.ParseAddress(s.From)
-	if err == nil {
-		local, domain, _ := strings.Cut(from.Address, "@")
-		if localPart.MatchString(local) && hostName(domain) && !strings.ContainsFunc(from.Name, hidden) {
+	if err == nil && !strings.ContainsFunc(from.Name, hidden) {
+		if from.Address, err = mailaddress.Parse(from.Address); err == nil {
 			return from, nil
 		}
 	}
