@@ -99,7 +99,7 @@ func TestBehindNginxWithoutHeaders(t *testing.T) {
 		}
 	}
 	login := b.ask(t, b.bare, "127.0.0.1", "GET", "/login", "mon.example.org")
-	if login.StatusCode != 303 || login.Header.Get("Location") != "./" {
+	if login.StatusCode != http.StatusSeeOther || login.Header.Get("Location") != "./" {
 		t.Errorf("login: %d to %q", login.StatusCode, login.Header.Get("Location"))
 	}
 }
@@ -120,10 +120,10 @@ func TestBehindNginxWithoutTrust(t *testing.T) {
 		t.Error("the log warns of what is switched off")
 	}
 	login := b.ask(t, b.bare, "127.0.0.1", "GET", "/login", "mon.example.org")
-	if login.StatusCode != 401 || !strings.HasPrefix(login.Header.Get("WWW-Authenticate"), "Basic") {
+	if login.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(login.Header.Get("WWW-Authenticate"), "Basic") {
 		t.Errorf("login without a token: %d, %v", login.StatusCode, login.Header)
 	}
-	r, _ := http.NewRequest("GET", "/", nil)
+	r, _ := http.NewRequest(http.MethodGet, "/", nil)
 	r.SetBasicAuth("me", strings.Repeat("s", 20))
 	basic := r.Header.Get("Authorization")
 	for _, test := range []struct {

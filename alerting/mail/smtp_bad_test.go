@@ -171,14 +171,6 @@ func TestSteps(t *testing.T) {
 	})
 }
 
-// slowConn takes its time for each answer.
-type slowConn struct{ net.Conn }
-
-func (c slowConn) Write(p []byte) (int, error) {
-	time.Sleep(150 * time.Millisecond)
-	return c.Conn.Write(p)
-}
-
 func TestSendAll(t *testing.T) {
 	server := startMailServer(t, STARTTLS)
 	var mails []*Message

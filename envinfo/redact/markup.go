@@ -150,7 +150,7 @@ func secretNamed(text string) bool {
 	return false
 }
 
-// isBlockMark reports whether a value of YAML stands in the lines below: name: |
+// isBlockMark reports whether a value of YAML, as in name: |, stands in the lines below.
 func isBlockMark(text string, i int) bool {
 	if text[i] != '|' && text[i] != '>' {
 		return false
@@ -170,7 +170,8 @@ func (n named) block(p separator) (from, to int) {
 	}
 	indent := n.from - strings.LastIndexByte(n.text[:n.from], '\n') - 1
 	at := p.value + lineEnd + 1
-	for end := at; at < len(n.text); at = end {
+	var end int
+	for ; at < len(n.text); at = end {
 		end = at + lineLength(n.text[at:])
 		first := skip(n.text[:end], at, isBlank)
 		switch {

@@ -222,7 +222,7 @@ func TestRegistrationsOfOneAddress(t *testing.T) {
 	r := start(t, Options{ConfigFile: file})
 	register := func(address, app string) (int, http.Header) {
 		t.Helper()
-		req, _ := http.NewRequest("POST", r.url+"/api/v1/targets", strings.NewReader(`{"app": "`+app+`", "url": "http://10.0.0.1"}`))
+		req, _ := http.NewRequest(http.MethodPost, r.url+"/api/v1/targets", strings.NewReader(`{"app": "`+app+`", "url": "http://10.0.0.1"}`))
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("X-Forwarded-For", address)
 		client := http.Client{Transport: &http.Transport{

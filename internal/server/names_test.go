@@ -112,7 +112,7 @@ func TestNameOverHTTP2(t *testing.T) {
 	s.StartTLS()
 	defer s.Close()
 	for host, want := range map[string]int{"localhost": 200, "localhost:1": 200, "evil.example": 421, "evil.example:10115": 421, "EVIL.example.": 421} {
-		r, _ := http.NewRequest("GET", s.URL+"/", nil)
+		r, _ := http.NewRequest(http.MethodGet, s.URL+"/", nil)
 		r.Host = host
 		resp, err := s.Client().Do(r)
 		if err != nil {
@@ -149,7 +149,7 @@ func TestLinksUnderAForeignName(t *testing.T) {
 	f := newFixture(t)
 	f.settings.Public = &Public{Title: "Shop", Shows: func(string, string, string) bool { return true }}
 	feed := func(host string) string {
-		r := httptest.NewRequest("GET", "/public/feed.atom", nil)
+		r := httptest.NewRequest(http.MethodGet, "/public/feed.atom", nil)
 		r.RemoteAddr, r.Host = f.from, host
 		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 10115}))
 		w := httptest.NewRecorder()

@@ -3,6 +3,7 @@ package connections
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -57,7 +58,11 @@ func ask(conn net.Conn) error {
 func closed(conns []net.Conn) (n int) {
 	for _, conn := range conns {
 		conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		if _, err := io.Copy(io.Discard, conn); err == nil || !err.(net.Error).Timeout() {
+		if _, err := io.Copy(io.Discard, conn); err == nil || !func() net.Error {
+			var target net.Error
+			_ = errors.As(err, &target)
+			return target
+		}().Timeout() {
 			n++
 		}
 	}
