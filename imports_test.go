@@ -44,7 +44,7 @@ var importRules = []importRule{
 	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
 	{"internal/strictjson", nil, "it decodes whatever struct it is given and knows no field of its own"},
 	{"internal/registration", []string{"client/api", "prober", "internal/strictjson"}, "it turns targets into the API's words; who speaks them is not its business"},
-	{"internal/config", []string{"prober", "health", "checks", "checks/amqp", "checks/celery", "internal/names", "internal/strictyaml", "internal/dnssd", "internal/durable", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
+	{"internal/config", []string{"envinfo/redact", "prober", "health", "checks", "checks/amqp", "checks/celery", "internal/names", "internal/strictyaml", "internal/dnssd", "internal/durable", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
 	{"internal/durable", []string{"=go.etcd.io/bbolt"}, "it knows how files survive, and nothing of what is in them"},
 	{"internal/journal", []string{"health", "internal/durable", "!client_golang", "!yaml"}, "it keeps what happened, in order; who reads it is not its business"},
 	{"internal/registry", []string{"prober", "prober/schedule", "health", "internal/durable", "!client_golang", "!yaml"}, "it keeps targets and knows neither files nor HTTP"},

@@ -167,7 +167,7 @@ func (t *dialogueRun) step(ctx context.Context, step *QueryResponse, last bool) 
 	if send != "" {
 		t.phase = PhaseRequest
 		if t.logs() {
-			t.req.Debug("sending line", "line", send)
+			t.req.Debug("sending line", "line", ShownLine(send))
 		}
 		if _, err := t.conn.Write(append([]byte(send), '\n')); err != nil {
 			return fmt.Errorf("sending: %w", err)

@@ -316,12 +316,12 @@ func TestDialogueLog(t *testing.T) {
 	var log bytes.Buffer
 	raw := "\x00\x01" + strings.Repeat("r", 5000)
 	target := scripted(t, says("evil\x1b[31m \xff\r\nnext "+strings.Repeat("e", 5000)+"\n"+raw, false))
-	m := talking(t, QueryResponse{Expect: re("next")}, QueryResponse{ExpectBytes: raw}, QueryResponse{Send: "over"})
+	m := talking(t, QueryResponse{Expect: re("next")}, QueryResponse{ExpectBytes: raw}, QueryResponse{Send: "QUIT"})
 	if res := probeWithin(t, m, 5*time.Second, Request{Target: target, Log: textLog(&log)}); res.Outcome != health.Pass {
 		t.Fatal(res.Error)
 	}
 	text := log.String()
-	for _, want := range []string{`msg="read line"`, "matches=true", `msg="read bytes"`, `msg="sending line" line=over`, "connected", "processing query_response"} {
+	for _, want := range []string{`msg="read line"`, "matches=true", `msg="read bytes"`, `msg="sending line" line=QUIT`, "connected", "processing query_response"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}

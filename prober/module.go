@@ -28,6 +28,7 @@ type Module struct {
 	timeout     time.Duration
 	spec        spec
 	fingerprint string
+	secrets     *strings.Replacer   // hides those of the options; nil if there are none
 	observe     func(time.Duration) // nil for nobody
 }
 
@@ -62,7 +63,7 @@ func NewModule(src ModuleSource) (*Module, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", src.Kind, src.Timeout, src.Text))
-	return &Module{kind: src.Kind, timeout: src.Timeout, spec: s, fingerprint: hex.EncodeToString(sum[:8])}, nil
+	return &Module{kind: src.Kind, timeout: src.Timeout, spec: s, fingerprint: hex.EncodeToString(sum[:8]), secrets: secretsOf(s)}, nil
 }
 
 // Kind names the kind of probe.

@@ -123,7 +123,8 @@ func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
 		ctx, cancel = context.WithTimeout(ctx, m.timeout)
 		defer cancel()
 	}
-	res = m.spec.probe(ctx, req)
+	req.Log = m.scrubbing(req.Log)
+	res = m.scrubbed(m.spec.probe(ctx, req))
 	if res.Outcome == health.Fail && errors.Is(ctx.Err(), context.Canceled) {
 		// Whatever the kind makes of that. What it has measured stays.
 		res.Reason, res.Error, res.Inconclusive, res.Cancelled = ReasonInternal, errCancelled, true, true

@@ -34,7 +34,7 @@ func (r *websocketRun) dialogue(ctx context.Context, conn *websocketConn) error 
 			send = string(step.Expect.Expand(nil, []byte(send), message, match))
 		}
 		if send != "" {
-			r.req.Debug("sending message", "message", send)
+			r.req.Debug("sending message", "message", ShownLine(send))
 			r.phase = PhaseRequest
 			if err := conn.Write(context.Background(), websocket.MessageText, []byte(send)); err != nil {
 				return messageError(err)

@@ -32,6 +32,9 @@ type Check struct {
 	// Open makes ready what the check needs. other runs another check by its name, if
 	// what is known of it is too old.
 	Open func(other OtherCheck) (OpenCheck, error)
+
+	section *checkSection // as it is decoded, for who shows it
+	options checkKind
 }
 
 // OtherCheck tells of a check by its name.
@@ -162,6 +165,8 @@ func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	c = s.check()
 	c.Remote, c.Open = of.remote, kind.open
 	c.Fingerprint = fingerprintOf(n)
+	c.section, c.options = &s, kind
+	c.section.Options = nil // they are those of the kind
 	return c, true
 }
 

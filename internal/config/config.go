@@ -41,13 +41,11 @@ type Config struct {
 	// Network bounds where /probe and registered targets may connect to.
 	Network *prober.NetworkPolicy
 
-	source      []byte               // the file as it is written
-	root        *yaml.Node           // the same parsed; nil when that is over
+	root        *yaml.Node           // the file parsed; nil when that is over
 	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too
 	moduleFiles map[string]string    // where a module of modules_files stands
 
-	modulePatterns []string          // of modules_files, as paths
-	builtin        map[string]string // the built-in modules as they would be written
+	modulePatterns []string // of modules_files, as paths
 
 	warnings []strictyaml.Fault // of what is not a module
 }
@@ -85,7 +83,10 @@ type Token struct {
 	Name string
 	// Rights are some of read, write, admin and debug.
 	Rights []string
-	hash   [sha256.Size]byte
+	// TokenFile is where its secret was read.
+	TokenFile string
+
+	hash [sha256.Size]byte
 }
 
 // NewToken makes a token of its secret, with the rights to read and to write.

@@ -21,6 +21,9 @@ type Environment struct {
 	// ShowValues names environment variables whose values are shown.
 	ShowValues []string
 
+	// TokenFile is where the secret was read that is asked for.
+	TokenFile string
+
 	token [sha256.Size]byte
 }
 
@@ -41,7 +44,7 @@ type environmentSection struct {
 }
 
 func (s *environmentSection) build(faults *strictyaml.Faults) Environment {
-	e := Environment{Enabled: s.Enabled, Sections: environmentSections, ShowValues: s.ShowValues}
+	e := Environment{Enabled: s.Enabled, Sections: environmentSections, ShowValues: s.ShowValues, TokenFile: s.TokenFile.Value}
 	if s.Sections != nil {
 		e.Sections = nil
 		for _, n := range *s.Sections {

@@ -93,7 +93,7 @@ func parse(path string, text []byte) (*Config, error) {
 	if ok && root != nil {
 		d.Decode(root, "", &doc)
 	}
-	c := &Config{File: path, root: root, source: text, builtin: map[string]string{}}
+	c := &Config{File: path, root: root}
 	c.Options = doc.options(faults)
 	c.Modules = doc.modules(d, c)
 	c.Registration = doc.Registration.build(d)
@@ -153,7 +153,6 @@ func (doc *document) modules(d *decoder, c *Config) map[string]*prober.Module {
 	}
 	for name, n := range builtin {
 		modules[name] = decodeModule(d, "built-in module "+name, &n)
-		c.builtin[name] = maskedText(&n)
 	}
 	c.moduleNodes = doc.Modules
 	for name, n := range doc.Modules {

@@ -1,113 +1,195 @@
 package config
 
 import (
+	"encoding/json"
 	"net/url"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
-	"github.com/health-exporter/health_exporter/internal/strictyaml"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // masked stands in the place of a secret.
 const masked = "<secret>"
 
-// Text is the file as it is in force, with every secret masked; comments are
-// omitted, since nobody can tell what stands in them.
-func (c *Config) Text() string {
-	root, _ := strictyaml.Parse(c.source, &strictyaml.Faults{}) // it was parsed before; what that made takes twenty times the room
-	return maskedText(root)
-}
-
-// ModuleText is one module as it is written, with every secret masked.
-func (c *Config) ModuleText(name string) string {
-	if n, ok := c.moduleNodes[name]; ok {
-		return maskedText(&n)
-	}
-	return c.builtin[name]
-}
-
-func maskedText(n *yaml.Node) string {
-	if n == nil {
-		return "{}\n"
-	}
-	text, err := yaml.Marshal(maskNode(n, "", 0))
-	if err != nil {
-		return "# the configuration cannot be shown: " + err.Error() + "\n"
-	}
-	return string(text)
-}
-
-// maxMaskDepth is deeper than any sensible file; what is below is not shown.
-const maxMaskDepth = 32
-
-// maskNode copies a node without secrets, comments, anchors and aliases.
-func maskNode(n *yaml.Node, key string, depth int) *yaml.Node {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if depth > maxMaskDepth {
-		return &yaml.Node{Kind: yaml.ScalarNode, Value: "…"}
-	}
-	to := &yaml.Node{Kind: n.Kind, Tag: n.Tag, Value: n.Value, Style: n.Style &^ yaml.TaggedStyle}
-	switch n.Kind {
-	case yaml.ScalarNode:
-		if secret := maskValue(key, n.Value); secret != n.Value {
-			return &yaml.Node{Kind: yaml.ScalarNode, Value: secret}
-		}
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			below := n.Content[i].Value
-			if depth == 1 && key == "modules" {
-				below = "" // a module's name, such as http_basic_auth, says nothing of its keys
-			} else if secretKey.MatchString(key) && !publicKey.MatchString(key) {
-				below = key // everything below a secret is one
-			}
-			name := &yaml.Node{Kind: yaml.ScalarNode, Tag: n.Content[i].Tag, Value: n.Content[i].Value}
-			to.Content = append(to.Content, name, maskNode(n.Content[i+1], below, depth+1))
-		}
-	case yaml.SequenceNode:
-		for _, each := range n.Content {
-			to.Content = append(to.Content, maskNode(each, key, depth+1))
-		}
-	}
-	return to
-}
-
-var (
-	// secretKey knows the names of keys and headers whose values are secrets.
-	secretKey = regexp.MustCompile(`(?i)pass|secret|token|credential|cookie|auth|api-?_?key|(?:^|_)key$|private|session|bearer|signature`)
-	// publicKey are names that only look so.
-	publicKey = regexp.MustCompile(`(?i)_file$|_url$|^authorization$|^oauth2$|^basic_auth$|^tokens$|_ref$|^validate_authority_rrs$|_algorithm$`)
-	// secretSpeech knows lines of a dialogue that give a password away.
-	secretSpeech = regexp.MustCompile(`(?i)\b(auth|pass|login|identify|token)\b.*`)
+// The keys under which headers are shown.
+const (
+	secretHeader   = "\x00secret header"
+	harmlessHeader = "\x00header"
 )
 
-// maskValue hides a value that is a secret by its key, or that contains one.
-func maskValue(key, value string) string {
-	switch {
-	case value == "":
-		return value
-	case secretKey.MatchString(key) && !publicKey.MatchString(key):
-		return masked
-	case strings.EqualFold(key, "authorization"): // a header; the section is a mapping
-		return masked
-	case key == "send":
-		return secretSpeech.ReplaceAllString(value, "$1 "+masked)
-	case strings.Contains(value, "://") && strings.Contains(value, "@"):
-		return withoutUserinfo(value)
+var (
+	// secretKey knows the names of keys whose values are secrets.
+	secretKey = regexp.MustCompile(`(?i)pass|secret|token|credential|cookie|auth|api-?_?key|(?:^|_)key$|private|session|bearer|signature|dsn`)
+	// publicKey are names that only look so.
+	publicKey = regexp.MustCompile(`(?i)_file$|_files$|_url$|_env$|_ref$|^authorization$|^oauth2$|^basic_auth$|^auth$|^tokens$|^validate_authority_rrs$|_algorithm$|_key_id$|passthrough|passive`)
+)
+
+// isSecretKey reports whether what stands under a key is a secret: one of ours, or any
+// other that is named so.
+func isSecretKey(key string) bool {
+	if key == "" || publicKey.MatchString(key) {
+		return false
 	}
-	return value
+	return key == secretHeader || secretKey.MatchString(key) || redact.Name(key)
 }
 
-func withoutUserinfo(raw string) string {
+// shownText is a text without secrets, as the key says what it is.
+func shownText(key, text string) string {
+	switch {
+	case text == "":
+		return text
+	case isSecretKey(key):
+		return masked
+	case key == harmlessHeader:
+		return redact.Text(text)
+	case key == "send":
+		return prober.ShownLine(text)
+	case key == "body":
+		return shownBody(text)
+	case key == "env": // of a program: NAME=value
+		name, _, _ := strings.Cut(text, "=")
+		return redact.Text(name) + "=" + masked
+	case key == "heartbeat_url", key == "webhook_url":
+		return shownCapability(text)
+	case strings.Contains(text, "://"):
+		return shownURL(text)
+	}
+	return redact.Text(text)
+}
+
+// isHeaders reports whether the keys below a key are the names of headers.
+func isHeaders(key string) bool {
+	return key == "headers" || key == "http_headers" || key == "proxy_connect_header" || key == "metadata"
+}
+
+// isHarmlessHeader reports whether a header says what is wanted, and not who wants it. Of
+// all others nobody knows what they mean to whom.
+func isHarmlessHeader(name string) bool {
+	return slices.Contains([]string{
+		"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection", "content-encoding", "content-language",
+		"content-type", "expect", "host", "if-modified-since", "if-none-match", "origin", "pragma", "range", "referer",
+		"sec-websocket-protocol", "te", "upgrade", "user-agent", "x-forwarded-host", "x-forwarded-proto", "x-requested-with",
+	}, strings.ToLower(name))
+}
+
+// shownURL is a URL without its userinfo, the values of its query, and what else in it is
+// a secret by its form.
+func shownURL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return masked
 	}
-	if u.User != nil {
-		u.User = url.User("xxxxx")
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	query := shownQuery(u.RawQuery)
+	u.RawQuery, u.ForceQuery = "", false
+	shown := redact.Text(u.String())
+	if query != "" {
+		shown += "?" + query
 	}
-	return u.String()
+	return shown
+}
+
+// shownQuery keeps the names of a query, or of a form, and the order.
+func shownQuery(query string) string {
+	if query == "" {
+		return ""
+	}
+	var list []string
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, found := strings.Cut(pair, "=")
+		switch {
+		case !found && name != "": // all of it is a value
+			list = append(list, masked)
+		case value == "":
+			list = append(list, redact.Text(name)+"=")
+		default:
+			list = append(list, redact.Text(name)+"="+masked)
+		}
+	}
+	return strings.Join(list, "&")
+}
+
+// shownCapability is a URL whose path lets do something whoever knows it.
+func shownCapability(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return masked
+	}
+	if strings.Trim(u.Path, "/") == "" && u.RawQuery == "" {
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + "://" + u.Host + "/" + masked
+}
+
+var form = regexp.MustCompile(`^[\w.\[\]-]+=[^\s&]*(&[\w.\[\]-]+=[^\s&]*)*$`)
+
+// shownBody is the shape of what is sent: the names in it, and no value.
+func shownBody(body string) string {
+	var value any
+	switch err := json.Unmarshal([]byte(body), &value); {
+	case form.MatchString(body):
+		return shownQuery(body)
+	case err != nil:
+		return masked
+	}
+	text, err := json.Marshal(withoutValues(value))
+	if err != nil {
+		return masked
+	}
+	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(text))
+}
+
+func withoutValues(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		shown := map[string]any{}
+		for name, each := range v {
+			shown[redact.Text(name)] = withoutValues(each)
+		}
+		return shown
+	case []any:
+		for i, each := range v {
+			v[i] = withoutValues(each)
+		}
+		return v
+	case nil, bool:
+		return v
+	}
+	return masked
+}
+
+// argumentsOf are the elements of a list; those of a command line say of each other what
+// they are.
+func argumentsOf(v reflect.Value, key string) []reflect.Value {
+	list := make([]reflect.Value, v.Len())
+	command, isCommand := v.Interface().([]string)
+	if isCommand && key == "command" {
+		command = shownCommand(command)
+	}
+	for i := range list {
+		if list[i] = v.Index(i); isCommand && key == "command" {
+			list[i] = reflect.ValueOf(command[i])
+		}
+	}
+	return list
+}
+
+// shownCommand is a command line without its secrets. Of -p nobody knows whether it is
+// a port or a password.
+func shownCommand(args []string) []string {
+	shown := redact.Args(args)
+	for i, arg := range args {
+		value, glued := strings.CutPrefix(arg, "-p")
+		if i > 0 && args[i-1] == "-p" {
+			value, glued = arg, true
+		}
+		if glued && value != "" && strings.Trim(value, "0123456789") != "" && !strings.HasPrefix(arg, "--") {
+			shown[i] = redact.Mask
+		}
+	}
+	return shown
 }

@@ -114,7 +114,7 @@ func (s *registrationSection) tokens(faults *strictyaml.Faults) []Token {
 				"the token in %s has %d characters, must have at least %d", file, len(trimmed), minTokenLength)
 		default:
 			token := NewToken(name, trimmed)
-			token.Rights = rights
+			token.Rights, token.TokenFile = rights, file
 			list = append(list, token)
 		}
 	}

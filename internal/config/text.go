@@ -1,0 +1,120 @@
+package config
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/prober"
+)
+
+// Text is the configuration as it is in force, with its defaults and without its secrets.
+func (c *Config) Text() string {
+	root := &yaml.Node{Kind: yaml.MappingNode}
+	for _, section := range []struct {
+		key   string
+		value any
+	}{
+		{"options", c.Options},
+		{"modules", c.shownModules()},
+		{"targets", c.Targets},
+		{"discovery", c.shownDiscovery()},
+		{"checks", c.shownChecks()},
+		{"registration", &c.Registration},
+		{"access", &c.Access},
+		{"network", c.Network},
+		{"environment", &c.Environment},
+		{"alerting", &c.Alerting},
+		{"maintenance", c.shownMaintenance()},
+		{"public", c.Public},
+	} {
+		if n := renderKeyed(section.key, section.value); n != nil {
+			put(root, section.key, n)
+		}
+	}
+	return text(root)
+}
+
+// ModuleText is one module as it is in force, without its secrets.
+func (c *Config) ModuleText(name string) string {
+	m, ok := c.Modules[name]
+	if !ok {
+		return ""
+	}
+	return text(render(shownModule(m)))
+}
+
+func text(n *yaml.Node) string {
+	if n == nil {
+		return "{}\n"
+	}
+	out, err := yaml.Marshal(n)
+	if err != nil {
+		return "# the configuration cannot be shown\n"
+	}
+	return string(out)
+}
+
+func (c *Config) shownModules() map[string]any {
+	shown := make(map[string]any, len(c.Modules))
+	for name, m := range c.Modules {
+		shown[name] = shownModule(m)
+	}
+	return shown
+}
+
+// shownModule is a module as it would be written.
+func shownModule(m *prober.Module) any {
+	return orderedMap{
+		{"prober", string(m.Kind())},
+		{"timeout", m.Timeout()},
+		{string(m.Kind()), m.Options()},
+	}
+}
+
+func (c *Config) shownDiscovery() any {
+	var jobs []any
+	for i := range c.Discovery.Jobs {
+		j := &c.Discovery.Jobs[i]
+		job := orderedMap{{"name", j.Name}}
+		for _, m := range j.Mechanisms {
+			var list []any
+			for _, each := range m.Configs {
+				list = append(list, each.Config)
+			}
+			job = append(job, entry{m.Name + "_configs", list})
+		}
+		job = append(job, entry{"relabel_configs", j.Relabel}, entry{"max_targets", j.MaxTargets}, entry{"", j.Defaults})
+		jobs = append(jobs, job)
+	}
+	return orderedMap{{"jobs", jobs}, {"mdns", c.Discovery.MDNS.shown()}}
+}
+
+func (m *MDNS) shown() any {
+	if m == nil {
+		return nil
+	}
+	shown := *m
+	shown.Builtin = nil
+	return &shown
+}
+
+func (c *Config) shownChecks() []any {
+	var list []any
+	for i := range c.Checks {
+		list = append(list, orderedMap{{"", c.Checks[i].section}, {"", c.Checks[i].options}})
+	}
+	return list
+}
+
+func (c *Config) shownMaintenance() []any {
+	var list []any
+	for _, m := range c.Maintenance {
+		shown := orderedMap{{"name", m.Name}, {"targets", m.Targets}, {"groups", m.Groups}}
+		if m.Weekly {
+			shown = append(shown, entry{"days", m.Days}, entry{"from", clockText(m.From)}, entry{"to", clockText(m.To)}, entry{"timezone", m.Location})
+		} else {
+			shown = append(shown, entry{"start", m.Start}, entry{"end", m.End})
+		}
+		list = append(list, shown)
+	}
+	return list
+}
