@@ -44,7 +44,7 @@ func TestRoutes(t *testing.T) {
 		{"display name", target("Ops <alice@example.org>"), "target-ops"},
 		{"local part too long", target(strings.Repeat("a", 65) + "@example.org"), "target-ops"},
 		{"check", []string{"alertname=HealthCheckUnhealthy", "job=shop", "instance=a:1", "check=database", "state=unhealthy"}, "target-ops"},
-		{"check that is well again", []string{"alertname=HealthCheckRecovered", "job=health_exporter", "instance=x:1", "check=disk", "state=healthy"}, "target-ops"},
+		{"check that has recovered", []string{"alertname=HealthCheckRecovered", "job=health_exporter", "instance=x:1", "check=disk", "state=healthy"}, "target-ops"},
 		{"check with an address", []string{"alertname=HealthCheckUnhealthy", "check=database", "email=alice@example.org"}, "target-ops"},
 		{"exporter", []string{"alertname=HealthExporterDown", "job=health_exporter", "instance=x:1"}, "ops"},
 		{"exporter with an address", []string{"alertname=HealthExporterDown", "email=alice@example.org"}, "ops"},

@@ -162,7 +162,7 @@ func (m Memory) depart(s *Subject, now time.Time) (Memory, *Notice) {
 }
 
 // handedOver reports whether somebody else is told of the subject from now on who has to
-// hear of its outage: nobody shall be told that it is well again who was not told that it
+// hear of its outage: nobody shall be told that it has recovered who was not told that it
 // was not. A state that has not been taken in yet is told by its change.
 func (m *Memory) handedOver(s *Subject) bool {
 	if m.Subject.Email == s.Email || s.Paused {

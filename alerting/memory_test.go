@@ -115,7 +115,7 @@ func TestHandedOver(t *testing.T) {
 		{"down, the same address", "HDU", health.Unhealthy, false, "a@example.org", ""},
 		{"down, paused", "HDU", health.Unhealthy, true, "b@example.org", ""},
 		{"well", "HDUH", health.Healthy, false, "b@example.org", ""},
-		{"well again, which is to be told yet", "HDU", health.Healthy, false, "b@example.org", ""},
+		{"recovered, which is to be told yet", "HDU", health.Healthy, false, "b@example.org", ""},
 		{"worse, which is to be told yet", "HD", health.Unhealthy, false, "b@example.org", ""},
 		{"unknown after an outage", "HDU?", health.Unknown, false, "b@example.org", ""},
 		{"flapping", "HDHDHDHD", health.Degraded, false, "b@example.org", "x keeps changing its state"},

@@ -26,7 +26,7 @@ type environment []prometheus.Metric
 // health_environment_os_info, _go_info, _process_info and _package_info, or those of
 // them that are on. Anything else in the list is left out, so that nothing comes onto
 // a page that anybody may read because somebody added it to the list; so are labels
-// that these families do not have. What is there twice is given once.
+// that these families do not have. What is given twice is given once.
 func NewEnvironment(infos []envinfo.InfoMetric) prometheus.Collector {
 	var list environment
 	given := map[string]bool{}

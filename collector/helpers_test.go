@@ -145,7 +145,7 @@ func parse(tb testing.TB, page string) map[string]float64 {
 			slices.Sort(labels)
 			key := fmt.Sprintf("%s{%s}", name, strings.Join(labels, ","))
 			if _, twice := all[key]; twice {
-				tb.Fatalf("%s is there twice", key)
+				tb.Fatalf("%s is given twice", key)
 			}
 			all[key] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}

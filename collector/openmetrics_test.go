@@ -57,7 +57,7 @@ func checkOpenMetrics(t testing.TB, page string) {
 			t.Errorf("%s: %v", line, err)
 		}
 		if series := m[1] + m[2]; seen[series] {
-			t.Errorf("%s is there twice", series)
+			t.Errorf("%s is given twice", series)
 		} else {
 			seen[series] = true
 		}

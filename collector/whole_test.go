@@ -159,7 +159,7 @@ func TestNames(t *testing.T) {
 	got := map[string]bool{}
 	for _, name := range slices.Concat(Names(), selfmetrics.Names()) {
 		if got[name] {
-			t.Errorf("%s is there twice", name)
+			t.Errorf("%s is given twice", name)
 		}
 		got[name] = true
 	}

@@ -33,7 +33,7 @@ type listeners struct {
 	tls1only, tlsExpired, tlsName, tlsWant string // URLs: HTTP/1.1 only, an expired certificate, another name's, mTLS
 	tlsOld                                 string // URL: TLS 1.2 only
 	proxy                                  string
-	closed                                 string            // nobody listens there
+	closed                                 string            // nothing listens there
 	silent                                 string            // accepts, and never says a word
 	hesitant                               string            // accepts, and hangs up after a while
 	raw                                    map[string]string // answers an HTTP request in ways of its own

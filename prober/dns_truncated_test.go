@@ -18,7 +18,7 @@ func TestDNSTruncated(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		overUDP  func(query []byte) []byte
-		overTCP  func(m *dns.Msg) // nil if nobody listens
+		overTCP  func(m *dns.Msg) // nil if nothing listens
 		fallback bool
 		want     string
 		reason   Reason

@@ -57,7 +57,7 @@ const (
 // silent accepts and says nothing until the peer hangs up.
 func silent(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
-// closedPort is an address that nobody listens at.
+// closedPort is an address that nothing listens on.
 func closedPort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

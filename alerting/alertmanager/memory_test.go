@@ -85,7 +85,7 @@ func checkStory(t *testing.T, s story, before, ends map[string]time.Time) {
 	for i, a := range s.alerts {
 		id := fmt.Sprint(a.Labels)
 		if identities[id] {
-			t.Errorf("%q: %s is there twice", s.key, id)
+			t.Errorf("%q: %s is given twice", s.key, id)
 		}
 		identities[id] = true
 		if a.EndsAt.IsZero() {

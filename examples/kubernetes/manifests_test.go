@@ -126,7 +126,7 @@ func TestWorkloadsFitTogether(t *testing.T) {
 			}
 			for _, p := range c.probes() {
 				if w.port(p.HTTPGet.Port) == 0 {
-					t.Errorf("%s: the probe of %s asks port %q, which there is none of", name, p.HTTPGet.Path, p.HTTPGet.Port)
+					t.Errorf("%s: the probe of %s asks for the unknown port %q", name, p.HTTPGet.Path, p.HTTPGet.Port)
 				}
 			}
 			for _, arg := range c.Args {

@@ -17,7 +17,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
-// freePort is a port of loopback that nobody listens on.
+// freePort is a port of loopback that nothing listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
 	_, port, err := net.SplitHostPort(testport.Reserve(t))

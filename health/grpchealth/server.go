@@ -38,7 +38,7 @@ const maxListed = 100
 // Register registers the service.
 func Register(r grpc.ServiceRegistrar, s *Server) { healthpb.RegisterHealthServer(r, s) }
 
-// Check tells about one service; the error is NotFound if there is none of the name.
+// Check tells about one service; the error is NotFound if the name is unknown.
 func (s *Server) Check(ctx context.Context, req *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
 	serving, ok := s.serving(ctx, req.GetService())
 	if !ok {
@@ -63,7 +63,7 @@ func (s *Server) List(ctx context.Context, _ *healthpb.HealthListRequest) (*heal
 }
 
 // Watch tells about one service now and whenever its status changes, until the
-// caller goes away. A service that there is none of is SERVICE_UNKNOWN.
+// caller goes away. An unknown service is SERVICE_UNKNOWN.
 func (s *Server) Watch(req *healthpb.HealthCheckRequest, stream grpc.ServerStreamingServer[healthpb.HealthCheckResponse]) error {
 	poll := s.Poll
 	if poll <= 0 {

@@ -94,7 +94,7 @@ func TestFoundTargets(t *testing.T) {
 	}
 	r.end()
 
-	withdraw() // while nobody listens
+	withdraw() // while nothing listens
 	r = start(t, opts)
 	if _, ok := r.storage.Target("device"); !ok {
 		t.Error("the restart has forgotten it")

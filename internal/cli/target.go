@@ -142,7 +142,7 @@ func (c *check) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// act makes a request about one target. If there is none of the name, the error
+// act makes a request about one target. If the name is unknown, the error
 // says which there is.
 func (e *Exporter) act(ctx context.Context, timeout time.Duration, method, app, action string, into any) error {
 	path := targetPath(app)

@@ -370,7 +370,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // TestFailingDisk: what cannot be written stays in memory, it is logged once, and
-// written when the disk is well again.
+// written when the disk has recovered.
 func TestFailingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedBuffer

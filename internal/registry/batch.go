@@ -192,7 +192,7 @@ func (b *batch) complete() bool {
 
 // commitLocked makes the batch and all unsaved states durable, then visible. If
 // probe is set it writes even if there is nothing to write, to see whether the
-// disk is well again.
+// disk has recovered.
 func (r *Registry) commitLocked(b *batch, probe bool) error {
 	something := b.complete()
 	if !something && !probe {
@@ -271,7 +271,7 @@ func (r *Registry) buryAllLocked(b *batch) {
 	}
 }
 
-// noteWrite counts, and logs when the disk fails and when it is well again.
+// noteWrite counts, and logs when the disk fails and when it has recovered.
 func (r *Registry) noteWrite(err error) {
 	r.mu.Lock()
 	before := r.stats.DiskFailed

@@ -268,7 +268,7 @@ func TestRenewingWithABrokenDisk(t *testing.T) {
 		synctest.Wait()
 		wantApps(t, r, "a", "b", "c")
 		wantBuried(t, r)
-		for range 10 { // the disk is well again
+		for range 10 { // the disk has recovered
 			time.Sleep(20 * time.Second)
 			mustRenew(t, r, "a")
 		}

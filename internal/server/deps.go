@@ -20,7 +20,7 @@ type Deps struct {
 	// History has the states of targets and checks.
 	History History
 	// Maintenance has the maintenance windows.
-	Maintenance MaintenanceBook
+	Maintenance MaintenanceWindows
 	Exporter
 	AdHoc
 	// Metrics serves /metrics.

@@ -31,8 +31,8 @@ type Maintenance struct {
 	Open   bool          `json:"open"`
 }
 
-// MaintenanceBook has all maintenance windows.
-type MaintenanceBook interface {
+// MaintenanceWindows has all maintenance windows.
+type MaintenanceWindows interface {
 	// List gives those that are not over.
 	List(now time.Time) []Maintenance
 	// Covering tells of targets and checks whether one of those that are open covers
