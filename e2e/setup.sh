@@ -52,9 +52,6 @@ have() {
 	dbus)
 		command -v dbus-daemon >/dev/null 2>&1
 		;;
-	nginx-light)
-		command -v nginx >/dev/null 2>&1
-		;;
 	python3-celery) has_module celery ;;
 	python3-redis) has_module redis ;;
 	python3-requests) has_module requests ;;
