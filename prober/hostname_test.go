@@ -168,6 +168,15 @@ func TestDNSQuestionBeyondASCII(t *testing.T) {
 func TestTargetsThatNameNoHost(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("asked this host") })
 	u, _ := url.Parse(server)
+	if conn, err := newDialer().dial(t.Context(), nil, "tcp", ":"+u.Port()); err == nil {
+		conn.Close()
+		t.Error("dialled this host")
+	}
+	for _, target := range []string{"http://./", "http://。", "https://.:443/x"} {
+		if _, err := parseHTTPTarget(target); err == nil {
+			t.Errorf("%q has a host", target)
+		}
+	}
 	for _, host := range []string{".", "。", "%E3%80%82"} {
 		for kind, target := range map[string]string{
 			"health": "http://" + host + ":" + u.Port(), "http": "http://" + host + ":" + u.Port(), "websocket": "ws://" + host + ":" + u.Port(),

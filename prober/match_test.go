@@ -169,6 +169,25 @@ func TestUnfoldingEndsByTheDeadline(t *testing.T) {
 	}
 }
 
+// zeros is a body that never ends, and never waits.
+type zeros struct{ left int64 }
+
+func (e *zeros) Read(p []byte) (int, error) {
+	if e.left -= int64(len(p)); e.left < 0 {
+		return 0, io.EOF
+	}
+	return len(p), nil
+}
+
+func TestCountingEndsByTheDeadline(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	body := &tally{ctx: ctx, from: &zeros{1 << 50}}
+	if _, err := io.Copy(io.Discard, body); !isTimeout(err) {
+		t.Errorf("got %v after %d bytes", err, body.n)
+	}
+}
+
 // Matching piece by piece finds what matching in one go finds.
 func FuzzMatch(f *testing.F) {
 	for _, seed := range [][2]string{{`^a+b$`, "aab"}, {`(?i)É\b.`, "xé y"}, {`(a|ab)(c|bcd)(d*)`, "abcd"}, {`(?m)^x$`, "a\nx\n"}, {`\xff`, "\xff\xfe"}, {`.`, "\xe2\x82"}, {`(?s).*\z`, "a\nb"}, {``, ""}} {

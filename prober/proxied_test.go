@@ -149,6 +149,14 @@ func TestPolicyBeforeProxies(t *testing.T) {
 			}
 		}
 	}
+	// A name that only the proxy knows must be on the list of what is allowed.
+	for _, scheme := range []string{"http", "https"} {
+		for allowed, want := range map[string]string{"10.0.0.0/8": refused, "other.example": refused} {
+			checkProxied(t, "health", scheme+"://unknown.example/", httpProxyTo(t, plain), false, ca, zone, rules(t, allowed), want)
+			checkProxied(t, "http", scheme+"://unknown.example/", httpProxyTo(t, plain), true, ca, zone, rules(t, allowed), want)
+		}
+	}
+	checkProxied(t, "health", "https://unknown.example/", httpProxyTo(t, secure), false, ca, zone, rules(t, "unknown.example"), "CONNECT unknown.example:443")
 	// One of several addresses is enough, if the proxy is asked for just that one.
 	checkProxied(t, "health", "https://mixed.example/", httpProxyTo(t, secure), false, ca, zone, policy, "CONNECT 10.9.8.7:443")
 	checkProxied(t, "health", "http://mixed.example/", httpProxyTo(t, plain), false, ca, zone, policy, refused)
