@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"sync"
@@ -19,6 +20,9 @@ type Pusher struct {
 	// URLs are where they are, without /api/v2/alerts. At least one. They must not
 	// be addresses of a load balancer.
 	URLs []string
+	// Transports are what requests to a URL go over, with its credentials and TLS options;
+	// the default for those that are not in it.
+	Transports map[string]http.RoundTripper
 	// Instance is the label instance of all alerts, as host:port: it tells this exporter
 	// from others. It is required.
 	Instance string

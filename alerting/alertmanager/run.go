@@ -33,10 +33,10 @@ func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, chan
 		log.Error("some alerts are forgotten", "err", err)
 	}
 
-	client := newClient()
-	defer client.CloseIdleConnections()
 	var instances []*instance
 	for _, u := range a.URLs {
+		client := a.client(u)
+		defer client.CloseIdleConnections()
 		instances = append(instances, newInstance(a, u, client, log))
 	}
 	a.mu.Lock()
@@ -133,9 +133,12 @@ func (a *Pusher) save(memory *Memory) error {
 	return err
 }
 
-// newClient makes the client of all requests. Redirects are not followed.
-func newClient() *http.Client {
+// client makes the client of all requests to a URL. Redirects are not followed.
+func (a *Pusher) client(to string) *http.Client {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if client.Transport = a.Transports[to]; client.Transport != nil {
+		return client
+	}
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		client.Transport = t.Clone()
 	}

@@ -13,7 +13,7 @@ func (a *Pusher) Try(ctx context.Context, url string) error {
 	if err := a.Check(); err != nil {
 		return fmt.Errorf("pushing to Alertmanager: %w", err)
 	}
-	client := newClient()
+	client := a.client(url)
 	defer client.CloseIdleConnections()
 	now := plainTime(time.Now())
 	test := story{alerts: []Alert{{

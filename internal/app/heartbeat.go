@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -36,7 +38,22 @@ func (h *heartbeat) run(ctx context.Context, at string, interval time.Duration) 
 }
 
 func heartbeatClient(interval time.Duration) *http.Client {
-	return &http.Client{Timeout: min(interval, 10*time.Second)}
+	return &http.Client{Timeout: min(interval, 10*time.Second), CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		req.Header.Del("Referer") // nobody else need know the URL
+		if len(via) >= 10 {
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
+	}}
+}
+
+// hostOf is what may be shown of a URL that is a secret.
+func hostOf(at string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		return "a URL that is none"
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 func (h *heartbeat) beat(ctx context.Context, client *http.Client, at string) {
@@ -72,9 +89,12 @@ func (h *heartbeat) problem() string {
 func ask(ctx context.Context, client *http.Client, at string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
-		return err
+		return errors.New("the URL is not valid")
 	}
 	resp, err := client.Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err // without the URL: who knows it may use it
+	}
 	if err != nil {
 		return err
 	}

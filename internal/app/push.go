@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
-	"slices"
+	"reflect"
 	"sync"
+
+	promconfig "github.com/prometheus/common/config"
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/alertmanager"
@@ -58,7 +62,7 @@ func (p *pushing) adopt(cfg config.Alerting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now
-	if p.base != nil && (!slices.Equal(now.Alertmanagers, cfg.Alertmanagers) || now.ExternalURL != cfg.ExternalURL ||
+	if p.base != nil && (!reflect.DeepEqual(now.Alertmanagers, cfg.Alertmanagers) || now.ExternalURL != cfg.ExternalURL ||
 		now.HeartbeatURL != cfg.HeartbeatURL || now.HeartbeatInterval != cfg.HeartbeatInterval) {
 		p.restart(cfg)
 	}
@@ -84,7 +88,11 @@ func (p *pushing) restart(cfg config.Alerting) {
 		if err != nil {
 			p.log.Error("what was sent to the Alertmanagers is no longer known", "err", err)
 		}
-		pusher := newPusher(cfg, p.addresses)
+		pusher, err := newPusher(cfg, p.addresses)
+		if err != nil {
+			p.log.Error("alerts cannot be pushed", "err", err)
+			return
+		}
 		pusher.Saved, pusher.Save, pusher.Log = saved, p.memory.Keep, p.log
 		p.pusher = pusher
 		p.work.Go(func() {
@@ -100,8 +108,18 @@ func (p *pushing) restart(cfg config.Alerting) {
 
 // newPusher makes what pushes to the Alertmanagers of the configuration. addresses are
 // those on which the exporter listens.
-func newPusher(cfg config.Alerting, addresses []string) *alertmanager.Pusher {
-	return &alertmanager.Pusher{URLs: cfg.Alertmanagers, Instance: instance(cfg, addresses)}
+func newPusher(cfg config.Alerting, addresses []string) (*alertmanager.Pusher, error) {
+	p := &alertmanager.Pusher{Instance: instance(cfg, addresses), Transports: map[string]http.RoundTripper{}}
+	for i := range cfg.Alertmanagers {
+		each := &cfg.Alertmanagers[i]
+		transport, err := promconfig.NewRoundTripperFromConfig(each.Client(), "alertmanager")
+		if err != nil {
+			return nil, fmt.Errorf("reaching the Alertmanager %s: %w", each.At(), err)
+		}
+		p.URLs = append(p.URLs, each.At())
+		p.Transports[each.At()] = transport
+	}
+	return p, nil
 }
 
 // instance is what the label instance is for alerts that are pushed.

@@ -42,11 +42,12 @@ func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 			report(fmt.Sprintf("e-mail to %s through %s:%d", to, e.Host, e.Port), dialogue, err)
 		}
 	}
-	for _, at := range cfg.Alerting.Alertmanagers {
+	for i := range cfg.Alerting.Alertmanagers {
+		at := cfg.Alerting.Alertmanagers[i].At()
 		report("alert to "+at, "", tryAlert(ctx, cfg.Alerting, at))
 	}
 	if at := cfg.Alerting.HeartbeatURL; at != "" {
-		report("heartbeat to "+redact.Text(at), "", ask(ctx, heartbeatClient(cfg.Alerting.HeartbeatInterval), at))
+		report("heartbeat to "+hostOf(at), "", ask(ctx, heartbeatClient(cfg.Alerting.HeartbeatInterval), at))
 	}
 	if tried == 0 {
 		fmt.Fprintln(out, "The configuration has no channel: see alerting.email and alerting.alertmanagers.")
@@ -77,5 +78,9 @@ func tryMail(ctx context.Context, cfg *config.Config, to string) (dialogue strin
 func tryAlert(ctx context.Context, cfg config.Alerting, at string) error {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	return newPusher(cfg, nil).Try(ctx, at)
+	pusher, err := newPusher(cfg, nil)
+	if err != nil {
+		return err
+	}
+	return pusher.Try(ctx, at)
 }

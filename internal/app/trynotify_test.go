@@ -5,8 +5,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	promconfig "github.com/prometheus/common/config"
 
 	"github.com/health-exporter/health_exporter/internal/config"
 )
@@ -17,6 +20,9 @@ func TestTryNotifyAlertmanager(t *testing.T) {
 	var posts []string
 	good := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		posts = append(posts, r.Method+" "+r.URL.Path+" "+r.UserAgent())
+		if user, password, ok := r.BasicAuth(); ok {
+			posts = append(posts, user+" "+password)
+		}
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer good.Close()
@@ -26,20 +32,28 @@ func TestTryNotifyAlertmanager(t *testing.T) {
 	defer moved.Close()
 	for _, test := range []struct {
 		name, url string
+		at        config.Alertmanager
 		ok        bool
 		want      string
 	}{
-		{"accepted", good.URL + "/am", true, ": ok"},
-		{"moved", moved.URL, false, ": FAILED: 307 Temporary Redirect"},
+		{"accepted", good.URL + "/am", config.Alertmanager{URL: good.URL + "/am"}, true, ": ok"},
+		{"with a password", good.URL + "/am", config.Alertmanager{
+			URL: good.URL, PathPrefix: "/am", BasicAuth: &promconfig.BasicAuth{Username: "me", Password: "hunter2"},
+		}, true, ": ok"},
+		{"moved", moved.URL, config.Alertmanager{URL: moved.URL}, false, ": FAILED: 307 Temporary Redirect"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			posts = nil
 			cfg := config.Default()
-			cfg.Alerting.Alertmanagers = []string{test.url}
+			cfg.Alerting.Alertmanagers = []config.Alertmanager{test.at}
 			var out strings.Builder
 			if ok := TryNotify(t.Context(), cfg, &out); ok != test.ok || !strings.Contains(out.String(), "alert to "+test.url+test.want) {
 				t.Errorf("%v, %q", ok, out.String())
 			}
+			if auth := test.at.BasicAuth; auth != nil && !slices.Contains(posts, "me hunter2") {
+				t.Errorf("posts %q", posts)
+			}
+			posts = slices.DeleteFunc(posts, func(s string) bool { return s == "me hunter2" })
 			if test.ok != (len(posts) == 1) || test.ok && posts[0] != "POST /am/api/v2/alerts health_exporter" {
 				t.Errorf("posts %q", posts)
 			}

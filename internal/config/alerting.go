@@ -1,9 +1,7 @@
 package config
 
 import (
-	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +12,8 @@ import (
 type Alerting struct {
 	// Email is how to mail; nil for not at all.
 	Email *Email
-	// Alertmanagers are the base URLs of all instances to push to; none for not at all.
-	Alertmanagers []string
+	// Alertmanagers are all instances to push to; none for not at all.
+	Alertmanagers []Alertmanager
 	// ExternalURL is where people find the exporter's pages; empty if nobody knows.
 	ExternalURL string
 	// HeartbeatURL is asked every HeartbeatInterval, so that somebody notices when the
@@ -39,23 +37,16 @@ type heartbeatSection struct {
 func (s *alertingSection) build(d *decoder) Alerting {
 	faults := d.Faults
 	a := Alerting{ExternalURL: strings.TrimSuffix(s.ExternalURL.Value, "/")}
-	if a.ExternalURL != "" && !isHTTP(a.ExternalURL) {
-		faults.Add(s.ExternalURL.Line, "alerting.external_url", "%q is not a valid URL, such as http://monitor.example.org:10115", a.ExternalURL)
-	}
-	for i, n := range s.Alertmanagers {
-		at := strings.TrimSuffix(n.Value, "/")
-		if !isHTTP(at) {
-			faults.Add(n.Line, fmt.Sprintf("alerting.alertmanagers[%d]", i), "%q is not a valid URL, such as http://localhost:9093", n.Value)
+	if a.ExternalURL != "" {
+		if err := checkBaseURL(a.ExternalURL, "http://monitor.example.org:10115"); err != nil {
+			faults.Add(s.ExternalURL.Line, "alerting.external_url", "%s", err)
 		}
-		if slices.Contains(a.Alertmanagers, at) {
-			faults.Add(n.Line, fmt.Sprintf("alerting.alertmanagers[%d]", i), "%q is given twice", n.Value)
-		}
-		a.Alertmanagers = append(a.Alertmanagers, at)
 	}
+	a.Alertmanagers = d.alertmanagers(s.Alertmanagers)
 	if h := s.Heartbeat; h != nil {
 		a.HeartbeatURL, a.HeartbeatInterval = h.URL.Value, h.Interval
 		if !isHTTP(a.HeartbeatURL) {
-			faults.Add(h.URL.Line, "alerting.heartbeat.url", "%q is not a valid URL, such as https://hc.example.org/ping/abc", a.HeartbeatURL)
+			faults.Add(h.URL.Line, "alerting.heartbeat.url", "%q is not a valid URL, such as https://hc.example.org/ping/abc", shownCapability(a.HeartbeatURL))
 		}
 		if a.HeartbeatInterval == 0 {
 			a.HeartbeatInterval = 5 * time.Minute

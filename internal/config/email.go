@@ -34,11 +34,12 @@ type Email struct {
 	// Auth is auto, plain, login, cram-md5, xoauth2 or none.
 	Auth     string `yaml:"auth"`
 	Username string `yaml:"username"`
-	// PasswordFile and PasswordEnv are where Password reads it.
+	// PasswordFile and PasswordEnv are where Password reads it, unless AuthPassword is it.
 	PasswordFile string           `yaml:"password_file"`
 	PasswordEnv  string           `yaml:"password_env"`
+	AuthPassword config.Secret    `yaml:"auth_password"`
 	From         string           `yaml:"from"`
-	To           []string         `yaml:"to"`
+	To           recipients       `yaml:"to"`
 	Hello        string           `yaml:"hello"`
 	TLSConfig    config.TLSConfig `yaml:"tls_config"`
 	// Templates is a directory with the operator's own; empty for the shipped ones.
@@ -49,6 +50,11 @@ type Email struct {
 	Wait     time.Duration `yaml:"wait"`
 	Interval time.Duration `yaml:"interval"`
 	Reminder time.Duration `yaml:"reminder"`
+
+	// These are Alertmanager's words for Username, PasswordFile and TLS, where they end.
+	AuthUsername     string `yaml:"auth_username"`
+	AuthPasswordFile string `yaml:"auth_password_file"`
+	RequireTLS       *bool  `yaml:"require_tls"`
 }
 
 var (
@@ -57,10 +63,15 @@ var (
 )
 
 // HasPassword reports whether one is given.
-func (e *Email) HasPassword() bool { return e.secret() != (secret{}) }
+func (e *Email) HasPassword() bool { return e.AuthPassword != "" || e.secret() != (secret{}) }
 
 // Password is read anew each time: it may have changed.
-func (e *Email) Password() (string, error) { return e.secret().read() }
+func (e *Email) Password() (string, error) {
+	if e.AuthPassword != "" {
+		return string(e.AuthPassword), nil
+	}
+	return e.secret().read()
+}
 
 func (e *Email) secret() secret { return secret{e.PasswordFile, e.PasswordEnv} }
 
@@ -71,6 +82,7 @@ func buildEmail(d *decoder, n *yaml.Node, path string) *Email {
 	fault := func(key, format string, args ...any) {
 		d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), format, args...)
 	}
+	e.translate(fault)
 	e.server(fault)
 	e.addresses(fault)
 	e.login(fault)
@@ -91,6 +103,9 @@ func (e *Email) server(fault faultFunc) {
 		fault("smarthost", "%q is not a valid host:port, such as smtp.example.org:587", e.Smarthost)
 	}
 	e.Host, e.Port = host, int(number)
+	if e.TLS == "" && number == 465 {
+		e.TLS = "tls" // whoever answers there speaks nothing else
+	}
 	oneOf(fault, "tls", &e.TLS, tlsModes)
 	if err := e.TLSConfig.Validate(); err != nil {
 		fault("tls_config", "%s", err)
@@ -118,6 +133,9 @@ func (e *Email) login(fault faultFunc) {
 	oneOf(fault, "auth", &e.Auth, authModes)
 	if e.secret().given("Password", false) != nil {
 		fault("password_file", "must be empty when password_env is given")
+	}
+	if e.AuthPassword != "" && e.secret() != (secret{}) {
+		fault("auth_password", "cannot be used together with a file or variable of it")
 	}
 	if e.Host == gmailHost {
 		if !e.HasPassword() && os.Getenv(GmailTokenVariable) != "" {

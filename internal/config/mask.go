@@ -115,6 +115,9 @@ func shownQuery(query string) string {
 
 // shownCapability is a URL whose path lets do something whoever knows it.
 func shownCapability(raw string) string {
+	if !strings.ContainsAny(raw, "/?#@") { // it is no such URL
+		return raw
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return masked
