@@ -111,8 +111,11 @@ func outOfResources(err error) bool {
 }
 
 // ownNetwork tells that our own way out is broken, which says nothing about the
-// target either: there is no route at all, or no name server answers us.
+// target either: there is no route at all, or no name server answers us for any name.
 func ownNetwork(err error) bool {
+	if _, ok := errors.AsType[*nameError](err); ok {
+		return false
+	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return !dns.IsNotFound
 	}

@@ -14,6 +14,7 @@ import (
 // which resolves differently the second time gains nothing by it.
 type dialer struct {
 	resolver *net.Resolver
+	server   string     // whom the resolver asks; empty for those of the system
 	source   netip.Addr // the local address; the zero address lets the system choose
 	broken   error      // why nothing can be opened: the options are wrong
 }
@@ -63,9 +64,14 @@ func (d *dialer) dial(ctx context.Context, policy *NetworkPolicy, network, addre
 		if err != nil {
 			return &PolicyError{address, "no address"}
 		}
+		lookupsOf(ctx).note(d.server, host)
 		return policy.Check(found, host)
 	}
-	return nd.DialContext(ctx, network, address)
+	conn, err := nd.DialContext(ctx, network, address)
+	if err != nil {
+		err = lookupsOf(ctx).judge(ctx, d, host, err)
+	}
+	return conn, err
 }
 
 // dialChecked connects to an address that the policy has just been asked about.
@@ -130,11 +136,14 @@ func (d *dialer) addresses(ctx context.Context, network, host string) ([]netip.A
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}
 	addrs, err := d.resolver.LookupNetIP(ctx, network, host)
+	if err == nil {
+		lookupsOf(ctx).note(d.server, host)
+	}
 	if _, none := errors.AsType[*net.AddrError](err); none {
 		return nil, nil // there are some, but not of this network
 	}
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
-	return addrs, err
+	return addrs, lookupsOf(ctx).judge(ctx, d, host, err)
 }

@@ -44,6 +44,7 @@ func (o *Outbound) newDialer() (d *dialer, faults []error) {
 		if err != nil {
 			faults = append(faults, &FieldError{"resolver", err.Error()})
 		}
+		d.server = server.String()
 		d.resolver.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, server.String())
 			if err != nil {

@@ -123,6 +123,9 @@ func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
 		ctx, cancel = context.WithTimeout(ctx, m.timeout)
 		defer cancel()
 	}
+	if req.Lookups != nil {
+		ctx = context.WithValue(ctx, lookupsKey{}, req.Lookups)
+	}
 	req.Log = m.scrubbing(req.Log)
 	res = m.scrubbed(m.spec.probe(ctx, req))
 	if res.Outcome == health.Fail && errors.Is(ctx.Err(), context.Canceled) {

@@ -20,6 +20,9 @@ type Request struct {
 	StatusCodes StatusCodes
 	// Network says where we may connect to. nil refuses only what is always refused.
 	Network *NetworkPolicy
+	// Lookups, if not nil, says whether a name server that fails for the target fails for
+	// all names: only that is our own fault, and without it every such failure is.
+	Lookups *Lookups
 	// Samples asks for Result.Samples, which cost memory that a schedule does not need.
 	Samples bool
 	// Log receives the steps of the probe at debug level. nil discards them.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // asked for.
 type zoneServer struct {
 	address string
+	broken  atomic.Bool // fails for every name
 
 	mu    sync.Mutex // guards asked
 	asked []string
@@ -43,6 +45,12 @@ func serveZone(t *testing.T, zone map[string][]string) *zoneServer {
 		}
 		answer := new(dns.Msg).SetReply(question)
 		answer.RecursionAvailable = true
+		for prefix, code := range map[string]int{"servfail.": dns.RcodeServerFailure, "refused.": dns.RcodeRefused, "notimp.": dns.RcodeNotImplemented} {
+			if z.broken.Load() || strings.HasPrefix(name, prefix) {
+				_ = w.WriteMsg(new(dns.Msg).SetRcode(question, code))
+				return
+			}
+		}
 		addresses, known := zone[name]
 		if !known {
 			answer.Rcode = dns.RcodeNameError

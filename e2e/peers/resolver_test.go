@@ -31,6 +31,9 @@ var resolvers = map[string]func(t *testing.T) (address string){
   local-data: "meta.example. A 169.254.169.254"
   local-data: "four.example. A 127.0.0.1"
   local-zone: "broken.test." always_refuse
+forward-zone:
+  name: "."
+  forward-addr: 127.0.0.1@1
 remote-control:
   control-enable: no
 `
@@ -43,7 +46,8 @@ remote-control:
 		start(t, "127.0.0.1:"+port, program, "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--no-resolv", "--no-hosts", "--pid-file=",
 			"--bind-interfaces", "--listen-address=127.0.0.1", "--port="+port, "--local=/example/",
 			"--address=/"+asciiName+"/127.0.0.1", "--txt-record=_dmarc."+asciiName+",v=DMARC1",
-			"--address=/meta.example/169.254.169.254", "--address=/four.example/127.0.0.1")
+			"--address=/meta.example/169.254.169.254", "--address=/four.example/127.0.0.1",
+			"--server=/servfail.test/127.0.0.1#1")
 		return "127.0.0.1:" + port
 	},
 }

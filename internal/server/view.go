@@ -37,8 +37,9 @@ func (s *server) view(t *prober.Target, st *schedule.Status, seesAll bool) api.T
 	v.Failures, v.Successes = st.State.Failures, st.State.Passes
 	v.LastStateChange, v.LastHealthy = moment(st.Since), moment(st.LastHealthy)
 	v.NextCheck = moment(s.Scheduler.NextProbe(t.App))
+	v.LastReason, v.LastError = string(st.Reason), redact.Text(st.Error) // also if it could not be checked
 	if !st.LastProbe.IsZero() {
-		v.LastCheck, v.LastReason, v.LastError = moment(st.LastProbe), string(st.Reason), redact.Text(st.Error)
+		v.LastCheck = moment(st.LastProbe)
 		v.LastLatency, v.LastResponse = new(st.Latency.Seconds()), st.Response
 		if st.StatusCode != 0 {
 			v.LastStatusCode = new(st.StatusCode)

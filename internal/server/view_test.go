@@ -41,3 +41,14 @@ func TestWholeView(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// Why a target could not be checked is shown also if it never could.
+func TestReasonBeforeTheFirstResult(t *testing.T) {
+	f := newFixture(t)
+	target := &prober.Target{App: "nas", URL: "http://nas.example/"}
+	st := &schedule.Status{Target: target, Reason: prober.ReasonDNS, Error: "looking up nas.example: server misbehaving"}
+	s := &server{Deps: f.deps}
+	if v := s.view(target, st, false); v.LastReason != "dns" || v.LastError != st.Error || v.LastCheck != nil {
+		t.Errorf("reason %q, error %q, checked %v", v.LastReason, v.LastError, v.LastCheck)
+	}
+}

@@ -35,6 +35,7 @@ type Scheduler struct {
 	baseTime time.Time // the moment of baseSlot, with its monotonic reading
 	baseNano int64
 
+	lookups         prober.Lookups
 	late            lateness
 	started         atomic.Uint64
 	skippedOverlap  atomic.Uint64
@@ -208,7 +209,7 @@ func (s *Scheduler) start(j *job, due int64) error {
 		if due != 0 {
 			s.late.observe(time.Since(s.timeOf(due)))
 		}
-		res := probeJob(ctx, desired, wanted)
+		res := s.probeJob(ctx, desired, wanted)
 		s.finish(j, t, &res, generation)
 	})
 	return nil
@@ -216,8 +217,8 @@ func (s *Scheduler) start(j *job, due int64) error {
 
 // probeJob makes the probe, with a transcript if that is wanted: what is all right
 // costs nothing more, and what is not can be understood afterwards.
-func probeJob(ctx context.Context, d Job, wanted bool) prober.Result {
-	req := prober.Request{Target: d.Target.Place(), StatusCodes: d.Target.StatusCodes, Network: d.Network}
+func (s *Scheduler) probeJob(ctx context.Context, d Job, wanted bool) prober.Result {
+	req := prober.Request{Target: d.Target.Place(), StatusCodes: d.Target.StatusCodes, Network: d.Network, Lookups: &s.lookups}
 	if !wanted {
 		return d.Module.Probe(ctx, req)
 	}
