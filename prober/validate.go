@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/health-exporter/health_exporter/internal/mailaddress"
@@ -96,7 +95,7 @@ func (v *validation) app(app string) {
 	switch {
 	case app == "":
 		v.fault("app", "is required")
-	case !utf8.ValidString(app) || strings.ContainsFunc(app, notPrintable):
+	case !utf8.ValidString(app) || strings.ContainsFunc(app, NotPrintable):
 		v.fault("app", "%q must be printable UTF-8", app)
 	case utf8.RuneCountInString(app) > maxAppRunes:
 		v.fault("app", "must have at most %d characters, not %d", maxAppRunes, utf8.RuneCountInString(app))
@@ -106,8 +105,6 @@ func (v *validation) app(app string) {
 		v.fault("app", `%q must not contain "/" nor be "." or ".."`, app)
 	}
 }
-
-func notPrintable(r rune) bool { return !unicode.IsPrint(r) }
 
 func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 	kind, known := kindOf(t.ModuleName())
@@ -129,7 +126,7 @@ func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 			field = "url"
 		}
 		switch place := t.Place(); {
-		case len(place) > maxURLBytes || strings.ContainsFunc(place, notPrintable):
+		case len(place) > maxURLBytes || strings.ContainsFunc(place, NotPrintable):
 			v.fault(field, "must be printable and at most %d bytes long", maxURLBytes)
 		case hasUserinfo(place):
 			v.fault(field, userinfoFault)
@@ -145,7 +142,7 @@ func (v *validation) url(t *Target) {
 	}
 	u, err := url.Parse(t.URL)
 	switch {
-	case err != nil || strings.ContainsFunc(t.URL, unicode.IsControl):
+	case err != nil || strings.ContainsFunc(t.URL, NotPrintable):
 		v.fault("url", "%q is not a valid url", redacted(t.URL))
 	case len(t.URL) > maxURLBytes:
 		v.fault("url", "must be at most %d bytes long", maxURLBytes)
@@ -206,7 +203,7 @@ func (v *validation) dependsOn(names []string, own string) {
 		switch {
 		case name == own:
 			v.fault(path, "%q is the target itself", name)
-		case name == "" || utf8.RuneCountInString(name) > maxAppRunes || !utf8.ValidString(name) || strings.ContainsFunc(name, notPrintable):
+		case name == "" || utf8.RuneCountInString(name) > maxAppRunes || !utf8.ValidString(name) || strings.ContainsFunc(name, NotPrintable):
 			v.fault(path, "must be the name of a target or check, 1 to %d printable characters, not %q", maxAppRunes, name)
 		}
 	}
@@ -241,7 +238,7 @@ func (v *validation) number(path string, n, least, most int) {
 }
 
 func (v *validation) text(path, text string) {
-	if utf8.RuneCountInString(text) > maxLabelText || !utf8.ValidString(text) || strings.ContainsFunc(text, notPrintable) {
+	if utf8.RuneCountInString(text) > maxLabelText || !utf8.ValidString(text) || strings.ContainsFunc(text, NotPrintable) {
 		v.fault(path, "must be printable UTF-8 of at most %d characters", maxLabelText)
 	}
 }

@@ -32,16 +32,17 @@ type Target struct {
 	Successes uint32 `json:"consecutive_successes"`
 
 	// LastCheck and the others are nil if there was none yet.
-	LastCheck       *time.Time      `json:"last_check"`
-	LastHealthy     *time.Time      `json:"last_healthy"`
-	LastStateChange *time.Time      `json:"last_state_change"`
-	NextCheck       *time.Time      `json:"next_check"`
-	LastStatusCode  *int            `json:"last_status_code"`
-	LastLatency     *float64        `json:"last_latency_seconds"`
-	LastReason      string          `json:"last_reason,omitempty"`
-	LastError       string          `json:"last_error,omitempty"`
-	LastResponse    json.RawMessage `json:"last_response,omitempty"`
-	RegisteredAt    *time.Time      `json:"registered_at"`
+	LastCheck       *time.Time `json:"last_check"`
+	LastHealthy     *time.Time `json:"last_healthy"`
+	LastStateChange *time.Time `json:"last_state_change"`
+	NextCheck       *time.Time `json:"next_check"`
+	LastStatusCode  *int       `json:"last_status_code"`
+	LastLatency     *float64   `json:"last_latency_seconds"`
+	LastReason      string     `json:"last_reason,omitempty"`
+	LastError       string     `json:"last_error,omitempty"`
+	// LastResponse is there if one target is asked for; a text if it was cut.
+	LastResponse json.RawMessage `json:"last_response,omitempty"`
+	RegisteredAt *time.Time      `json:"registered_at"`
 
 	// LeaseExpires is when the registration ends unless it is renewed; nil for never.
 	LeaseExpires *time.Time `json:"lease_expires,omitempty"`

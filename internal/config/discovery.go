@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	promconfig "github.com/prometheus/common/config"
@@ -105,7 +104,7 @@ func (s *discoverySection) jobs(d *decoder, doc *document, c *Config) []Discover
 			d.Faults.Add(line, at+".name", "is required")
 		case dup:
 			d.Faults.Add(line, at+".name", "%q is given twice, first on line %d", section.Name, first)
-		case utf8.RuneCountInString(section.Name) > 128 || strings.ContainsFunc(section.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		case utf8.RuneCountInString(section.Name) > 128 || strings.ContainsFunc(section.Name, prober.NotPrintable):
 			d.Faults.Add(line, at+".name", "must be printable and have at most 128 characters")
 		default:
 			lines[section.Name] = line

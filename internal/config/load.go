@@ -108,6 +108,9 @@ func parse(path string, text []byte) (*Config, error) {
 	c.Discovery.MDNS = doc.Discovery.MDNS.build(d, c)
 	c.Checks = doc.checks(d)
 	c.root, c.warnings = nil, d.warnings
+	if ok && root != nil {
+		refuseUnprintable(root, "", faults)
+	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}

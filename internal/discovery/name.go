@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/health-exporter/health_exporter/prober"
@@ -29,7 +28,7 @@ func validName(text string) string {
 		text = strings.TrimPrefix(text, scheme)
 	}
 	text = strings.Map(func(r rune) rune {
-		if r == '/' || r == utf8.RuneError || !unicode.IsPrint(r) {
+		if r == '/' || r == utf8.RuneError || prober.NotPrintable(r) {
 			return '_'
 		}
 		return r

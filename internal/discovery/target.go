@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
@@ -176,7 +175,7 @@ func ownLabels(set labelSet, given map[string]string, app string) (map[string]st
 		_, replaces := own[name]
 		switch {
 		case !labelName.MatchString(name) || utf8.RuneCountInString(value) > maxLabelText ||
-			!utf8.ValidString(value) || strings.ContainsFunc(value, notPrintable):
+			!utf8.ValidString(value) || strings.ContainsFunc(value, prober.NotPrintable):
 			left = append(left, drop{DropLabel, app, fmt.Sprintf("the label %q has an invalid name, or a value that is not printable or longer than %d characters", name, maxLabelText)})
 		case len(own) >= maxLabels && !replaces:
 			left = append(left, drop{DropLabel, app, fmt.Sprintf("the label %q is one more than %d", name, maxLabels)})
@@ -189,5 +188,3 @@ func ownLabels(set labelSet, given map[string]string, app string) (map[string]st
 	}
 	return own, left
 }
-
-func notPrintable(r rune) bool { return !unicode.IsPrint(r) }

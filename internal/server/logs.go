@@ -41,8 +41,6 @@ func (s *server) logs(w http.ResponseWriter, r *http.Request) {
 
 // config shows the configuration in force, its secrets masked.
 func (s *server) config(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Write([]byte(s.Settings().ConfigText()))
 }

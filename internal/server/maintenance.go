@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/health-exporter/health_exporter/client/api"
@@ -150,13 +149,19 @@ func parseMaintenance(text []byte, now time.Time) (Maintenance, []api.Fault, err
 	switch {
 	case m.Name == "":
 		add("name", "is required")
-	case utf8.RuneCountInString(m.Name) > maxName || strings.ContainsFunc(m.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case utf8.RuneCountInString(m.Name) > maxName || strings.ContainsFunc(m.Name, prober.NotPrintable):
 		add("name", fmt.Sprintf("must be printable and have at most %d characters", maxName))
 	}
 	for _, each := range []struct {
 		field string
 		list  []string
 	}{{"targets", m.Targets}, {"groups", m.Groups}} {
+		for i, name := range each.list {
+			if !utf8.ValidString(name) || strings.ContainsFunc(name, prober.NotPrintable) {
+				add(fmt.Sprintf("%s[%d]", each.field, i), fmt.Sprintf("%q must be printable", name))
+				break
+			}
+		}
 		if len(each.list) > maxPatterns {
 			add(each.field, fmt.Sprintf("has %d names or patterns, at most %d are allowed", len(each.list), maxPatterns))
 		} else if n := countWild(each.list); n > maxWild {

@@ -70,6 +70,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		Target: target, Hostname: hostname, Network: settings.Network, Samples: true,
 	})
 	if query.Get("debug") == "true" {
+		setPrivate(w.Header())
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		if err := record.Write(w); err != nil {
 			s.Log.Debug("debug page broken off", "err", err)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"net/http/pprof"
 
 	"github.com/klauspost/compress/gzhttp"
 
@@ -46,17 +45,13 @@ func (s *server) routes() *routes {
 	s.routeAPI(m)
 	m.handle(access.Read, "GET /metrics", s.Metrics.ServeHTTP)
 	m.handle(readOrDebug, "/probe", s.probe)
-	m.handle(access.Debug, "GET /logs", s.logs)
-	m.handle(access.Debug, "GET /config", s.config)
+	m.handle(access.Debug, "GET /logs", private(s.logs))
+	m.handle(access.Debug, "GET /config", private(s.config))
 	m.handle(access.Debug, "POST /-/reload", s.reload)
 	m.handle(access.Debug, "PUT /-/reload", s.reload)
 	m.handle(ownRule, "/environment", s.environment) // its own token, whatever else is open
 	if s.Profiling {
-		m.handle(access.Debug, "/debug/pprof/", pprof.Index)
-		m.handle(access.Debug, "/debug/pprof/cmdline", pprof.Cmdline)
-		m.handle(access.Debug, "/debug/pprof/profile", pprof.Profile)
-		m.handle(access.Debug, "/debug/pprof/symbol", pprof.Symbol)
-		m.handle(access.Debug, "/debug/pprof/trace", pprof.Trace)
+		s.routeProfiling(m)
 	}
 	m.underAnyName(
 		"GET /metrics", "/probe", "GET /api/v1/sd", // for Prometheus, which has names of its own for us

@@ -126,7 +126,7 @@ func result(e schedule.Entry, x subject, to reader) page.Result {
 	if x.kind == kindCheck && !to.details {
 		return r
 	}
-	r.Error, r.Response = redact.Text(e.Error), indented(e.Response)
+	r.Error, r.Response = redact.Text(e.Error), indented(shownResponse(e.Response))
 	if to.debug {
 		r.Steps = redact.Text(e.Steps)
 	}

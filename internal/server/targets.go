@@ -51,6 +51,9 @@ func (s *server) find(w http.ResponseWriter, r *http.Request) *prober.Target {
 func (s *server) answer(w http.ResponseWriter, status int, t *prober.Target, seesAll bool, warnings []api.Fault) {
 	st, _ := s.Scheduler.Status(t.App)
 	v := s.view(t, st, seesAll)
+	if v.LastCheck != nil { // of this place
+		v.LastResponse = shownResponse(st.Response)
+	}
 	v.Warnings, v.Maintenance = warnings, s.Maintenance.Covering(time.Now())(t.App, t.Group)
 	writeJSON(w, status, "application/json", v)
 }

@@ -40,7 +40,7 @@ func (s *server) view(t *prober.Target, st *schedule.Status, seesAll bool) api.T
 	v.LastReason, v.LastError = string(st.Reason), redact.Text(st.Error) // also if it could not be checked
 	if !st.LastProbe.IsZero() {
 		v.LastCheck = moment(st.LastProbe)
-		v.LastLatency, v.LastResponse = new(st.Latency.Seconds()), st.Response
+		v.LastLatency = new(st.Latency.Seconds())
 		if st.StatusCode != 0 {
 			v.LastStatusCode = new(st.StatusCode)
 		}
@@ -62,7 +62,7 @@ func moment(t time.Time) *time.Time {
 func viewEntry(e schedule.Entry, debug bool) api.Entry {
 	v := api.Entry{
 		Time: e.Time.UTC(), Result: e.Outcome.String(), State: stateName(e.State), Latency: e.Latency.Seconds(),
-		Reason: string(e.Reason), Error: redact.Text(e.Error), Response: e.Response,
+		Reason: string(e.Reason), Error: redact.Text(e.Error), Response: shownResponse(e.Response),
 	}
 	if debug {
 		v.Transcript = redact.Text(e.Steps)

@@ -13,7 +13,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// TestWholeView compares all that the API shows of a target; no two fields have the same
+// TestWholeView compares all that lists show of a target, which is not its answer; no two fields have the same
 // value.
 func TestWholeView(t *testing.T) {
 	f := newFixture(t)
@@ -34,7 +34,7 @@ func TestWholeView(t *testing.T) {
 		},
 		HealthURL: "http://10.0.0.9/x/health", PlaceCut: true, State: "DEGRADED", Up: new(true), Paused: true, Source: "config", Owner: "token:shop", From: "10.0.0.3",
 		Problem: "a problem", Failures: 3, Successes: 8, LastCheck: new(at(4)), LastHealthy: new(at(3)), LastStateChange: new(at(2)),
-		LastStatusCode: new(204), LastLatency: new(0.25), LastReason: "slow", LastError: "too slow", LastResponse: json.RawMessage(`{"a":1}`), RegisteredAt: new(at(1)),
+		LastStatusCode: new(204), LastLatency: new(0.25), LastReason: "slow", LastError: "too slow", RegisteredAt: new(at(1)),
 	}
 	s := &server{Deps: f.deps}
 	if diff := cmp.Diff(want, s.view(target, st, false)); diff != "" {

@@ -3,10 +3,10 @@ package zeroconf
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/health-exporter/health_exporter/internal/dnssd"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 const maxInstance = 63 // bytes, since it is one label of a domain name
@@ -102,7 +102,7 @@ func appName(instance string) (app string, ok bool) {
 		switch {
 		case r == '/':
 			return '-'
-		case r == utf8.RuneError || !unicode.IsPrint(r):
+		case r == utf8.RuneError || prober.NotPrintable(r):
 			return -1
 		}
 		return r

@@ -162,8 +162,8 @@ func (j *job) apply(res *prober.Result) (Status, *Transition) {
 	st.LastProbe, st.Latency, st.StatusCode = end, res.Duration, res.StatusCode
 	st.Reason, st.Error, st.Report = res.Reason, res.Error, res.Report
 	st.CertExpiry = res.CertExpiry
-	if !bytes.Equal(st.Response, res.Response) {
-		st.Response = res.Response
+	if response := keptResponse(res); !bytes.Equal(st.Response, response) {
+		st.Response = response
 	}
 	if res.BodyError {
 		st.BodyErrors++
