@@ -1,7 +1,7 @@
 // Package alerting holds what all ways of telling people have in common: the shipped
 // files, and what is worth telling.
 //
-// The files (Files, Write) are rules for Prometheus with their unit tests, templates
+// The files (Files) are rules for Prometheus with their unit tests, templates
 // for Alertmanager and dashboards for Grafana. They are embedded, so that they always
 // fit the metrics of the program that writes them. The rules for targets and those for
 // in-process checks are files of their own: a program with checks and no exporter needs
@@ -14,9 +14,9 @@
 // not found out yet.
 //
 // Without Prometheus the exporter tells people itself, in packages below this one:
-// outbox says who is mailed when, mail writes and sends the mails, and alertmanager
-// pushes the alerts of the rules. They share the words Subject, Change and Notice, the
+// outbox says who is mailed when, mail writes and sends the mails, alertmanager pushes
+// the alerts of the rules, and maintenance keeps the windows that people add. They share the words Subject, Change and Notice, the
 // machine Memory that says what is worth telling of a subject, the figures of flapping
 // and stalling, and the maintenance windows (Window). Nothing here has a disk, a
-// network or a clock, but for Write.
+// network or a clock.
 package alerting

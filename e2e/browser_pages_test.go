@@ -35,7 +35,7 @@ func TestBrowserPages(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		e := startWithPast(t, "", "/", ordinaryPast())
 		inspect(t, in, "http://"+e.address, []shown{
-			{name: "empty", url: "/", title: "health_exporter", says: "Nothing is watched yet"},
+			{name: "empty", url: "/", title: "health_exporter", says: "Nothing is monitored yet"},
 			{name: "problem", url: "/targets/none", title: "Not Found", says: `there is no target "none"`, status: http.StatusNotFound},
 		})
 	})

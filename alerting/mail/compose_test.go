@@ -101,7 +101,7 @@ func TestComposeRecovery(t *testing.T) {
 Check:        disk
 State:        HEALTHY, since 2026-11-21 11:00:00 CET
 Was not well: for 1 h, since 2026-11-21 10:00:00 CET
-Told late:    this mail was held up for 1 d 2 h
+Delayed:      this mail was held up for 1 d 2 h
 
 Sent by health_exporter.
 `

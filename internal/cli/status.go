@@ -92,7 +92,7 @@ const maxNamed = 5
 // line is what Nagios shows and, after the bar, what it draws.
 func (v *verdict) line() string {
 	if v.total == 0 {
-		return "there are no targets yet, so nothing is watched"
+		return "there are no targets yet, so nothing is monitored"
 	}
 	var parts, figures []string
 	for _, name := range StateNames() {

@@ -94,7 +94,7 @@ func TestJudge(t *testing.T) {
 		code    int
 		says    string
 	}{
-		{nil, 1, "there are no targets yet, so nothing is watched"},
+		{nil, 1, "there are no targets yet, so nothing is monitored"},
 		{in("HEALTHY"), 0, "1 healthy | "},
 		{in("HEALTHY", "DEGRADED"), 1, "1 degraded, 1 healthy | "},
 		{in("HEALTHY", "UNKNOWN"), 1, "1 unknown, 1 healthy | "},

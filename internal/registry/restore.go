@@ -39,7 +39,7 @@ func (s *store) restore(salvaged *contents, faults []string) (*contents, error) 
 		"salvaged_targets", sound.Targets, "targets", len(c.targets), "states", len(c.states))
 	switch {
 	case backup == nil && salvaged == nil:
-		log.Error("storage was damaged and there is no good backup: starting EMPTY; nothing registered before is watched")
+		log.Error("storage was damaged and there is no good backup: starting EMPTY; nothing registered before is monitored")
 	case backup == nil:
 		log.Error("storage was damaged and there is no good backup: damaged registrations are lost")
 	default:

@@ -70,7 +70,7 @@ var three = map[string]health.Verdict{"good": health.Healthy, "bad": health.Unhe
 
 func TestOverview(t *testing.T) {
 	f := newFixture(t)
-	has(t, "the empty page", f.page("/"), "Nothing is watched yet", "curl -H", "<title>health_exporter</title>")
+	has(t, "the empty page", f.page("/"), "Nothing is monitored yet", "curl -H", "<title>health_exporter</title>")
 	f.show(three)
 	page := f.page("/")
 	has(t, "the page", page,

@@ -230,7 +230,7 @@ func TestWords(t *testing.T) {
 func TestHeadline(t *testing.T) {
 	one := []Row{{Name: "shop", State: health.Unhealthy}}
 	for want, c := range map[string]Counts{
-		"Nothing is watched yet":                 {},
+		"Nothing is monitored yet":               {},
 		"shop is unhealthy":                      {Unhealthy: 1, Degraded: 2, Healthy: 5},
 		"2 are degraded":                         {Degraded: 2, Unknown: 1},
 		"3 of 4 healthy, the rest unknown":       {Healthy: 3, Unknown: 1, Paused: 1},

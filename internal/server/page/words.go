@@ -113,7 +113,7 @@ func (o *Overview) Headline() string {
 	judged := c.Total() - c.Paused - c.Maintenance
 	switch {
 	case c.Total() == 0:
-		return "Nothing is watched yet"
+		return "Nothing is monitored yet"
 	case c.Unhealthy > 0:
 		return o.isAre(c.Unhealthy, "unhealthy")
 	case c.Degraded > 0:
