@@ -32,8 +32,12 @@ func TestSecretsOfModule(t *testing.T) {
 		options any
 		text    string
 	}{
-		{p, "you sent header-swordfish to us"}, {p, "token-swordfish"}, {p, "Bearer token-swordfish"}, {p, "aGVhZGVyLXN3b3JkZmlzaA=="},
-		{&Dialogue{QueryResponse: steps}, "500 AUTH PLAIN line-swordfish?"}, {&Dialogue{QueryResponse: steps}, `not {"t":"q\"swordfish"}`},
+		{p, "you sent header-swordfish to us"},
+		{p, "token-swordfish"},
+		{p, "Bearer token-swordfish"},
+		{p, "aGVhZGVyLXN3b3JkZmlzaA=="},
+		{&Dialogue{QueryResponse: steps}, "500 AUTH PLAIN line-swordfish?"},
+		{&Dialogue{QueryResponse: steps}, `not {"t":"q\"swordfish"}`},
 	} {
 		if got := secretsOf(test.options).Replace(test.text); strings.Contains(got, "swordfish") || !strings.Contains(got, hidden) {
 			t.Errorf("%q becomes %q", test.text, got)

@@ -63,7 +63,7 @@ func stemAt(s string) string {
 	case 'h':
 		stems = []string{"hmac"}
 	case 'j':
-		stems = []string{"jwt", "jsessionid"}
+		stems = []string{"jwt"}
 	case 'k':
 		stems = []string{"key", "kennwort"}
 	case 'o':
@@ -137,7 +137,7 @@ func isHarmlessWord(word string) bool {
 		"bypass", "bypassed", "encompass", "compassion", "passthrough", "passthru", "surpass", "overpass", "trespass",
 		"author", "authors", "authored", "authority", "authorities", "xauthority", "authorized", "authorised",
 		"unauthorized", "unauthorised", "authenticated", "unauthenticated", "authenticate", "authentic", "authorship", "coauthor",
-		"tokenizer", "tokenize", "tokenized", "tokenization", "privateer", "secretary", "secretariat", "accredited":
+		"tokenizer", "tokenize", "tokenized", "tokenization", "privateer", "secretary", "secretariat":
 		return true
 	}
 	return false

@@ -14,7 +14,8 @@ func TestName(t *testing.T) {
 		Authorization Proxy-Authorization X-Auth dsn SENTRY_DSN dsn_primary DATABASE_URL DATABASE_URI databaseUrl cookie
 		Set-Cookie private PRIVATE_KEY jwt JWT_VALUE pin PIN otp sig session.cookie connection_string ConnectionString
 		bearer BEARER_VALUE creds AWS_CREDS cred my_cred hmac HMAC_VALUE JSESSIONID PHPSESSID sessionid userSessionID
-		salt PASSWORD_SALT sid CONNECT_SID totp TOTP_SEED signature X-Hub-Signature-256 SECRET_KEY_BASE AWS_ACCESS_KEY_ID alerting.email.auth_password registration.tokens.0 MONKEY_TOKEN KEYCLOAK_PASSWORD
+		pw my_pw app.dsn.name salt PASSWORD_SALT sid CONNECT_SID totp TOTP_SEED signature X-Hub-Signature-256 SECRET_KEY_BASE
+		AWS_ACCESS_KEY_ID alerting.email.auth_password registration.tokens.0 MONKEY_TOKEN KEYCLOAK_PASSWORD
 		COMPASS_KEY password_hash mykey2 TOKEN2 _password database.dsn key1 basic_auth.username`
 	const harmless = `MONKEY monkeyBusiness COMPASS PASSPORT passport_country KEYBOARD keyboardLayout keyword KEYSPACE author
 		AUTHORS authority XAUTHORITY bypass passed passenger unauthorized tokenizer turkey PWD OLDPWD PATH HOME LANG
@@ -22,7 +23,8 @@ func TestName(t *testing.T) {
 		TOKEN_FILE password_file auth_password_file key_path secret_name cookie_name token_count keys_total max_tokens
 		auth_url token_endpoint key_size auth_method private_ip private_network SSH_AUTH_SOCK auth_enabled public_key
 		primary_key connection connections_open url interval app email WWW-Authenticate foreign_key sort_key partition-key
-		sacred incredible pyjwt hmacsha residual outsider saltwater spinner laptop totpad`
+		sacred incredible pyjwt hmacsha residual outsider saltwater spinner laptop totpad upward shipwreck
+		num_tokens total_tokens prompt_tokens completionTokens`
 	// Words that hold the piece of a secret's name by chance.
 	const words = `monkeys donkey turkey hockey jockey whiskey keyboards keywords keyspaces keycloak keynote keyframe hotkey
 		keypress keystroke passive passengers passes passing passage bypassed encompass compassion passthrough passthru

@@ -169,7 +169,7 @@ func withoutValues(value any) any {
 // they are.
 func argumentsOf(v reflect.Value, key string) []reflect.Value {
 	list := make([]reflect.Value, v.Len())
-	command, isCommand := v.Interface().([]string)
+	command, isCommand := reflect.TypeAssert[[]string](v)
 	if isCommand && key == "command" {
 		command = shownCommand(command)
 	}
