@@ -104,3 +104,19 @@ func TestMergedKeysOfJobs(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCirclesInTheFile: a circle is a fault of the target that closes it.
+func TestCirclesInTheFile(t *testing.T) {
+	const rest = `, url: "http://x"}`
+	for text, want := range map[string]string{
+		"- {app: a, depends_on: [b]" + rest + "\n- {app: b, depends_on: [a]" + rest:                                            `line 3: targets[1].depends_on: makes a circle: "b" depends on "a" depends on "b"`,
+		"- {app: a, depends_on: [b]" + rest + "\n- {app: b, depends_on: [x, c]" + rest + "\n- {app: c, depends_on: [a]" + rest: `targets[2].depends_on: makes a circle: "c" depends on "a" depends on "b" depends on "c"`,
+		"- {app: a, depends_on: [a]" + rest: `targets[0].depends_on[0]: "a" is the target itself`,
+	} {
+		_, err := parse("c.yml", []byte("targets:\n"+text))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "line ") != 1 {
+			t.Errorf("%s\n%v\nwant %s", text, err, want)
+		}
+	}
+	parsed(t, "targets:\n- {app: a, depends_on: [b, c]"+rest+"\n- {app: b, depends_on: [c]"+rest+"\n- {app: c"+rest)
+}

@@ -10,6 +10,7 @@ import (
 func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 	targets := make([]prober.Target, 0, len(doc.Targets))
 	lines := map[string]int{}
+	known := map[string][]string{} // what each depends on
 	for i := range doc.Targets {
 		n, path := &doc.Targets[i], fmt.Sprintf("targets[%d]", i)
 		t := prober.NewTarget()
@@ -33,6 +34,10 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(path, fault.Path), "%s", fault.Detail)
 		}
 		targets = append(targets, t)
+		known[t.App] = t.DependsOn
+		if c := prober.Circle(t.App, func(name string) []string { return known[name] }); c != nil && len(c.Names) > 2 { // itself is found by Validate
+			d.Faults.Add(strictyaml.LineOf(n, "depends_on", n.Line), path+".depends_on", "%s", c)
+		}
 	}
 	return targets
 }

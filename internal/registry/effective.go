@@ -33,7 +33,7 @@ func (r *Registry) replace(source prober.Source, targets []prober.Target, why Re
 		return
 	}
 	r.mu.Lock()
-	changed, gone := r.replaceLocked(source, targets, why)
+	changed, gone := r.replaceLocked(source, r.withoutCirclesLocked(source, targets), why)
 	r.mu.Unlock()
 	if len(changed) > 0 {
 		_ = r.write(func(*batch) error { // it counts already; noteWrite logs if the disk fails

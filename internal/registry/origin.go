@@ -62,6 +62,8 @@ type Held struct {
 	// Near counts those among them that came from the same address, or, with IPv6, from
 	// the same network of 64 bits, all of which one host may have.
 	Near int
+	// Circle is the circle of depends_on that the new target would be in; nil for none.
+	Circle *prober.CircleError
 }
 
 func (h *Held) add(y tally, t *prober.Target) {

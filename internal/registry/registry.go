@@ -75,6 +75,7 @@ type Registry struct {
 	// mu guards what readers see.
 	mu         sync.RWMutex
 	sources    map[prober.Source]map[string]*prober.Target // source → app → record
+	circles    map[prober.Source]map[string]bool           // which of a source are left out for a circle
 	order      []prober.Source                             // the sources by precedence
 	owned      tally                                       // records in prober.SourceAPI
 	pauses     map[string]bool                             // operators' word on Paused, by app
@@ -128,6 +129,7 @@ func newRegistry(o Options) *Registry {
 		tombstones:        map[string]*Tombstone{},
 		expired:           map[Reason]uint64{},
 		sources:           map[prober.Source]map[string]*prober.Target{},
+		circles:           map[prober.Source]map[string]bool{},
 		owned:             tally{},
 		pauses:            map[string]bool{},
 		saved:             map[string]*schedule.Saved{},

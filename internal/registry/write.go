@@ -30,7 +30,9 @@ func (r *Registry) PutIf(t prober.Target, check func(old *prober.Target, held He
 	err = r.write(func(b *batch) error {
 		old := b.target(k)
 		if check != nil {
-			if err := check(old, b.held(&t)); err != nil {
+			held := b.held(&t)
+			held.Circle = b.circle(&t)
+			if err := check(old, held); err != nil {
 				return err
 			}
 		}

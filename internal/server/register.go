@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server/access"
@@ -47,10 +49,18 @@ func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Targe
 	t.Source, t.Owner, t.From = prober.SourceAPI, id.Owner(), id.From()
 	dryRun := r.URL.Query().Get("dry_run") == "true"
 	created, err := s.Registry.PutIf(t, func(old *prober.Target, held registry.Held) error {
-		if err := s.mayPut(id, old, &t, held); err != nil || !dryRun {
+		err := s.mayPut(id, old, &t, held)
+		switch {
+		case err != nil:
 			return err
+		case held.Circle != nil && (old == nil || !slices.Equal(old.DependsOn, t.DependsOn)):
+			return &problemError{problem{Status: http.StatusBadRequest, Title: "Invalid target", Errors: []api.Fault{
+				{Field: "depends_on", Detail: held.Circle.Error()},
+			}}}
+		case dryRun:
+			return errDryRun
 		}
-		return errDryRun
+		return nil
 	})
 	switch {
 	case errors.Is(err, errDryRun), errors.Is(err, errSame) && dryRun:
