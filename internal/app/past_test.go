@@ -147,3 +147,22 @@ func TestHistoryOfChecks(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 }
+
+// TestLastChangeIsInTheHistory: so is what happens between the last look and the end.
+func TestLastChangeIsInTheHistory(t *testing.T) {
+	dir := t.TempDir()
+	url, broken := switchable(t)
+	broken.Store(true)
+	file := filepath.Join(t.TempDir(), "health_exporter.yml")
+	write(t, file, fmt.Sprintf("targets: [{app: a, url: %q, interval: 1d, initial_delay: 1d, unhealthy: 1}]\n", url))
+	r := start(t, Options{StoragePath: dir, ConfigFile: file})
+	r.wantPast("a", "NO_DATA, UNKNOWN")
+	time.Sleep(2 * time.Millisecond) // the history counts in milliseconds
+	if code, body := r.post("/api/v1/targets/a/probe", ""); code != http.StatusOK {
+		t.Fatalf("%d %s", code, body)
+	}
+	time.Sleep(2 * time.Millisecond)
+	r.end()
+	r = start(t, Options{StoragePath: dir, ConfigFile: file})
+	r.wantPast("a", "NO_DATA, UNKNOWN, UNHEALTHY, NO_DATA, UNHEALTHY")
+}

@@ -36,3 +36,29 @@ func TestChangesArePushedAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadMovesTheHeartbeat: another URL in the file is asked from the reload on, and
+// the old one no more.
+func TestReloadMovesTheHeartbeat(t *testing.T) {
+	var first, second atomic.Int32
+	waiting := func(beats *atomic.Int32) string {
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { beats.Add(1) }))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	file := filepath.Join(t.TempDir(), "c.yml")
+	section := func(url string) string { return fmt.Sprintf("alerting: {heartbeat: {url: %q, interval: 1h}}", url) }
+	write(t, file, section(waiting(&first)))
+	r := start(t, Options{ConfigFile: file})
+	r.eventually("heard", func() bool { return first.Load() == 1 })
+	write(t, file, section(waiting(&second)))
+	for range 2 { // the second time nothing has changed, so nothing begins anew
+		if code, body := r.post("/-/reload", ""); code != http.StatusOK {
+			t.Fatalf("%d %s", code, body)
+		}
+		r.eventually("heard elsewhere", func() bool { return second.Load() > 0 })
+	}
+	if first.Load() != 1 || second.Load() != 1 {
+		t.Errorf("the first was asked %d times, the second %d times, want once each", first.Load(), second.Load())
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/config"
 )
 
 // slow ends only when it is let.
@@ -64,5 +66,22 @@ func TestFiguresDoNotWaitForAReload(t *testing.T) {
 	case <-got:
 	case <-time.After(10 * time.Second):
 		t.Error("they wait")
+	}
+}
+
+// TestNothingBeginsWhileItEnds: a reload between the goodbye and the end does not begin
+// to look on the network anew.
+func TestNothingBeginsWhileItEnds(t *testing.T) {
+	m := multicast{place: func() listening { return listening{} }}
+	cfg := config.Default()
+	m.adopt(cfg)
+	m.start(t.Context())
+	m.withdraw()
+	other := *cfg
+	other.Discovery.MDNS = &config.MDNS{Services: []string{"_health-check._tcp"}}
+	m.adopt(&other)
+	if _, ok := m.browser.running(); ok {
+		t.Error("it looks on the network")
+		m.browser.end()
 	}
 }
