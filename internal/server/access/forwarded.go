@@ -34,7 +34,7 @@ func onBehalf(h http.Header, trusted func(netip.Addr) bool) (client netip.Addr, 
 			continue
 		}
 		i := len(chain) - 1
-		for i > 0 && chain[i].IsValid() && trusted(chain[i]) {
+		for i > 0 && trusted(chain[i]) {
 			i--
 		}
 		if !chain[i].IsValid() || client.IsValid() && client != chain[i] {

@@ -196,3 +196,45 @@ func TestOwnership(t *testing.T) {
 		}
 	}
 }
+
+// TestPlaceWithoutNetworks: where no network is trusted, this host is not either, but for
+// looking inside; and under a name that may be a stranger's, nobody is.
+func TestPlaceWithoutNetworks(t *testing.T) {
+	for _, test := range []struct {
+		networks             []netip.Prefix
+		host, peer           string
+		write, debug, detail bool
+	}{
+		{nil, "localhost", "127.0.0.1:5", false, true, false},
+		{nil, "evil.example", "127.0.0.1:5", false, false, false},
+		{prefixes("127.0.0.0/8"), "localhost", "127.0.0.1:5", true, true, true},
+		{prefixes("127.0.0.0/8"), "evil.example", "127.0.0.1:5", false, false, false},
+		{prefixes("10.0.0.0/8"), "localhost", "127.0.0.1:5", false, true, false},
+		{prefixes("10.0.0.0/8"), "localhost", "10.0.0.1:5", true, false, true},
+		{prefixes("10.0.0.0/8"), "evil.example", "10.0.0.1:5", false, false, false},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host, r.RemoteAddr = test.host, test.peer
+		id := NewGate(nil).Identify(&Rules{Networks: test.networks}, r)
+		if id.May(Write) != test.write || id.May(Debug) != test.debug || id.SeesDetails() != test.detail {
+			t.Errorf("%+v: write %v, debug %v, details %v", test, id.May(Write), id.May(Debug), id.SeesDetails())
+		}
+	}
+}
+
+// TestPasswordsOfUsers count only where there are users whom somebody has checked.
+func TestPasswordsOfUsers(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Host = "evil.example"
+	r.SetBasicAuth("me", "password")
+	for name, want := range map[string]bool{"none": false, "no users": false, "users": true} {
+		users := map[string]func() bool{"no users": func() bool { return false }, "users": func() bool { return true }}[name]
+		if id := NewGate(users).Identify(&Rules{}, r); id.Authenticated() != want || (id.RefuseName() == nil) != want {
+			t.Errorf("%s: %v", name, id.Authenticated())
+		}
+	}
+	r.Header.Del("Authorization")
+	if NewGate(func() bool { return true }).Identify(&Rules{}, r).Authenticated() {
+		t.Error("nobody is taken for a user")
+	}
+}
