@@ -42,13 +42,15 @@ func (r *running) bystander() *bystander {
 	return b
 }
 
-// answered checks that nobody else was held up.
+// answered checks that nobody else was locked out: each request has been answered before
+// its deadline of ten seconds, where a flood that works keeps others out for minutes. How
+// long they waited is logged and not judged, since that depends on the machine.
 func (b *bystander) answered(t *testing.T, during string) {
 	t.Helper()
 	b.stop()
 	<-b.ended
 	t.Logf("%s: %d requests of others, the slowest took %v to its first byte", during, b.asked, b.worst)
-	if b.err != nil || b.worst > time.Second {
+	if b.err != nil {
 		t.Errorf("%s: others waited %v; %d requests, %v", during, b.worst, b.asked, b.err)
 	}
 }
