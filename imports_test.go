@@ -41,7 +41,7 @@ var importRules = []importRule{
 	{"alerting/maintenance", []string{"alerting", "internal/durable", "!client_golang", "!yaml"}, "it keeps when nothing is told; who would be told of what is not its business"},
 	{"alerting/outbox", []string{"alerting", "alerting/mail", "health", "internal/durable", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
 	{"alerting", []string{"health", "internal/names", "!client_golang", "!yaml"}, "it knows transitions, not probes, and no way out"},
-	{"internal/strictyaml", []string{"!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
+	{"internal/strictyaml", []string{"envinfo/redact", "!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
 	{"internal/strictjson", nil, "it decodes whatever struct it is given and knows no field of its own"},
 	{"internal/registration", []string{"client/api", "prober", "internal/strictjson"}, "it turns targets into the API's words; who speaks them is not its business"},
 	{"internal/config", []string{"envinfo/redact", "prober", "health", "checks", "checks/amqp", "checks/celery", "internal/names", "internal/strictyaml", "internal/dnssd", "internal/durable", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},

@@ -110,7 +110,11 @@ func collectSecrets(v reflect.Value, add func(string)) {
 		collectSecrets(v.Elem(), add)
 	case reflect.Struct:
 		for f, field := range v.Fields() {
-			if f.IsExported() {
+			switch {
+			case !f.IsExported():
+			case f.Name == "Body" && field.Kind() == reflect.String:
+				addBody(field.String(), add)
+			default:
 				collectSecrets(field, add)
 			}
 		}
@@ -129,6 +133,47 @@ func addHeader(name, value string, add func(string)) {
 	add(value)
 	if _, token, found := strings.Cut(value, " "); found {
 		add(token)
+	}
+}
+
+// addBody adds what is sent, and the values of a form or of JSON in it.
+func addBody(body string, add func(string)) {
+	add(body)
+	var value any
+	if json.Unmarshal([]byte(body), &value) == nil {
+		addValues(value, add)
+		return
+	}
+	if form, err := url.ParseQuery(body); err == nil && strings.Contains(body, "=") {
+		for _, list := range form {
+			for _, each := range list {
+				addSecretWord(each, add)
+			}
+		}
+	}
+}
+
+func addValues(value any, add func(string)) {
+	switch v := value.(type) {
+	case string:
+		addSecretWord(v, add)
+	case []any:
+		for _, each := range v {
+			addValues(each, add)
+		}
+	case map[string]any:
+		for _, each := range v {
+			addValues(each, add)
+		}
+	}
+}
+
+// addSecretWord adds a value of a body unless it is a short word, as names of methods are,
+// which are in many a harmless text.
+func addSecretWord(text string, add func(string)) {
+	const shortest = 8
+	if len(text) >= shortest {
+		add(text)
 	}
 }
 

@@ -219,7 +219,7 @@ func TestEncoded(t *testing.T) {
 	for _, text := range []string{
 		"registry.example.org/team/service-name", "kubernetes.default.svc.cluster.local", "a/b/c/d/e", "user%20name%2Fpath", "100%", "%zz", "50%25 done",
 		"abcdefgh", "UPPERCASEWORD", "x=y", "key==", "TEST PASS 12", "LOGIN failed", "AUTH not supported", "250-AUTH PLAIN LOGIN",
-		"<a href='x'>value</a>", `{"name":"TZ","value":"UTC"}`, "value=12", "tokens:\n- a\n- b", "auth:\n  type: Bearer\n  user: bob",
+		"<a href='x'>value</a>", `{"name":"TZ","value":"UTC"}`, "value=12", "tokens:\n- a\n- b", `"ftp://x/<secret>" is not a valid URL`, "password: <secret>", "auth:\n  type: Bearer\n  user: bob",
 	} {
 		if got := redact.Text(text); got != text {
 			t.Errorf("%q becomes %q", text, got)

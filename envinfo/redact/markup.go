@@ -104,6 +104,9 @@ func (n named) element() (from, to int) {
 		return 0, 0
 	}
 	from, to = n.tagEnd(), len(n.text)
+	if equalFold(n.name(), "secret") && !strings.Contains(n.text[from:min(to, from+1024)], "</") {
+		return 0, 0 // <secret> stands where one was
+	}
 	for _, mark := range tagMarks {
 		if i := strings.Index(n.text[from:to], mark.open); i >= 0 {
 			to = from + i

@@ -39,9 +39,14 @@ type running struct {
 
 func start(t *testing.T, opts Options) *running {
 	t.Helper()
+	return startLogging(t, opts, slog.New(slog.DiscardHandler))
+}
+
+func startLogging(t *testing.T, opts Options, log *slog.Logger) *running {
+	t.Helper()
 	address := testport.Reserve(t)
 	opts.Web = webFlags(address)
-	opts.Log = slog.New(slog.DiscardHandler)
+	opts.Log = log
 	a, err := New(opts)
 	if err != nil {
 		t.Fatal(err)

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/health-exporter/health_exporter/client/api"
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -81,7 +83,11 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 	for i, e := range entries {
 		views[i] = viewEntry(e, debug)
 	}
-	transitions, _ := s.Scheduler.Transitions(t.App)
+	known, _ := s.Scheduler.Transitions(t.App)
+	transitions := slices.Clone(known)
+	for i := range transitions {
+		transitions[i].Reason = redact.Text(transitions[i].Reason)
+	}
 	if transitions == nil {
 		transitions = []schedule.Transition{}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
 // Fault is one thing wrong with a configuration file.
@@ -48,9 +50,10 @@ func (f *Faults) Error() string {
 	return fmt.Sprintf("%s in configuration file %s:\n%s", count, f.File, strings.Join(lines, "\n"))
 }
 
-// Add adds a fault.
+// Add adds a fault. What is wrong with a value is said with the value, but not with a secret
+// that can be recognised in it.
 func (f *Faults) Add(line int, path, format string, args ...any) {
-	f.List = append(f.List, Fault{line, path, fmt.Sprintf(format, args...)})
+	f.List = append(f.List, Fault{line, path, redact.Text(fmt.Sprintf(format, args...))})
 }
 
 // Adopt takes over the faults of another file, which a line of this one names.
