@@ -8,7 +8,7 @@
 # Exit status: 0, but 1 when E2E_REQUIRE=all and something is missing.
 set -u
 
-packages='openssl prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus chromium nginx-light unbound dnsmasq-base squid'
+packages='openssl prometheus prometheus-alertmanager prometheus-blackbox-exporter iproute2 postgresql mariadb-server redis-server rabbitmq-server python3-celery python3-redis python3-requests curl avahi-daemon avahi-utils dbus chromium nginx-light unbound dnsmasq-base squid postfix'
 
 # have PACKAGE: are its programs in PATH? A newer Prometheus unpacked by hand
 # is as good as Debian's package.
@@ -52,6 +52,9 @@ have() {
 	dbus)
 		command -v dbus-daemon >/dev/null 2>&1
 		;;
+	postfix)
+		command -v postfix >/dev/null 2>&1 || [ -x /usr/sbin/postfix ]
+		;;
 	python3-celery) has_module celery ;;
 	python3-redis) has_module redis ;;
 	python3-requests) has_module requests ;;
@@ -85,6 +88,7 @@ uses() {
 	python3-celery | python3-redis) echo "checks of Celery's workers" ;;
 	python3-requests | curl) echo 'the programs of docs/registering.md' ;;
 	avahi-daemon | avahi-utils | dbus) echo 'announcing to, and browsing with, a real Avahi (TestZeroconf...)' ;;
+	postfix) echo 'mails to a real mail server (e2e/mail)' ;;
 	*) echo 'end-to-end tests' ;;
 	esac
 }

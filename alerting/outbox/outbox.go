@@ -263,13 +263,13 @@ func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error 
 	}
 	o.queue = append(o.queue, c.add...)
 	o.shorten(c)
+	if len(c.add) > 0 {
+		o.Wake()
+	}
 	if err := o.store.write(c); err != nil {
 		// What is in memory is told all the same; it may be told again after a restart.
 		o.complain("disk", err)
 		return err
-	}
-	if len(c.add) > 0 {
-		o.Wake()
 	}
 	return nil
 }

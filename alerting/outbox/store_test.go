@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/health"
 )
 
 func openTestStore(t *testing.T, dir string) (*store, []entry, map[string]alerting.Memory, *strings.Builder) {
@@ -176,4 +178,38 @@ func TestFileOfAnOlderProgram(t *testing.T) {
 	if err := errors.Join(s.keep(map[string][]byte{"x": nil, "y": []byte("z")}), s.close()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestToldWhileTheDiskIsFull: what cannot be written is told at once all the same.
+func TestToldWhileTheDiskIsFull(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Path: dir})
+		w.set("nas", health.Healthy)
+		w.pass(2 * time.Minute)
+		if err := w.outbox.store.db.File().Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.outbox.store.retryAt = time.Now().Add(time.Hour)
+		began := time.Now()
+		w.set("nas", health.Unhealthy)
+		for range 90 {
+			if w.outbox.Offer(w.changes) == nil && time.Since(began) < time.Second {
+				t.Error("it can be written, so this proves nothing")
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if len(w.office.mails) > 0 {
+				break
+			}
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("told after %s", took)
+		}
+		w.expect("ops@example.org: nas is unhealthy")
+		w.outbox.store.retryAt = time.Time{} // there is room again
+		w.pass(5 * time.Minute)
+		w.expect()
+		w.stop()
+	})
 }
