@@ -101,7 +101,7 @@ func (s *server) renewed(app string) error {
 func (s *server) mayPut(id *access.Identity, old, t *prober.Target, held registry.Held) error {
 	switch {
 	case old == nil:
-		return s.within(id, held)
+		return s.within(held)
 	case owns(id, old):
 		return nil
 	case !keeps(id, old):
@@ -125,17 +125,16 @@ func sayTheSame(old, t *prober.Target) bool {
 
 // within keeps one more target within the bounds. Those for whoever comes without a
 // token leave room for the others, however many he brings.
-func (s *server) within(id *access.Identity, held registry.Held) error {
+func (s *server) within(held registry.Held) error {
 	rules := &s.Settings().Registration
-	nameless := id.Token == "" && id.Place != access.OwnHost
 	switch {
 	case held.Total >= rules.MaxTargets:
 		return tooMany("there are %d targets already (registration.max_targets)", held.Total)
 	case held.Owned >= rules.MaxTargetsPerOwner:
 		return tooMany("you have %d targets already (registration.max_targets_per_owner)", held.Owned)
-	case nameless && held.Nameless >= (rules.MaxTargets+1)/2:
+	case held.Nameless >= (rules.MaxTargets+1)/2:
 		return tooMany("%d targets were registered without a token already, which is half of registration.max_targets; use a token", held.Nameless)
-	case nameless && rules.MaxTargetsPerAddress > 0 && held.Near >= rules.MaxTargetsPerAddress:
+	case rules.MaxTargetsPerAddress > 0 && held.Near >= rules.MaxTargetsPerAddress:
 		return tooMany("%d targets were registered from your address already (registration.max_targets_per_address); use a token", held.Near)
 	}
 	return nil

@@ -54,6 +54,19 @@ func ask(conn net.Conn) error {
 	return err
 }
 
+// settle waits until the server is done with what it was asked: it turns idle only after
+// the client has the answer.
+func settle(limit *Limit) {
+	for busy := true; busy; time.Sleep(time.Millisecond) {
+		busy = false
+		limit.mu.Lock()
+		for _, c := range limit.open {
+			busy = busy || c.counts && c.state == http.StateActive
+		}
+		limit.mu.Unlock()
+	}
+}
+
 // closed counts the connections that the server has closed.
 func closed(conns []net.Conn) (n int) {
 	for _, conn := range conns {
@@ -79,6 +92,7 @@ func TestLimit(t *testing.T) {
 		if err := ask(of2[len(of2)-1]); err != nil {
 			t.Fatal(err)
 		}
+		settle(limit)
 	}
 	if n := closed(of2); n != 3 || closed(of2[3:]) != 0 {
 		t.Errorf("%d of 5 connections of one address were closed, the last two: %d", n, closed(of2[3:]))
@@ -88,6 +102,7 @@ func TestLimit(t *testing.T) {
 		if err := ask(of7[len(of7)-1]); err != nil {
 			t.Fatal(err)
 		}
+		settle(limit)
 	}
 	if n := closed(of7); n != 0 {
 		t.Errorf("%d connections of a proxy were closed", n)
@@ -96,6 +111,7 @@ func TestLimit(t *testing.T) {
 		if err := ask(dial(t, s, fmt.Sprintf("127.0.1.%d", i+1))); err != nil {
 			t.Fatal(err)
 		}
+		settle(limit)
 	}
 	if closed(of2) != 5 || closed(of7) != 5 {
 		t.Errorf("of those who came first, %d and %d were closed", closed(of2), closed(of7))
