@@ -17,7 +17,7 @@ var kinds = map[Kind]kindOfProbe{
 	"http":      {new: newHTTPProbe, takesURL: true},
 	"icmp":      {new: newICMPProbe, hostOnly: true, available: ICMPAvailable},
 	"tcp":       {new: newTCPProbe},
-	"unix":      {new: newUnixProbe},
+	"unix":      {new: newUnixProbe, socket: true},
 	"websocket": {new: newWebsocketProbe},
 }
 
@@ -28,6 +28,7 @@ type kindOfProbe struct {
 
 	takesURL  bool
 	hostOnly  bool
+	socket    bool
 	asks      func(*url.URL) *url.URL // nil if it is the target's own URL
 	available func() error            // nil if it always is
 }
@@ -48,6 +49,9 @@ func (k Kind) TakesURL() bool { return kinds[k].takesURL }
 
 // HostOnly reports whether targets of the kind are hosts without a port.
 func (k Kind) HostOnly() bool { return kinds[k].hostOnly }
+
+// Socket reports whether targets of the kind are paths of this host's sockets.
+func (k Kind) Socket() bool { return kinds[k].socket }
 
 // NeedsURL reports whether targets of the kind cannot be mere addresses, since it is a
 // page below them that is asked for.

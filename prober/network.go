@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,11 @@ type NetworkPolicy struct {
 	Allow []NetworkRule
 	// Deny are places not to connect to; it wins over Allow.
 	Deny []NetworkRule
+	// Loopback are the places of this host that others may name, too.
+	Loopback []NetworkRule
+
+	foreign bool // who named the place is on another host
+	only    []NetworkRule
 }
 
 // NetworkRule matches a place by network or host name, and by port.
@@ -55,6 +61,32 @@ func validHostname(name string) bool {
 	return true
 }
 
+// ForOthers is the policy for places that somebody on another host has named: what this
+// host offers to itself alone, on loopback and on sockets, is not for him.
+func (p *NetworkPolicy) ForOthers() *NetworkPolicy {
+	q := p.copied()
+	q.foreign = true
+	return q
+}
+
+// within narrows the policy to what a module may be used for; no rules change nothing.
+func (p *NetworkPolicy) within(rules []NetworkRule) *NetworkPolicy {
+	if len(rules) == 0 {
+		return p
+	}
+	q := p.copied()
+	q.only = rules
+	return q
+}
+
+func (p *NetworkPolicy) copied() *NetworkPolicy {
+	if p == nil {
+		return &NetworkPolicy{}
+	}
+	q := *p
+	return &q
+}
+
 // Check reports whether the policy lets us connect to the address, which was
 // found for the host name; host is empty or the address itself if no name was
 // resolved. The error is a *PolicyError.
@@ -65,10 +97,13 @@ func (p *NetworkPolicy) Check(addr netip.AddrPort, host string) error {
 			return &PolicyError{addr.Addr().String(), why}
 		}
 	}
-	if p == nil || len(p.Allow) == 0 && len(p.Deny) == 0 {
+	if p == nil {
 		return nil
 	}
 	host = plainHost(host)
+	if err := p.checkLoopback(forms[:n], host, addr); err != nil {
+		return err
+	}
 	for _, rule := range p.Deny {
 		for _, form := range forms[:n] {
 			if rule.matches(form, host, addr.Port()) {
@@ -76,15 +111,24 @@ func (p *NetworkPolicy) Check(addr netip.AddrPort, host string) error {
 			}
 		}
 	}
-	if len(p.Allow) == 0 {
-		return nil
+	if !permits(p.Allow, forms[0], host, addr.Port()) {
+		return &PolicyError{placeText(addr), "not among what is allowed"}
 	}
-	for _, rule := range p.Allow {
-		if rule.matches(forms[0], host, addr.Port()) {
-			return nil
-		}
+	if !permits(p.only, forms[0], host, addr.Port()) {
+		return &PolicyError{placeText(addr), notForModule}
 	}
-	return &PolicyError{placeText(addr), "not among what is allowed"}
+	return nil
+}
+
+const notForModule = "not among what the module allows"
+
+// permits reports whether a list of what is allowed, if there is one, has the place.
+func permits(list []NetworkRule, addr netip.Addr, host string, port uint16) bool {
+	return len(list) == 0 || anyRule(list, addr, host, port)
+}
+
+func anyRule(list []NetworkRule, addr netip.Addr, host string, port uint16) bool {
+	return slices.ContainsFunc(list, func(rule NetworkRule) bool { return rule.matches(addr, host, port) })
 }
 
 // placeText is an address as errors show it; port 0 is none, as with ICMP.
@@ -146,17 +190,23 @@ func (p *NetworkPolicy) withoutPorts() *NetworkPolicy {
 	if p == nil {
 		return nil
 	}
-	q := &NetworkPolicy{}
+	q := p.copied()
+	q.Deny = nil
 	for _, rule := range p.Deny {
 		if rule.Port == 0 {
 			q.Deny = append(q.Deny, rule)
 		}
 	}
-	for _, rule := range p.Allow {
-		rule.Port = 0
-		q.Allow = append(q.Allow, rule)
-	}
+	q.Allow, q.Loopback, q.only = atAnyPort(p.Allow), atAnyPort(p.Loopback), atAnyPort(p.only)
 	return q
+}
+
+func atAnyPort(rules []NetworkRule) []NetworkRule {
+	list := slices.Clone(rules)
+	for i := range list {
+		list[i].Port = 0
+	}
+	return list
 }
 
 func (p *NetworkPolicy) checkName(name string, port uint16) error {
@@ -168,7 +218,7 @@ func (p *NetworkPolicy) checkName(name string, port uint16) error {
 			return &PolicyError{name, "denied by " + rule.String()}
 		}
 	}
-	return nil
+	return p.checkOwnName(name, port)
 }
 
 // checkUnseen decides on a place that somebody else, a proxy, will resolve and
@@ -178,13 +228,23 @@ func (p *NetworkPolicy) checkUnseen(host string, port uint16) error {
 	if err := p.CheckLiteral(net.JoinHostPort(name, strconv.Itoa(int(port)))); err != nil {
 		return err
 	}
-	if _, err := netip.ParseAddr(name); err == nil || p == nil || len(p.Allow) == 0 {
+	if _, err := netip.ParseAddr(name); err == nil || p == nil {
 		return nil
 	}
-	for _, rule := range p.Allow {
-		if !rule.Prefix.IsValid() && rule.matches(netip.Addr{}, name, port) {
-			return nil
+	for _, each := range []struct {
+		list []NetworkRule
+		why  string
+	}{{p.Allow, "not among the names that are allowed"}, {p.only, notForModule}} {
+		if len(each.list) > 0 && !namesPlace(each.list, name, port) {
+			return &PolicyError{name, each.why}
 		}
 	}
-	return &PolicyError{name, "not among the names that are allowed"}
+	return nil
+}
+
+// namesPlace reports whether a rule is about the name, not about its addresses.
+func namesPlace(list []NetworkRule, name string, port uint16) bool {
+	return slices.ContainsFunc(list, func(rule NetworkRule) bool {
+		return !rule.Prefix.IsValid() && rule.matches(netip.Addr{}, name, port)
+	})
 }

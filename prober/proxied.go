@@ -38,6 +38,9 @@ func (p *proxied) decide(ctx context.Context, u *url.URL, pinned netip.Addr) (ad
 		return "", err
 	}
 	if p.byName || u.Scheme == "http" && (p.proxy.Scheme == "http" || p.proxy.Scheme == "https") {
+		if err := p.checkTrusting(ctx, host, port); err != nil {
+			return "", err
+		}
 		return withPort(u), p.checkName(ctx, u)
 	}
 	addrs := []netip.Addr{pinned}
@@ -47,6 +50,9 @@ func (p *proxied) decide(ctx context.Context, u *url.URL, pinned netip.Addr) (ad
 		cancel()
 		switch {
 		case err != nil && p.unknownToo && ctx.Err() == nil:
+			if err := p.checkTrusting(ctx, host, port); err != nil {
+				return "", err
+			}
 			return withPort(u), p.policy.checkUnseen(host, port)
 		case err != nil:
 			return "", err

@@ -11,9 +11,9 @@ import (
 // the path of the socket; @name is an abstract one on Linux. Its keys, defaults
 // and metrics are those of blackbox_exporter.
 //
-// The network policy has nothing to say about paths. That whoever asks for a
-// probe may name one is what the operator allows by configuring a module of this
-// kind; no module of this kind is built in.
+// The network policy has nothing to say about paths, but that they are not for other
+// hosts. That whoever asks for a probe may name one is what the operator allows by
+// configuring a module of this kind; no module of this kind is built in.
 type unixProbe struct {
 	Dialogue `yaml:",inline"`
 }
@@ -37,7 +37,7 @@ func (p *unixProbe) warnings() []error {
 func (p *unixProbe) probe(ctx context.Context, req Request) Result {
 	limit := timeLimit(ctx)
 	t := &dialogueRun{Dialogue: &p.Dialogue, req: &req, config: p.tlsConfig, phase: PhaseConnect}
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", req.Target)
+	conn, err := dialSocket(ctx, req.Network, req.Target)
 	if err == nil {
 		if t.logs() {
 			t.req.Debug("connected")
@@ -45,6 +45,13 @@ func (p *unixProbe) probe(ctx context.Context, req Request) Result {
 		err = t.run(ctx, conn)
 	}
 	return t.result(ctx, limit, err, nil)
+}
+
+func dialSocket(ctx context.Context, policy *NetworkPolicy, path string) (net.Conn, error) {
+	if err := policy.CheckSocket(path); err != nil {
+		return nil, err
+	}
+	return new(net.Dialer).DialContext(ctx, "unix", path)
 }
 
 // tlsConfig has no name to ask for but the one that is configured: a path is

@@ -119,7 +119,10 @@ func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 	case t.URL == "" && kind.NeedsURL():
 		v.fault("url", "is required by modules of kind %s; address is for other kinds", kind)
 	case t.URL != "" && kind.TakesURL():
-		v.url(t)
+		t.URL = withScheme(t.URL)
+		v.url("url", t.URL)
+	case kind.TakesURL(): // which is what the probe will make of it
+		v.url("address", withScheme(t.Address))
 	default:
 		field := "address"
 		if t.URL != "" {
@@ -136,26 +139,30 @@ func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 
 var hasScheme = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://`)
 
-func (v *validation) url(t *Target) {
-	if !hasScheme.MatchString(t.URL) {
-		t.URL = "http://" + t.URL
+func withScheme(place string) string {
+	if hasScheme.MatchString(place) {
+		return place
 	}
-	u, err := url.Parse(t.URL)
+	return "http://" + place
+}
+
+func (v *validation) url(field, text string) {
+	u, err := url.Parse(text)
 	switch {
-	case err != nil || strings.ContainsFunc(t.URL, NotPrintable):
-		v.fault("url", "%q is not a valid url", redacted(t.URL))
-	case len(t.URL) > maxURLBytes:
-		v.fault("url", "must be at most %d bytes long", maxURLBytes)
+	case err != nil || strings.ContainsFunc(text, NotPrintable):
+		v.fault(field, "%q is not a valid url", redacted(text))
+	case len(text) > maxURLBytes:
+		v.fault(field, "must be at most %d bytes long", maxURLBytes)
 	case u.Scheme != "http" && u.Scheme != "https":
-		v.fault("url", "%q must begin with http:// or https://", redacted(t.URL))
+		v.fault(field, "%q must begin with http:// or https://", redacted(text))
 	case u.Hostname() == "":
-		v.fault("url", "%q has no host", redacted(t.URL))
+		v.fault(field, "%q has no host", redacted(text))
 	case u.User != nil:
-		v.fault("url", userinfoFault)
+		v.fault(field, userinfoFault)
 	case u.Fragment != "":
-		v.fault("url", "%q must not have a fragment (#…)", t.URL)
+		v.fault(field, "%q must not have a fragment (#…)", text)
 	case u.Port() != "" && !validPort(u.Port()):
-		v.fault("url", "%q has no valid port, must be 1 to 65535", t.URL)
+		v.fault(field, "%q has no valid port, must be 1 to 65535", text)
 	}
 }
 

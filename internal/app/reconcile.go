@@ -70,8 +70,11 @@ func (p *polling) derive(cfg *config.Config, t *prober.Target) derivedTarget {
 	}
 	if d.general != cfg.Network {
 		d.general, d.network = cfg.Network, cfg.Network
-		if t.Source == prober.SourceMDNS {
+		switch {
+		case t.Source == prober.SourceMDNS:
 			d.network = networkForFound(cfg, t)
+		case t.FromOtherHost():
+			d.network = cfg.Network.ForOthers()
 		}
 	}
 	return d

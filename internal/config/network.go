@@ -13,12 +13,15 @@ import (
 type networkSection struct {
 	Allow []yaml.Node `yaml:"allow"`
 	Deny  []yaml.Node `yaml:"deny"`
+	// Loopback are the places of this host that others may have probed.
+	Loopback []yaml.Node `yaml:"loopback"`
 }
 
 func (s *networkSection) build(d *decoder) *prober.NetworkPolicy {
 	return &prober.NetworkPolicy{
-		Allow: readAll(d, s.Allow, "network.allow", prober.ParseNetworkRule),
-		Deny:  readAll(d, s.Deny, "network.deny", prober.ParseNetworkRule),
+		Allow:    readAll(d, s.Allow, "network.allow", prober.ParseNetworkRule),
+		Deny:     readAll(d, s.Deny, "network.deny", prober.ParseNetworkRule),
+		Loopback: readAll(d, s.Loopback, "network.loopback", prober.ParseNetworkRule),
 	}
 }
 

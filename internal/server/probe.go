@@ -16,6 +16,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/internal/server/probelog"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -67,7 +68,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), asDuration(seconds))
 	defer cancel()
 	record := s.probeOnce(ctx, seconds, name, settings, prober.Request{
-		Target: target, Hostname: hostname, Network: settings.Network, Samples: true,
+		Target: target, Hostname: hostname, Network: networkFor(requester(r), settings), Samples: true,
 	})
 	if query.Get("debug") == "true" {
 		setPrivate(w.Header())
@@ -80,6 +81,15 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	if err := collector.ServeSamples(w, r, record.Samples); err != nil {
 		s.Log.Debug("answer broken off", "err", err)
 	}
+}
+
+// networkFor is where somebody may have us connect to with /probe: from outside of the
+// private networks not to what only this host may reach.
+func networkFor(id *access.Identity, settings *Settings) *prober.NetworkPolicy {
+	if id.Inside() {
+		return settings.Network
+	}
+	return settings.Network.ForOthers()
 }
 
 // probeOnce makes the probe and remembers it, with its module as it is in the settings:

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
-	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/health-exporter/health_exporter/internal/registration"
-	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -48,7 +46,7 @@ func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath
 	t, more := registration.Target(&said)
 	faults = append(faults, more...)
 	faults = append(faults, t.Validate(prober.RegistrationLimits(), s.Settings().kindOf)...)
-	faults = append(faults, checkHost(&t, requester(r).Place == access.OwnHost, s.Settings().Network)...)
+	faults = append(faults, checkHost(&t, requester(r).From() != prober.FromOwnHost, s.Settings())...)
 	if len(faults) > 0 {
 		return t, &problem{Status: http.StatusBadRequest, Title: "Invalid registration", Errors: fieldFaults(firstOfEach(faults))}
 	}
@@ -69,35 +67,41 @@ func firstOfEach(faults []*prober.FieldError) []*prober.FieldError {
 	return kept
 }
 
-// checkHost refuses what the registrant cannot mean, or may not have probed.
-func checkHost(t *prober.Target, local bool, policy *prober.NetworkPolicy) []*prober.FieldError {
+// checkHost refuses what the registrant cannot mean, or may not have probed. What names
+// lead to shows when they are connected to.
+func checkHost(t *prober.Target, foreign bool, settings *Settings) []*prober.FieldError {
 	field := "address"
 	if t.URL != "" {
 		field = "url"
 	}
-	hostport := hostOf(t.Place())
-	host := hostport
-	if alone, _, err := net.SplitHostPort(hostport); err == nil {
-		host = alone
+	policy := settings.Network
+	if foreign {
+		policy = policy.ForOthers()
 	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	if host == "" {
+	if kind, _ := settings.kindOf(t.ModuleName()); kind.Socket() {
+		if policy.CheckSocket(t.Place()) != nil {
+			return []*prober.FieldError{{Path: field, Detail: fmt.Sprintf(
+				"sockets are the exporter's own, and modules of kind %s not for registrations from other hosts", kind)}}
+		}
 		return nil
 	}
-	addr, _ := netip.ParseAddr(host)
-	if !local && (host == "localhost" || strings.HasSuffix(host, ".localhost") || addr.Unmap().IsLoopback()) {
+	host := hostOf(t.Place())
+	if err := settings.Network.CheckLiteral(host); err != nil {
+		return []*prober.FieldError{{Path: field, Detail: err.Error()}}
+	}
+	if policy.CheckLiteral(host) != nil {
 		return []*prober.FieldError{{Path: field, Detail: fmt.Sprintf(
 			"%q is the exporter's own host, not yours; give an address that the exporter can reach", host)}}
-	}
-	if err := policy.CheckLiteral(hostport); err != nil {
-		return []*prober.FieldError{{Path: field, Detail: err.Error()}}
 	}
 	return nil
 }
 
-// hostOf is the host of a URL or an address, with its port if it has one. It is empty
-// if there is none, as in the path of a socket.
+// hostOf is the host of a URL or an address, with its port if it has one, as a probe
+// reads it.
 func hostOf(place string) string {
+	if u, err := url.Parse(place); err == nil && u.Host != "" {
+		return u.Host // without the escapes of names beyond ASCII
+	}
 	if _, after, found := strings.Cut(place, "://"); found {
 		place = after
 	}

@@ -420,8 +420,72 @@ func TestLoopbackMeansTheExporterItself(t *testing.T) {
 			t.Errorf("%s: %v", address, got)
 		}
 	}
+	for _, host := range []string{
+		"localhost.", "LOCALHOST", "127.1", "0x7f000001", "2130706433", "0177.1", "127.0.0.1.", "１２７.0.0.1", "ｌocalhost", "[::ffff:127.0.0.1]", "[::127.0.0.1]",
+		"[64:ff9b::127.0.0.1]", "[64:ff9b:1:7f00:0:100::]", "[2002:7f00:1::]", "127.9.9.9", "%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1",
+	} {
+		got := f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://`+host+`:80"}`))
+		if !strings.Contains(toText(got), "own host") {
+			t.Errorf("%s: %v", host, got)
+		}
+		if strings.Contains(host, "%") {
+			continue // no address has escapes
+		}
+		got = f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "module": "tcp_connect", "address": "`+host+`:80"}`))
+		if !strings.Contains(toText(got), `"field":"address"`) {
+			t.Errorf("address %s: %v", host, got)
+		}
+	}
+	socket, err := prober.NewModule(prober.ModuleSource{Kind: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.settings.Modules["socket"] = socket
+	const docker = `{"app": "docker", "module": "socket", "address": "/run/docker.sock"}`
+	f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", docker))
+	rule, _, err := prober.ParseNetworkRule("127.0.0.1:9100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.settings.Network = &prober.NetworkPolicy{Loopback: []prober.NetworkRule{rule}}
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "node", "url": "http://127.0.0.1:9100"}`))
+	f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://127.0.0.1:9101"}`))
+	f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", docker))
 	f.from = "127.0.0.1:1"
 	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "a", "url": "http://localhost:80"}`))
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", docker))
+}
+
+// TestProbesFromOutside of the private networks do not come to this host's loopback.
+func TestProbesFromOutside(t *testing.T) {
+	f := newFixture(t)
+	here := httptest.NewServer(http.NotFoundHandler())
+	defer here.Close()
+	f.settings.Access.Networks = append(f.settings.Access.Networks, netip.MustParsePrefix("198.51.100.0/24"))
+	for _, test := range []struct {
+		from, host string
+		header     []string
+		want       bool
+	}{
+		{"127.0.0.1:1", "exporter:10115", nil, true},
+		{"[::1]:1", "localhost:10115", nil, true},
+		{"10.1.2.3:1", "exporter:10115", nil, true},
+		{"192.168.1.1:1", "10.0.0.1", nil, true},
+		{"[fd00::1]:1", "exporter.local", nil, true},
+		{"203.0.113.9:1", "exporter:10115", nil, false},
+		{"203.0.113.9:1", "exporter:10115", []string{"Authorization", "Bearer secret-admin"}, false},
+		{"198.51.100.9:1", "exporter:10115", nil, false}, // it may register, and no more
+		{"[2001:db8::1]:1", "exporter:10115", nil, false},
+		{"127.0.0.1:1", "evil.example", nil, false},
+		{"10.1.2.3:1", "evil.example", nil, false},
+		{"127.0.0.1:1", "exporter:10115", []string{"X-Forwarded-For", "203.0.113.9"}, false},
+	} {
+		f.from, f.host = test.from, test.host
+		w := f.do("GET", "/probe?module=tcp_connect&target="+here.Listener.Addr().String(), "", test.header...)
+		if got := strings.Contains(w.Body.String(), "\nprobe_success 1\n"); got != test.want || w.Code != http.StatusOK {
+			t.Errorf("%s as %s: %v: %d %s", test.from, test.host, got, w.Code, w.Body)
+		}
+	}
 }
 
 func TestRefusedAddresses(t *testing.T) {

@@ -18,6 +18,12 @@ func (id *Identity) From() string {
 	return prober.FromElsewhere
 }
 
+// Inside reports whether he asks from this host or a private network. What
+// registration.networks trusts does not count: it may be the whole world.
+func (id *Identity) Inside() bool {
+	return id.Place == OwnHost || id.doubt == "" && (id.Client.IsPrivate() || id.Client.IsLinkLocalUnicast())
+}
+
 func (id *Identity) from() string {
 	if id.Client.IsValid() {
 		return id.Client.String()
