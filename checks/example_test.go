@@ -61,12 +61,12 @@ func ExampleHeartbeats() {
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/beat/{id}", checks.Heartbeats{"backup": backup})
 
-	fmt.Println(backup.Run(context.Background()))
+	fmt.Println(backup.Run(context.Background())) // it waits for the first beat
 	answer := httptest.NewRecorder()
 	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/api/v1/beat/backup", nil))
 	fmt.Println(answer.Code, backup.Run(context.Background()))
 	// Output:
-	// no beat yet
+	// <nil>
 	// 204 <nil>
 }
 

@@ -17,13 +17,14 @@ import (
 // runs elsewhere or now and then, such as cron jobs. All methods may be called at
 // the same time.
 //
-// Before the first beat Run warns, for as long as it would wait for the next one.
+// Before the first beat Run passes, for as long as it would wait for the next one.
 type Heartbeat struct {
 	every, grace time.Duration
-	began        time.Time
 
-	mu   sync.Mutex
-	last time.Time // guarded by mu; zero before the first beat
+	mu      sync.Mutex // protects all following fields
+	began   time.Time
+	last    time.Time // zero before the first beat
+	excused time.Duration
 }
 
 // NewHeartbeat makes a Heartbeat that expects a beat every so often and waits a
@@ -47,7 +48,35 @@ func NewHeartbeat(every, grace time.Duration, last time.Time) (*Heartbeat, error
 func (h *Heartbeat) Beat() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last = time.Now()
+	h.last, h.excused = time.Now(), 0
+}
+
+// Since is since when a beat has been awaited, and when the last one was, for Restore.
+func (h *Heartbeat) Since() (began, last time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.began, h.last
+}
+
+// Restore takes over what Since said before a restart of the program, so that a restart
+// hides no beat that is missing. A moment that is zero or lies ahead changes nothing.
+func (h *Heartbeat) Restore(began, last time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !began.IsZero() && began.Before(h.began) {
+		h.began = began
+	}
+	if last.After(h.last) && !last.After(time.Now()) {
+		h.last = last
+	}
+}
+
+// Excuse takes a time in which no beat could be heard, because the program did not run,
+// out of the silence.
+func (h *Heartbeat) Excuse(deaf time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.excused += deaf
 }
 
 // LastBeat is when Beat was called last; zero if it never was.
@@ -59,14 +88,17 @@ func (h *Heartbeat) LastBeat() time.Time {
 
 // Run looks when the last beat was.
 func (h *Heartbeat) Run(ctx context.Context) error {
-	last, now := h.LastBeat(), time.Now()
+	h.mu.Lock()
+	began, last, excused, now := h.began, h.last, h.excused, time.Now()
+	h.mu.Unlock()
 	if last.IsZero() {
-		if since(h.began, now) <= h.every+h.grace {
-			return health.Warning(errors.New("no beat yet"))
+		if since(began, now)-excused <= h.every+h.grace {
+			health.Say(ctx, "no beat yet")
+			return nil
 		}
 		return fmt.Errorf("no beat yet, although one was due every %s", h.every)
 	}
-	silent := since(last, now)
+	silent := since(last, now) - excused
 	health.Observe(ctx, "silence", silent.Seconds(), "seconds")
 	text := fmt.Sprintf("last beat %s ago", silent.Round(time.Second))
 	switch {

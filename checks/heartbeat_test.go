@@ -25,8 +25,8 @@ func TestHeartbeat(t *testing.T) {
 			outcome health.Outcome
 			output  string
 		}{
-			{0, false, health.Warn, "no beat yet"},
-			{70 * time.Minute, false, health.Warn, "no beat yet"},
+			{0, false, health.Pass, "no beat yet"},
+			{70 * time.Minute, false, health.Pass, "no beat yet"},
 			{time.Second, false, health.Fail, "no beat yet, although one was due every 1h0m0s"},
 			{0, true, health.Pass, "last beat 0s ago"},
 			{time.Hour, false, health.Pass, "last beat 1h0m0s ago"},
@@ -97,5 +97,38 @@ func TestHeartbeats(t *testing.T) {
 		if beaten := backup.LastBeat().After(before); beaten != (tt.code == 204) {
 			t.Errorf("%s %s: beaten: %v", tt.method, tt.path, beaten)
 		}
+	}
+}
+
+// Neither a restart nor a time in which the program did not run hides a missing beat, or
+// makes one up.
+func TestHeartbeatOverRestartsAndPauses(t *testing.T) {
+	for name, test := range map[string]struct {
+		before func(h *checks.Heartbeat, begin time.Time)
+		after  time.Duration
+		fails  bool
+	}{
+		"in time after a restart":        {func(h *checks.Heartbeat, begin time.Time) { h.Restore(begin.Add(-24*time.Hour), begin) }, 59 * time.Minute, false},
+		"missing after a restart":        {func(h *checks.Heartbeat, begin time.Time) { h.Restore(begin.Add(-24*time.Hour), begin.Add(-time.Hour)) }, time.Minute, true},
+		"never came, before or after it": {func(h *checks.Heartbeat, begin time.Time) { h.Restore(begin.Add(-24*time.Hour), time.Time{}) }, 0, true},
+		"of the future":                  {func(h *checks.Heartbeat, begin time.Time) { h.Beat(); h.Restore(begin, begin.Add(24*time.Hour)) }, 2 * time.Hour, true},
+		"deaf for a while":               {func(h *checks.Heartbeat, begin time.Time) { h.Beat(); h.Excuse(time.Hour) }, 119 * time.Minute, false},
+		"deaf, and missing beyond that":  {func(h *checks.Heartbeat, begin time.Time) { h.Beat(); h.Excuse(time.Hour) }, 121 * time.Minute, true},
+		"deaf before the last beat":      {func(h *checks.Heartbeat, begin time.Time) { h.Excuse(time.Hour); h.Beat() }, 61 * time.Minute, true},
+		"deaf before the first":          {func(h *checks.Heartbeat, begin time.Time) { h.Excuse(time.Hour) }, 119 * time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, err := checks.NewHeartbeat(time.Hour, 0, time.Time{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				test.before(h, time.Now())
+				time.Sleep(test.after)
+				if err := h.Run(t.Context()); (err != nil) != test.fails {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }

@@ -36,11 +36,12 @@ type checking struct {
 
 // newChecking makes it; changed and stored are told of states, as savers do.
 func newChecking(opts *Options, started time.Time, states states, changed, stored chan<- struct{}, own func() []health.Check) *checking {
-	c := &checking{log: opts.Log, started: started, own: own, scheduler: schedule.New(schedule.Options{Log: opts.Log})}
+	c := &checking{log: opts.Log, started: started, own: own}
+	c.scheduler = schedule.New(schedule.Options{Log: opts.Log, Paused: c.excuse})
 	c.saver = &saver{
 		scheduler: c.scheduler, states: states, log: opts.Log, prefix: checkPrefix, changed: changed, stored: stored,
 		exists:  func(name string) bool { return c.set.Load().byName[name] != nil },
-		settled: func() bool { return true },
+		settled: func() bool { return true }, add: c.keepBeats,
 	}
 	return c
 }
@@ -63,6 +64,7 @@ func (c *checking) adopt(cfg *config.Config) {
 		if name := set.jobs[i].Target.App; old == nil || old.byName[name] == nil {
 			set.jobs[i].Saved = c.saver.states.Saved(checkPrefix + name)
 		}
+		c.restoreBeats(set, old, &set.jobs[i])
 	}
 	c.set.Store(set)
 	c.scheduler.Sync(set.jobs)
@@ -97,8 +99,37 @@ func (c *checking) beat(check string) bool {
 	h := c.set.Load().beats[check]
 	if h != nil {
 		h.Beat()
+		c.scheduler.Touch(check) // so that it is kept soon
 	}
 	return h != nil
+}
+
+// restoreBeats has a heartbeat go on where it was before a restart, or a reload.
+func (c *checking) restoreBeats(set, old *checkSet, job *schedule.Job) {
+	h := set.beats[job.Target.App]
+	switch {
+	case h == nil:
+	case old != nil && old.beats[job.Target.App] != nil:
+		h.Restore(old.beats[job.Target.App].Since())
+	case job.Saved != nil:
+		h.Restore(job.Saved.Awaited, job.Saved.Beat)
+	}
+}
+
+// keepBeats adds to what is saved of a check which beats it has got.
+func (c *checking) keepBeats(name string, to *schedule.Saved) {
+	if h := c.set.Load().beats[name]; h != nil {
+		to.Awaited, to.Beat = h.Since()
+	}
+}
+
+// excuse takes a time in which the program did not run out of the silence of heartbeats.
+func (c *checking) excuse(pause time.Duration) {
+	if set := c.set.Load(); set != nil {
+		for _, h := range set.beats {
+			h.Excuse(pause)
+		}
+	}
 }
 
 // closeSet ends a set, and closes what is not in the one that follows, if any.

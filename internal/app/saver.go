@@ -31,6 +31,8 @@ type saver struct {
 	changed   chan<- struct{}        // is told when states have changed; one slot
 	stored    chan<- struct{}        // is told when something was written; one slot
 
+	add func(name string, to *schedule.Saved) // what else there is to keep; nil for nothing
+
 	written map[string]health.State // nil before it runs
 	before  []string                // what was kept before the start and does not exist, or not yet
 }
@@ -114,6 +116,11 @@ func signal(to chan<- struct{}) {
 
 // prefixed gives the states the names under which they are kept.
 func (s *saver) prefixed(states map[string]*schedule.Saved) map[string]*schedule.Saved {
+	if s.add != nil {
+		for name, saved := range states {
+			s.add(name, saved)
+		}
+	}
 	if s.prefix == "" {
 		return states
 	}

@@ -12,6 +12,10 @@ import (
 const (
 	// renewalDelay is how long renewals wait for others, to be written together.
 	renewalDelay = 5 * time.Second
+	// keeperTick is how often it is looked whether the program runs. If that is late by
+	// keeperLate, nobody could renew a lease in the meantime.
+	keeperTick = 5 * time.Second
+	keeperLate = time.Second
 	// leaseRetry is when an expiry that could not be stored is tried again.
 	leaseRetry = 10 * time.Second
 )
@@ -103,10 +107,16 @@ func (r *Registry) expireLeases() {
 		case renewals.IsZero():
 			renewals = time.Now().Add(renewalDelay)
 		}
-		if !r.pause(earlier(next, renewals)) {
+		began := time.Now()
+		planned := began.Add(keeperTick)
+		if at := earlier(next, renewals); !at.IsZero() && at.Before(planned) {
+			planned = later(at, began)
+		}
+		if !r.pause(planned) {
 			return
 		}
 		now := time.Now()
+		r.excuse(now.Sub(planned))
 		r.expire(now)
 		if !renewals.IsZero() && !now.Before(renewals) {
 			renewals = time.Time{}
@@ -117,11 +127,7 @@ func (r *Registry) expireLeases() {
 
 // pause waits until then, or until something is new, and reports whether to go on.
 func (r *Registry) pause(until time.Time) bool {
-	wait := time.Hour
-	if !until.IsZero() {
-		wait = time.Until(until)
-	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
 	case <-r.stop:
@@ -130,6 +136,24 @@ func (r *Registry) pause(until time.Time) bool {
 	case <-timer.C:
 	}
 	return true
+}
+
+// excuse has all leases last longer if we woke so late that the program did not run.
+func (r *Registry) excuse(late time.Duration) {
+	if late < keeperLate {
+		return
+	}
+	r.mu.Lock()
+	r.leases.extend(late + keeperTick) // it may have begun a tick before
+	r.mu.Unlock()
+	r.log.Warn("the program did not run for a while: leases last longer by as much", "pause", late)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -74,6 +74,15 @@ func (l *leases) postpone(app string, end time.Time) {
 	}
 }
 
+// extend has all leases last longer: for a while nobody could renew them.
+func (l *leases) extend(by time.Duration) {
+	for app, each := range l.all {
+		if !each.ended {
+			l.until(app, each, each.end.Add(by))
+		}
+	}
+}
+
 func (l *leases) drop(app string) {
 	delete(l.all, app)
 	delete(l.fresh, app)

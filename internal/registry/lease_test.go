@@ -75,3 +75,22 @@ func TestRenewalsReachTheDiskCoarsely(t *testing.T) {
 		t.Error("it is to be written again at once")
 	}
 }
+
+// Nobody could renew a lease while the program did not run: leases that have not ended
+// last longer, others stay ended.
+func TestExtendLeases(t *testing.T) {
+	begin := time.Unix(1_000_000, 0)
+	l := newLeases()
+	l.grant("over", 10*time.Second, begin, begin, true)
+	l.grant("a", 30*time.Second, begin, begin, true)
+	if due := l.due(begin.Add(20 * time.Second)); !slices.Equal(due, []string{"over"}) {
+		t.Fatalf("due %q", due)
+	}
+	l.extend(time.Minute)
+	if due := l.due(begin.Add(89 * time.Second)); len(due) > 0 {
+		t.Errorf("due too early: %q", due)
+	}
+	if due := l.due(begin.Add(91 * time.Second)); !slices.Equal(due, []string{"a"}) {
+		t.Errorf("due %q", due)
+	}
+}

@@ -34,3 +34,6 @@ func (l *lanes) enter(which lane) bool {
 }
 
 func (l *lanes) leave(which lane) { l.inFlight[which].Add(-1) }
+
+// busy reports whether any place is taken.
+func (l *lanes) busy() bool { return l.inFlight[fastLane].Load()+l.inFlight[slowLane].Load() > 0 }

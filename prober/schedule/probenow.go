@@ -53,5 +53,6 @@ func (s *Scheduler) startNow(j *job, answer chan<- Entry) error {
 		j.due = afterFirst(s.slotAt(time.Now()), j.interval, j.phase)
 		s.wheel.add(j)
 	}
+	signal(s.wake) // a probe is under way: look more often whether the program runs
 	return nil
 }

@@ -18,6 +18,9 @@ type Options struct {
 	MaxInFlight int
 	// Log receives changes of state. nil discards them.
 	Log *slog.Logger
+	// Paused is told how long the program did not run, before anything else is done. nil
+	// for nobody.
+	Paused func(time.Duration)
 	// Observe is told of each probe that counts: what came of it, and how long it took.
 	// It is called by the goroutine of the probe and must be quick. nil for nobody.
 	Observe func(t *prober.Target, o health.Outcome, took time.Duration)
@@ -29,6 +32,8 @@ type Options struct {
 type Scheduler struct {
 	log     *slog.Logger
 	observe func(*prober.Target, health.Outcome, time.Duration) // nil for nobody
+	paused  func(time.Duration)
+	pauses  pauses
 	lanes   *lanes
 	wake    chan struct{} // one slot: the wheel has changed
 
@@ -57,7 +62,7 @@ type Scheduler struct {
 // New makes a scheduler without jobs.
 func New(opts Options) *Scheduler {
 	s := &Scheduler{
-		log: opts.Log, observe: opts.Observe, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		log: opts.Log, observe: opts.Observe, paused: opts.Paused, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		jobs: map[string]*job{}, dirty: map[string]struct{}{},
 		baseTime: time.Now(),
 	}
@@ -100,13 +105,26 @@ func (s *Scheduler) Run(ctx context.Context) {
 			s.mu.Lock()
 			s.base = nil
 			s.mu.Unlock()
+			s.pauses.plan(time.Time{})
 			s.probes.Wait()
 			return
 		case <-timer.C:
 		case <-s.wake:
 		}
+		if pause := s.pauses.look(time.Now()); pause > 0 {
+			s.log.Warn("the program did not run for a while: probes that were under way are made again", "pause", pause)
+			if s.paused != nil {
+				s.paused(pause)
+			}
+		}
 		var wait time.Duration
 		due, wait = s.turn(due[:0])
+		tick := tickIdle
+		if s.lanes.busy() {
+			tick = tickBusy
+		}
+		wait = min(wait, tick)
+		s.pauses.plan(time.Now().Add(wait))
 		timer.Reset(wait)
 	}
 }
@@ -237,6 +255,11 @@ func (s *Scheduler) finish(j *job, t *prober.Target, res *prober.Result, generat
 	j.running, j.cancel = false, nil
 	waiters := j.waiters
 	j.waiters = nil
+	if j.generation == generation && s.pauses.since(res.Start, time.Now()) {
+		j.mu.Unlock()
+		s.again(j, waiters)
+		return
+	}
 	if j.generation != generation || res.Cancelled {
 		j.mu.Unlock()
 		for _, w := range waiters {

@@ -40,6 +40,9 @@ type Saved struct {
 	// Place is what the state was observed of; another place starts anew.
 	Place       string       `json:"place"`
 	Transitions []Transition `json:"transitions,omitempty"`
+	// Awaited and Beat are of checks that wait for beats: since when, and the last one.
+	Awaited time.Time `json:"awaited,omitzero"`
+	Beat    time.Time `json:"beat,omitzero"`
 }
 
 // Transition is one change of state.

@@ -146,6 +146,9 @@ func (s *Scheduler) TakeChanged() map[string]*Saved {
 	return savedOf(dirty)
 }
 
+// Touch has TakeChanged return the target although its state has not changed.
+func (s *Scheduler) Touch(app string) { s.noteChange(app) }
+
 // Saved returns what to save of all targets.
 func (s *Scheduler) Saved() map[string]*Saved { return savedOf(*s.order.Load()) }
 
