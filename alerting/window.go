@@ -93,6 +93,10 @@ func (w *Weekly) open(now time.Time) bool {
 		if !now.Before(clock(day, w.From)) && now.Before(clock(day, to)) {
 			return true
 		}
+		// The clock shows an hour twice when it was put back: the second time counts too.
+		if shown := shown(now) + time.Duration(daysAgo)*24*time.Hour; w.From <= shown && shown < to {
+			return true
+		}
 	}
 	return false
 }
@@ -101,6 +105,11 @@ func (w *Weekly) open(now time.Time) bool {
 // back.
 func clock(day time.Time, since time.Duration) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), int(since/time.Hour), int(since/time.Minute)%60, int(since/time.Second)%60, 0, day.Location())
+}
+
+// shown is the time of day that the clock on the wall shows.
+func shown(now time.Time) time.Duration {
+	return time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute + time.Duration(now.Second())*time.Second
 }
 
 // Windows are all that there are.

@@ -18,6 +18,9 @@ func TestWindowInTime(t *testing.T) {
 	night := Window{Weekly: &Weekly{Days: []time.Weekday{time.Friday}, From: hours(22), To: hours(6)}}
 	daily := Window{Weekly: &Weekly{From: hours(12), To: hours(12.5)}}
 	there := Window{Weekly: &Weekly{From: hours(2.5), To: hours(3.5), Location: berlin}}
+	half := Window{Weekly: &Weekly{Days: []time.Weekday{time.Sunday}, From: hours(2.25), To: hours(2.75), Location: berlin}}
+	until := Window{Weekly: &Weekly{Days: []time.Weekday{time.Sunday}, From: hours(1.5), To: hours(2.5), Location: berlin}}
+	late := Window{Weekly: &Weekly{Days: []time.Weekday{time.Saturday}, From: hours(23), To: hours(2.5), Location: berlin}}
 	whole := Window{Weekly: &Weekly{From: 0, To: hours(24)}}
 	for _, test := range []struct {
 		name string
@@ -40,6 +43,17 @@ func TestWindowInTime(t *testing.T) {
 		{"another place, in summer", there, "2026-07-07T01:00:00Z", true},
 		{"another place, in summer, UTC", there, "2026-07-07T02:00:00Z", false},
 		{"clock put back", there, "2026-10-25T01:45:00Z", true},
+		{"hour repeated, first time", half, "2026-10-25T00:20:00Z", true},
+		{"hour repeated, between", half, "2026-10-25T00:50:00Z", false},
+		{"hour repeated, second time", half, "2026-10-25T01:20:00Z", true},
+		{"hour repeated, after it", half, "2026-10-25T01:50:00Z", false},
+		{"hour repeated, over its end, first time", until, "2026-10-25T00:29:00Z", true},
+		{"hour repeated, over its end, second time", until, "2026-10-25T01:29:00Z", true},
+		{"hour repeated, over its end, later", until, "2026-10-25T01:31:00Z", false},
+		{"hour repeated, over midnight", late, "2026-10-25T01:29:00Z", true},
+		{"hour left out", half, "2026-03-29T01:20:00Z", true},
+		{"hour left out, before it", half, "2026-03-29T00:50:00Z", false},
+		{"hour left out, too late", half, "2026-03-29T01:50:00Z", false},
 		{"the whole day", whole, "2026-01-07T23:59:59Z", true},
 	} {
 		at, err := time.Parse(time.RFC3339, test.at)
