@@ -148,9 +148,9 @@ func terminal(json bool) cli.Terminal {
 // tell.
 func (o *operator) runLoad(ctx context.Context, f *flags, terminal cli.Terminal) int {
 	cfg := config.Default()
-	if f.configFile != "" && o.exporter.URL == "" {
+	if o.exporter.URL == "" {
 		var err error
-		if cfg, err = config.Load(f.configFile); err != nil {
+		if cfg, err = f.loadConfig(); err != nil {
 			return fail(exitFailure, err)
 		}
 	}

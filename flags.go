@@ -25,6 +25,7 @@ import (
 // flags are the values of the command line, however they were given.
 type flags struct {
 	configFile    string
+	config        *config.File // configFile as it was read; nil if there is none
 	configCheck   bool
 	storagePath   string
 	onCorruption  string
@@ -138,15 +139,20 @@ func seedAliases(args []string) []string {
 	return rewritten
 }
 
-// fileOptions reads the options that the configuration file sets. The name of
-// that file must be known before the command line is parsed, since its options
+// fileOptions reads the configuration file, nil if there is none, and the options that it
+// sets. Its name must be known before the command line is parsed, since its options
 // are the defaults of the flags.
-func fileOptions(args []string) (map[string]string, error) {
-	file, explicit := configFile(args)
-	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) && !explicit {
-		return nil, nil
+func fileOptions(args []string) (*config.File, map[string]string, error) {
+	name, explicit := configFile(args)
+	if _, err := os.Stat(name); errors.Is(err, os.ErrNotExist) && !explicit {
+		return nil, nil, nil
 	}
-	return config.ReadOptions(file)
+	file, err := config.Read(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	options, err := file.Options()
+	return file, options, err
 }
 
 func configFile(args []string) (file string, explicit bool) {
@@ -223,8 +229,8 @@ func (f *flags) apply() {
 	if f.debug || f.verbose {
 		_ = f.logLevel.Set("debug")
 	}
-	if _, err := os.Stat(f.configFile); f.configFile == defaultConfig && errors.Is(err, os.ErrNotExist) {
-		f.configFile = ""
+	if f.config == nil && f.configFile == defaultConfig {
+		f.configFile = "" // the default one may be missing
 	}
 }
 
@@ -235,4 +241,12 @@ func (f *flags) prefix() string {
 		return "/"
 	}
 	return "/" + path + "/"
+}
+
+// loadConfig is the configuration, or the built-in one if there is no file.
+func (f *flags) loadConfig() (*config.Config, error) {
+	if f.config == nil {
+		return config.Default(), nil
+	}
+	return f.config.Load()
 }

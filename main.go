@@ -26,6 +26,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 const (
@@ -53,7 +54,7 @@ func run(args []string) int {
 	var fromFile map[string]string
 	var err error
 	if !remote(asked, args) {
-		fromFile, err = fileOptions(args)
+		f.config, fromFile, err = fileOptions(args)
 	}
 	if err == nil {
 		err = applyFileOptions(k, fromFile)
@@ -106,12 +107,9 @@ func writeRules(dir string) int {
 }
 
 func probeOnce(f *flags) int {
-	cfg := config.Default()
-	if f.configFile != "" {
-		var err error
-		if cfg, err = config.Load(f.configFile); err != nil {
-			return fail(exitFailure, err)
-		}
+	cfg, err := f.loadConfig()
+	if err != nil {
+		return fail(exitFailure, err)
 	}
 	module, ok := cfg.Modules[f.probe.ModuleName]
 	if !ok {
@@ -145,7 +143,7 @@ func tryNotify(f *flags) int {
 	if f.configFile == "" {
 		return fail(exitFailure, errors.New("there is no configuration file, and so nobody to notify; give one with --config.file"))
 	}
-	cfg, err := config.Load(f.configFile)
+	cfg, err := f.loadConfig()
 	if err != nil {
 		return fail(exitFailure, err)
 	}
@@ -162,9 +160,9 @@ func checkConfig(f *flags) int {
 		fmt.Println("There is no configuration file; the defaults are valid.")
 		return 0
 	}
-	cfg, err := config.Load(f.configFile)
+	cfg, err := f.loadConfig()
 	if err == nil {
-		err = web.Validate(*f.web.WebConfigFile)
+		err = validWeb(*f.web.WebConfigFile)
 	}
 	if err != nil {
 		return fail(exitFailure, err)
@@ -179,16 +177,34 @@ func checkConfig(f *flags) int {
 	return 0
 }
 
+// validWeb says what is wrong with the file of --web.config.file. exporter-toolkit reads
+// its first document only.
+func validWeb(file string) error {
+	if err := web.Validate(file); err != nil {
+		return fmt.Errorf("reading %s: %w", file, err)
+	}
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	faults := &strictyaml.Faults{File: file}
+	strictyaml.Parse(text, faults)
+	return faults.Err()
+}
+
 func serve(f *flags) int {
 	log := slog.New(redact.Log(promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat}).Handler()))
 	stdlog.SetFlags(0) // what libraries say by themselves goes the same way
 	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
-	if err := web.Validate(*f.web.WebConfigFile); err != nil {
-		return fail(exitFailure, fmt.Errorf("reading %s: %w", *f.web.WebConfigFile, err))
+	if err := validWeb(*f.web.WebConfigFile); err != nil {
+		return fail(exitFailure, err)
 	}
 	hurry := make(chan struct{})
 	a, err := app.New(app.Options{
-		ConfigFile: f.configFile, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
+		ConfigFile: f.configFile, Config: f.config, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight, MaxAdHocProbes: f.maxAdHoc,
 		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, Zeroconf: f.zeroconf && !f.test, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
 		Hurry: hurry, Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,

@@ -68,7 +68,8 @@ func TestExitCodes(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.yml")
 	option := filepath.Join(dir, "option.yml")
-	for path, text := range map[string]string{bad: "wat: 1", option: "options: {timeout-offset: soon}"} {
+	web := filepath.Join(dir, "web.yml")
+	for path, text := range map[string]string{bad: "wat: 1", option: "options: {timeout-offset: soon}", web: "{}\n---\nbasic_auth_users: {}\n"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -85,6 +86,8 @@ func TestExitCodes(t *testing.T) {
 		{1, []string{"--config.check", "--config.file", filepath.Join(dir, "nowhere.yml")}},
 		{1, []string{"--config.check", "--config.file", bad}},
 		{1, []string{"--config.check", "--config.file", option}},
+		{1, []string{"--config.check", "--config.file=health_exporter.yml.example", "--web.config.file", web}},
+		{0, []string{"--config.check", "--config.file", os.DevNull}},
 		{0, []string{"--config.check", "--config.file=health_exporter.yml.example"}},
 		{0, []string{"rules", "--dir", filepath.Join(dir, "out")}},
 	} {

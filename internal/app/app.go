@@ -18,6 +18,9 @@ import (
 type Options struct {
 	// ConfigFile is the configuration file; empty for none.
 	ConfigFile string
+	// Config is ConfigFile if it was read already: a pipe cannot be read again. nil
+	// otherwise.
+	Config *config.File
 	// StoragePath is the directory for all that is kept over a restart; empty keeps it in
 	// memory.
 	StoragePath string
@@ -86,17 +89,21 @@ type App struct {
 	finding  *finding
 
 	config    atomic.Pointer[config.Config] // in force
+	file      atomic.Pointer[config.File]   // where that was read
+	tried     atomic.Pointer[config.File]   // what was last read, in force or refused
 	reloads   reloads
 	reloading sync.Mutex // makes reloads one at a time
 }
 
 // New loads the configuration, opens the storage, and listens. Run must follow.
 func New(opts Options) (*App, error) {
-	cfg, err := loadConfig(opts.ConfigFile)
+	cfg, file, err := firstConfig(&opts)
 	if err != nil {
 		return nil, err
 	}
 	a := assemble(opts)
+	a.file.Store(file)
+	a.tried.Store(file)
 	if err := a.parts.open(cfg); err != nil {
 		return nil, err
 	}
@@ -123,11 +130,28 @@ func assemble(opts Options) *App {
 	return a
 }
 
-func loadConfig(file string) (*config.Config, error) {
-	if file == "" {
-		return config.Default(), nil
+// firstConfig is that of the start. There is nothing yet that an empty file could take
+// out: it is a configuration of defaults.
+func firstConfig(opts *Options) (*config.Config, *config.File, error) {
+	if opts.Config == nil {
+		return loadConfig(opts.ConfigFile)
 	}
-	return config.Load(file)
+	cfg, err := opts.Config.Load()
+	return cfg, opts.Config, err
+}
+
+// loadConfig reads a configuration file. The file comes with an error, too: it may be
+// mended.
+func loadConfig(name string) (*config.Config, *config.File, error) {
+	if name == "" {
+		return config.Default(), nil, nil
+	}
+	file, err := config.Read(name)
+	if err != nil {
+		return nil, file, err
+	}
+	cfg, err := file.Load()
+	return cfg, file, err
 }
 
 // adopt puts a configuration in force, all but the schedule and the options of the outbox.
@@ -140,6 +164,9 @@ func (a *App) adopt(cfg *config.Config) {
 
 // warn logs what is most likely a mistake in the configuration.
 func (a *App) warn(cfg *config.Config) {
+	if file := a.file.Load(); file != nil && file.Blank() {
+		a.log.Warn("there is nothing in the configuration file, the defaults are in force", "file", cfg.File)
+	}
 	for _, warning := range cfg.Warnings() {
 		a.log.Warn("the configuration looks wrong", "file", cfg.File, "line", warning.Line,
 			"at", warning.Path, "problem", warning.Detail)

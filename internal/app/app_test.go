@@ -247,7 +247,7 @@ func TestModuleTakenAway(t *testing.T) {
 	r := start(t, Options{ConfigFile: file})
 	url, _ := switchable(t)
 	r.post("/api/v1/targets", fmt.Sprintf(`{"app":"a","url":%q,"module":"special"}`, url))
-	write(t, file, "")
+	write(t, file, "{}")
 	if code, body := r.post("/-/reload", ""); code != http.StatusOK {
 		t.Fatalf("%d %s", code, body)
 	}

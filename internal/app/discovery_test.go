@@ -108,7 +108,7 @@ func TestEmptiedFile(t *testing.T) {
 		_, page := r.get("/metrics")
 		return sample(page, "health_discovery_failures_total"+sixSeries)
 	}
-	for _, empty := range []string{"", " \n\n", "# nothing\n---\n"} {
+	for _, empty := range []string{"", " \n\n", "# nothing\n---\n", "- targets: ['127.0.0.1:9']\n---\n- targets: ['127.0.0.1:1']\n"} {
 		before := failures()
 		write(t, list, empty)
 		r.eventually(fmt.Sprintf("told of %q", empty), func() bool { return failures() > before })

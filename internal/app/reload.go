@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -19,18 +17,34 @@ func (a *App) Reload(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("reloading: %w", context.Cause(ctx))
 	}
-	cfg, err := loadConfig(a.opts.ConfigFile)
-	if err != nil {
+	if err := a.reload(); err != nil {
 		a.reloads.failed()
 		a.log.Error("the configuration was not reloaded, the old one stays in force", "err", err)
 		return err
+	}
+	return nil
+}
+
+// reload is Reload without what is told of it.
+func (a *App) reload() error {
+	if a.opts.ConfigFile != "" && a.file.Load().Once() {
+		return fmt.Errorf("%s can be read only once: restart the exporter to give it another configuration", a.opts.ConfigFile)
+	}
+	cfg, file, err := loadConfig(a.opts.ConfigFile)
+	a.tried.Store(file)
+	if err != nil {
+		return err
+	}
+	if file != nil {
+		if err := file.Replaces(a.file.Load()); err != nil {
+			return fmt.Errorf("reading configuration: %w", err)
+		}
 	}
 	outbox, err := a.telling.options(cfg)
 	if err != nil {
-		a.reloads.failed()
-		a.log.Error("the configuration was not reloaded, the old one stays in force", "err", err)
 		return err
 	}
+	a.file.Store(file)
 	a.adopt(cfg)
 	a.telling.outbox.Reconfigure(outbox)
 	a.polling.reconcile()
@@ -38,38 +52,34 @@ func (a *App) Reload(ctx context.Context) error {
 	return nil
 }
 
-// watchConfig reloads when the content of a file of the configuration has changed,
-// if that is asked for. What is bad is tried once, until it changes again.
+// settle is how long files must stay as they are before they are reloaded unasked:
+// whoever writes them may not be done.
+const settle = 500 * time.Millisecond
+
+// watchConfig reloads when a file of the configuration has something else in it than when
+// it was last read, if that is asked for. What is bad is tried once, until it changes again.
 func (a *App) watchConfig(ctx context.Context) {
 	if a.opts.AutoReload <= 0 || a.opts.ConfigFile == "" {
 		return
 	}
-	seen := checksum(a.config.Load().Files())
 	tick := time.NewTicker(a.opts.AutoReload)
 	defer tick.Stop()
+	wait := func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(settle, a.opts.AutoReload)):
+		}
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if now := checksum(a.config.Load().Files()); now != seen {
-			seen = now        // files that come in by this reload lead to one more
+		if file := a.tried.Load(); file.Changed() && file.Settled(wait) {
 			_ = a.Reload(ctx) // it logs its own errors
 		}
 	}
-}
-
-// checksum is that of the names and contents of files; an unreadable one has none.
-func checksum(files []string) (sum [sha256.Size]byte) {
-	all := sha256.New()
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		content := sha256.Sum256(text)
-		fmt.Fprintf(all, "%q %t %x\n", file, err == nil, content)
-	}
-	all.Sum(sum[:0])
-	return sum
 }
 
 // reloads tells how the configuration was last loaded.

@@ -45,8 +45,6 @@ type Config struct {
 	moduleNodes map[string]yaml.Node // the file's modules, those of modules_files too
 	moduleFiles map[string]string    // where a module of modules_files stands
 
-	modulePatterns []string // of modules_files, as paths
-
 	warnings []strictyaml.Fault // of what is not a module
 }
 

@@ -16,7 +16,7 @@ import (
 // includeModules reads the files that modules_files names, each of the form of a
 // blackbox.yml: a mapping "modules". Patterns are relative to the configuration
 // file; one without wildcards must match. A module may be given in one place only.
-func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*prober.Module) {
+func (doc *document) includeModules(d *decoder, c *Config, f *File, modules map[string]*prober.Module) {
 	if len(doc.ModulesFiles) == 0 {
 		return
 	}
@@ -31,9 +31,9 @@ func (doc *document) includeModules(d *decoder, c *Config, modules map[string]*p
 	}
 	for i, n := range doc.ModulesFiles {
 		path := fmt.Sprintf("modules_files[%d]", i)
-		c.modulePatterns = append(c.modulePatterns, besides(c.File, n.Value))
+		f.patterns = append(f.patterns, besides(c.File, n.Value))
 		for _, file := range matches(d, path, &n, c.File) {
-			for name, module := range readModules(d, path, n.Line, file) {
+			for name, module := range f.readModules(d, path, n.Line, file) {
 				if first, dup := given[name]; dup {
 					d.Faults.Add(n.Line, path, "%s: the module %q is given in %s already", file, name, first)
 					continue
@@ -71,17 +71,6 @@ func besides(configFile, name string) string {
 	return filepath.Join(filepath.Dir(configFile), name)
 }
 
-// Files are the files that the configuration consists of as the disk is now: a
-// pattern of modules_files may match others than when it was loaded.
-func (c *Config) Files() []string {
-	files := []string{c.File}
-	for _, pattern := range c.modulePatterns {
-		found, _ := filesOf(pattern) // was valid when it was loaded
-		files = append(files, found...)
-	}
-	return files
-}
-
 // filesOf are the files of a name or pattern. A file that is there as it is written is
 // that file, whatever is in its name.
 func filesOf(pattern string) ([]string, error) {
@@ -102,8 +91,8 @@ func hasWildcard(pattern string) bool {
 
 // readModules reads one included file. Its faults are reported at the line that
 // includes it, with the file's own line in the text.
-func readModules(d *decoder, path string, line int, file string) map[string]yaml.Node {
-	text, err := os.ReadFile(file)
+func (f *File) readModules(d *decoder, path string, line int, file string) map[string]yaml.Node {
+	text, err := f.readIncluded(file)
 	if err != nil {
 		d.Faults.Add(line, path, "%s", err)
 		return nil

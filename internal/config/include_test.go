@@ -82,15 +82,19 @@ func TestIncludedFileWithABracket(t *testing.T) {
 		}
 	}
 	for file, want := range map[string]string{"c.yml": "one", "other.yml": "three"} {
-		c, err := Load(filepath.Join(dir, file))
+		f, err := Read(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := f.Load()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if c.Modules[want] == nil || want == "one" && c.Modules["two"] != nil {
 			t.Errorf("%s: module %s is missing, or there is one too many", file, want)
 		}
-		if len(c.Files()) != 2 {
-			t.Errorf("%s consists of %q", file, c.Files())
+		if len(f.now()) != 2 || f.Changed() {
+			t.Errorf("%s consists of %v", file, f.now())
 		}
 	}
 	if _, err := Load(filepath.Join(dir, "broken.yml")); err == nil {

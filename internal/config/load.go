@@ -1,10 +1,9 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -32,9 +31,6 @@ type document struct {
 	Public       *publicSection       `yaml:"public"`
 }
 
-// maxFileSize bounds what is read; 100 000 targets take a fifth of it.
-const maxFileSize = 128 << 20
-
 // Default is the configuration without a file.
 func Default() *Config {
 	c, err := parse("", nil)
@@ -47,55 +43,31 @@ func Default() *Config {
 // Load reads and validates a file. The error is a *strictyaml.Faults naming every fault,
 // or says why the file cannot be read.
 func Load(path string) (*Config, error) {
-	f, err := os.Open(path)
+	f, err := Read(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading configuration: %w", err)
+		return nil, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading configuration: %w", err)
-	}
-	if len(text) > maxFileSize {
-		return nil, fmt.Errorf("reading configuration: %s has more than %d bytes", path, maxFileSize)
-	}
-	return parse(path, text)
+	return f.Load()
 }
 
-// ReadOptions reads the options of a file and nothing else of it: they are needed
-// before the rest can be put in force. Faults elsewhere are left to Load.
-func ReadOptions(path string) (map[string]string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading configuration: %w", err)
-	}
-	faults := &strictyaml.Faults{File: path}
-	root, ok := strictyaml.Parse(text, faults)
-	if !ok {
-		return nil, faults.Err()
-	}
-	var doc struct {
-		Options map[string]yaml.Node `yaml:"options"`
-	}
-	if root != nil && root.Decode(&doc) != nil {
-		return nil, nil // Load will say what is wrong
-	}
-	return (&document{Options: doc.Options}).options(faults), faults.Err()
+func parse(path string, text []byte) (*Config, error) {
+	return (&File{path: path, text: text, sums: map[string][sha256.Size]byte{}}).parse()
 }
 
 // parse validates a whole file; all faults come back in one error.
-func parse(path string, text []byte) (*Config, error) {
-	faults := &strictyaml.Faults{File: path}
+func (f *File) parse() (*Config, error) {
+	faults := &strictyaml.Faults{File: f.path}
 	d := newDecoder(faults)
 	var doc document
 	doc.Registration.setDefaults()
-	root, ok := strictyaml.Parse(text, faults)
+	root, ok := strictyaml.Parse(f.text, faults)
+	f.blank = ok && strictyaml.Blank(root)
 	if ok && root != nil {
 		d.Decode(root, "", &doc)
 	}
-	c := &Config{File: path, root: root}
+	c := &Config{File: f.path, root: root}
 	c.Options = doc.options(faults)
-	c.Modules = doc.modules(d, c)
+	c.Modules = doc.modules(d, c, f)
 	c.Registration = doc.Registration.build(d)
 	c.Access = doc.Access.build(&c.Registration, d)
 	c.Network = doc.Network.build(d)
@@ -148,7 +120,7 @@ type moduleSection struct {
 	Blocks  map[string]yaml.Node `yaml:",inline"`
 }
 
-func (doc *document) modules(d *decoder, c *Config) map[string]*prober.Module {
+func (doc *document) modules(d *decoder, c *Config, f *File) map[string]*prober.Module {
 	modules := map[string]*prober.Module{}
 	var builtin map[string]yaml.Node
 	if err := yaml.Unmarshal([]byte(builtinModules), &builtin); err != nil {
@@ -163,7 +135,7 @@ func (doc *document) modules(d *decoder, c *Config) map[string]*prober.Module {
 			modules[name] = m
 		}
 	}
-	doc.includeModules(d, c, modules)
+	doc.includeModules(d, c, f, modules)
 	return modules
 }
 

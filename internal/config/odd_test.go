@@ -46,7 +46,6 @@ modules:
 				}
 			},
 		},
-		{"several documents, of which the first counts", "modules: {a: {prober: tcp}}\n---\nmodules: {b: {prober: none}}\n", hasKinds("a", "tcp", "b", "")},
 		{"blocks of other kinds", "modules: {a: {prober: tcp, http: {method: PUT}, icmp: {ttl: 3}, dns: {query_name: x}}}", hasKinds("a", "tcp")},
 		{
 			"blocks with nothing in them", "modules:\n  a:\n    prober: http\n    http:\n  b: {prober: tcp, tcp: {}}\n  c: {prober: icmp, icmp: null}\n",

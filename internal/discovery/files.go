@@ -15,8 +15,11 @@ import (
 // addFiles takes over the groups of files. Prometheus' code takes a file that was cut
 // off, by a full disk or by whoever writes it anew, for one without targets. Here only
 // a file that is gone, or says [], has none: what any other had stays until it can be
-// read again. mu is held; the answer is the files to complain of.
-func (u *unit) addFiles(groups []*targetgroup.Group, patterns []string) (emptied []string) {
+// read again. Nor does that code read more than the first document of a file, whose other
+// targets would be gone without a word: such a file is not taken in. mu is held; the
+// answer is the files to complain of.
+func (u *unit) addFiles(groups []*targetgroup.Group, patterns []string) (emptied, several []string) {
+	groups, several = wholeFiles(groups)
 	read := u.forgetRead(groups)
 	for _, g := range groups {
 		switch {
@@ -36,12 +39,63 @@ func (u *unit) addFiles(groups []*targetgroup.Group, patterns []string) (emptied
 			emptied = append(emptied, path)
 		}
 	}
-	if !u.answered && !read && len(u.groups) == 0 {
+	if len(several) == 0 && !u.answered && !read && len(u.groups) == 0 {
 		emptied = emptyFiles(patterns) // the list of the last run stands meanwhile
 	}
-	u.answered = u.answered || len(emptied) == 0
+	u.answered = u.answered || len(emptied) == 0 && len(several) == 0
 	slices.Sort(emptied)
-	return emptied
+	return emptied, several
+}
+
+// wholeFiles leaves out the groups of files that have more documents than were read.
+func wholeFiles(groups []*targetgroup.Group) (whole []*targetgroup.Group, several []string) {
+	looked := map[string]bool{}
+	for _, g := range groups {
+		if g == nil {
+			continue
+		}
+		path := fileOf(g.Source)
+		has, known := looked[path]
+		if !known {
+			has = hasSeveral(path)
+			looked[path] = has
+			if has {
+				several = append(several, path)
+			}
+		}
+		if !has {
+			whole = append(whole, g)
+		}
+	}
+	return whole, several
+}
+
+// hasSeveral reports whether a file has more than one document of YAML: what marks where
+// one begins or ends cannot stand at the beginning of a line for anything else.
+func hasSeveral(path string) bool {
+	text, err := os.ReadFile(path)
+	if err != nil || filepath.Ext(path) == ".json" {
+		return false
+	}
+	begun, ended := false, false
+	for line := range bytes.Lines(text) {
+		marker, _, _ := bytes.Cut(bytes.TrimRight(line, "\r\n\t "), []byte(" "))
+		switch blank := len(content(line)) == 0; {
+		case string(marker) == "---":
+			if begun {
+				return true
+			}
+			begun = true
+		case string(marker) == "...":
+			ended = begun
+		case blank || line[0] == '%':
+		case ended:
+			return true
+		default:
+			begun = true
+		}
+	}
+	return false
 }
 
 // forgetRead lets go of what files had that were read again: all groups of a file come

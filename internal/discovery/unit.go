@@ -148,12 +148,16 @@ func matchesAny(pattern string) bool {
 
 // add takes over new groups; those without targets are gone.
 func (u *unit) add(groups []*targetgroup.Group, at time.Time) {
-	for _, path := range u.takeIn(groups, at) {
+	emptied, several := u.takeIn(groups, at)
+	for _, path := range several {
+		u.log.Error("the file has a second document (---), which is not read: nothing of it is taken in until all is in one", "path", path)
+	}
+	for _, path := range emptied {
 		u.log.Error("the file has no targets any more; its last ones stay until it has some, says [] or is removed", "path", path)
 	}
 }
 
-func (u *unit) takeIn(groups []*targetgroup.Group, at time.Time) (emptied []string) {
+func (u *unit) takeIn(groups []*targetgroup.Group, at time.Time) (emptied, several []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.fresh = true
@@ -173,7 +177,7 @@ func (u *unit) takeIn(groups []*targetgroup.Group, at time.Time) (emptied []stri
 			u.groups[g.Source] = g
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // found is what a unit knows.
