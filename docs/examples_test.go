@@ -56,7 +56,7 @@ func TestExampleConfigurationLoads(t *testing.T) {
 		{"network", cfg.Network, &prober.NetworkPolicy{}},
 		{"environment", []any{cfg.Environment.Enabled, cfg.Environment.ShowValues}, []any{false, []string(nil)}},
 	} {
-		if diff := cmp.Diff(part.want, part.got, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(part.want, part.got, cmpopts.EquateEmpty(), cmp.AllowUnexported(prober.NetworkPolicy{})); diff != "" {
 			t.Errorf("%s:\n%s", part.name, diff)
 		}
 	}

@@ -40,7 +40,7 @@ func (p *NetworkPolicy) checkOwnName(name string, port uint16) error {
 }
 
 // CheckSocket reports whether the policy lets us connect to a Unix domain socket. A
-// path is no host: of what a module allows only "*" is about it, too.
+// path is not a host: of what a module allows only "*" is about it, too.
 func (p *NetworkPolicy) CheckSocket(path string) error {
 	switch {
 	case p == nil:

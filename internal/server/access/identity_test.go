@@ -213,7 +213,7 @@ func TestPlaceWithoutNetworks(t *testing.T) {
 		{prefixes("10.0.0.0/8"), "localhost", "10.0.0.1:5", true, false, true},
 		{prefixes("10.0.0.0/8"), "evil.example", "10.0.0.1:5", false, false, false},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host, r.RemoteAddr = test.host, test.peer
 		id := NewGate(nil).Identify(&Rules{Networks: test.networks}, r)
 		if id.May(Write) != test.write || id.May(Debug) != test.debug || id.SeesDetails() != test.detail {
@@ -224,7 +224,7 @@ func TestPlaceWithoutNetworks(t *testing.T) {
 
 // TestPasswordsOfUsers count only where there are users whom somebody has checked.
 func TestPasswordsOfUsers(t *testing.T) {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Host = "evil.example"
 	r.SetBasicAuth("me", "password")
 	for name, want := range map[string]bool{"none": false, "no users": false, "users": true} {
