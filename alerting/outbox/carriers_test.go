@@ -242,6 +242,12 @@ func TestServerDownIsAskedRarely(t *testing.T) {
 			w.own(fmt.Sprint("t", i), fmt.Sprintf("u%d@example.org", i))
 			w.set(fmt.Sprint("t", i), health.Unhealthy)
 		}
+		w.pass(12 * time.Second)
+		w.outbox.mu.Lock()
+		if w.outbox.stats.Failed["connect"] < 2 || w.outbox.pause != firstPause {
+			t.Errorf("after %d failures at about the same time the pause is %s", w.outbox.stats.Failed["connect"], w.outbox.pause)
+		}
+		w.outbox.mu.Unlock()
 		w.pass(time.Hour)
 		if s := w.outbox.Stats(); s.Failed["connect"] > 60 || s.Queued != 40 || s.Problem == "" {
 			t.Errorf("%+v", s)
@@ -278,4 +284,58 @@ func TestGivenUp(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// TestManyTakeLong: those who are known to take long leave connections to the others.
+func TestManyTakeLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Interval: -1})
+		defer func() { w.stop() }()
+		w.office.slowFor = func(to string) time.Duration {
+			if strings.HasPrefix(to, "bad") {
+				return 5 * time.Minute
+			}
+			return 0
+		}
+		for i := range 30 {
+			w.own(fmt.Sprint("a", i), fmt.Sprintf("bad%d@example.org", i))
+		}
+		w.own("z", "good@example.org")
+		for name := range w.subjects {
+			w.set(name, health.Unhealthy)
+		}
+		w.pass(30 * time.Minute)
+		if got := w.office.taken(); len(got) != 31 {
+			t.Fatalf("%d mails", len(got))
+		}
+		for name := range w.subjects {
+			w.set(name, health.Healthy)
+		}
+		w.pass(20 * time.Second)
+		w.expect("good@example.org: z is back to healthy")
+		w.set("z", health.Unhealthy)
+		w.pass(15 * time.Second)
+		w.expect("good@example.org: z is unhealthy")
+		w.pass(30 * time.Minute)
+		if got := w.office.taken(); len(got) != 30 {
+			t.Errorf("%d mails", len(got))
+		}
+	})
+}
+
+// TestShorten: of several who have too much each loses some.
+func TestShorten(t *testing.T) {
+	o := &Outbox{opts: Options{maxQueue: 10}}
+	for i := range 24 {
+		o.queue = append(o.queue, entry{Seq: uint64(i), To: []string{"a", "b", "b", "c"}[i%4]})
+	}
+	c := &changes{}
+	o.shorten(c)
+	left := map[string]int{}
+	for _, e := range o.queue {
+		left[e.To]++
+	}
+	if len(c.drop) != 14 || o.stats.Dropped != 14 || left["a"] < 3 || left["b"] < 3 || left["c"] < 3 || o.queue[len(o.queue)-1].Seq != 23 {
+		t.Errorf("dropped %v, left %v", c.drop, left)
+	}
 }
