@@ -43,7 +43,9 @@ type Client struct {
 	// environment variable HEALTH_EXPORTER_URL, or else what the Finder finds.
 	Exporter string
 	// Token is what the exporter knows us by; empty means that of the environment
-	// variable HEALTH_EXPORTER_TOKEN. Within private networks none is needed.
+	// variable HEALTH_EXPORTER_TOKEN. Within private networks none is needed. It is sent
+	// only to an exporter that Exporter or the environment names, never to one that was
+	// found: anybody may answer there.
 	Token string
 	// Finder finds the exporter if nobody says where it is; nil means Multicast. It is
 	// asked with each request; a Registration remembers what it found.
@@ -122,6 +124,32 @@ func (c *Client) Locate(ctx context.Context) (string, error) {
 	return at, nil
 }
 
+// named reports whether the user says which exporter it is. What is found may be anybody
+// who answers, and gets no token.
+func (c *Client) named() bool { return c.Exporter != "" || os.Getenv(URLVariable) != "" }
+
+// staying is the client, which takes the token nowhere else by a redirect, and not from
+// TLS to plain HTTP.
+func staying(client *http.Client) *http.Client {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	own, check := *client, client.CheckRedirect
+	own.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		if first := via[0].URL; r.URL.Host != first.Host || r.URL.Scheme != first.Scheme && r.URL.Scheme != "https" {
+			r.Header.Del("Authorization")
+		}
+		if check != nil {
+			return check(r, via)
+		}
+		if len(via) >= 10 {
+			return errors.New("stopped after 10 redirects")
+		}
+		return nil
+	}
+	return &own
+}
+
 func (c *Client) finder() Finder {
 	if c.Finder == nil {
 		return Multicast{}
@@ -163,14 +191,10 @@ func (c *Client) send(ctx context.Context, method, at string, body, into any, li
 	if err != nil {
 		return 0, err
 	}
-	if token := cmp.Or(c.Token, os.Getenv(TokenVariable)); token != "" {
+	if token := cmp.Or(c.Token, os.Getenv(TokenVariable)); token != "" && c.named() {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
-	}
-	resp, err := client.Do(req)
+	resp, err := staying(c.HTTP).Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("asking the exporter: %w", err)
 	}

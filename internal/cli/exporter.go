@@ -98,9 +98,9 @@ func (e *Exporter) transport() (*http.Transport, error) {
 	return t, nil
 }
 
-// stayThere keeps credentials from going to another host.
+// stayThere keeps credentials from going to another host, or from TLS to plain HTTP.
 func stayThere(r *http.Request, via []*http.Request) error {
-	if r.URL.Host != via[0].URL.Host || len(via) > 3 {
+	if r.URL.Host != via[0].URL.Host || r.URL.Scheme != via[0].URL.Scheme && r.URL.Scheme != "https" || len(via) > 3 {
 		return fmt.Errorf("it redirects to %s; give that as --url if you trust it", r.URL.Redacted())
 	}
 	return nil
