@@ -72,6 +72,9 @@ func readDump(from io.Reader, kindOf func(module string) (prober.Kind, bool)) ([
 	if len(text) > maxDump {
 		return nil, fmt.Errorf("it has more than %d bytes", maxDump)
 	}
+	if err := registration.CheckText(text); err != nil {
+		return nil, fmt.Errorf("it is not a dump: %w", err)
+	}
 	var d dump
 	if err := decodeStrictly(text, &d); err != nil {
 		return nil, fmt.Errorf("it is not a dump: %w", err)

@@ -26,6 +26,9 @@ func Parse(body []byte) (r api.Registration, faults []*prober.FieldError, err er
 	return r, faults, err
 }
 
+// CheckText says where JSON has a text that cannot be kept as it is.
+func CheckText(body []byte) error { return strictjson.CheckText(body) }
+
 // Target is the target that a registration describes, with the defaults where it says
 // nothing. The faults are those that a target cannot have; Validate finds the others.
 func Target(r *api.Registration) (t prober.Target, faults []*prober.FieldError) {

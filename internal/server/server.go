@@ -75,7 +75,7 @@ func New(deps Deps) http.Handler {
 	}
 	mux := s.routes()
 	logged := &health.AccessLog{
-		Handler: safeHeaders(s.sameSite(s.guard(mux, problemMethods(mux.mux)))),
+		Handler: safeHeaders(s.sameSite(s.guard(mux, onlyUTF8(problemMethods(mux.mux))))),
 		Log:     deps.Log, Level: slog.LevelDebug,
 		Quiet: []string{
 			"/metrics", "/health", "/healthcheck", "/health-check", "/healthz/", "/livez", "/readyz", "/startupz", "/-/healthy", "/-/ready",

@@ -20,6 +20,9 @@ type Fault struct{ Field, Detail string }
 // have. names gives the field that another name stands for. The error says why the body
 // is not an object at all.
 func Decode(body []byte, into any, names map[string]string) ([]Fault, error) {
+	if err := CheckText(body); err != nil {
+		return nil, fmt.Errorf("the body must be one JSON object: %w", err)
+	}
 	fields := fieldsOf(reflect.ValueOf(into).Elem())
 	var faults []Fault
 	seen := map[string]string{}
