@@ -1,7 +1,9 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -71,6 +73,41 @@ func TestChecks(t *testing.T) {
 	}
 	write(t, flag, "")
 	r.eventually("healthy", r.hasMetric(`health_check_state{check="flag",state="healthy"} 1`))
+}
+
+// TestExpires: how long a result serves those who ask is the check's to say, not its
+// interval's.
+func TestExpires(t *testing.T) {
+	dir := t.TempDir()
+	file, there := filepath.Join(dir, "c.yml"), filepath.Join(dir, "there")
+	write(t, there, "")
+	check := func(name, path, more string) string {
+		return fmt.Sprintf("{name: %s, kind: file, path: %s, interval: 1h%s}", name, path, more)
+	}
+	write(t, file, "checks: ["+check("passes", there, "")+", "+check("fails", there+"-not", "")+", "+
+		check("own", there, ", success_ttl: 1m, failed_ttl: 2m")+", "+check("own-fails", there+"-not", ", success_ttl: 1m, failed_ttl: 0s")+"]")
+	r := start(t, Options{ConfigFile: file})
+	_, body := r.get("/healthcheck")
+	var answer struct {
+		Results []struct {
+			Checker            string
+			Timestamp, Expires float64
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"passes": 27, "fails": 9, "own": 60, "own-fails": 0}
+	for _, result := range answer.Results {
+		seconds, ok := want[result.Checker]
+		if got := result.Expires - result.Timestamp; ok && math.Abs(got-seconds) > 1e-5 {
+			t.Errorf("%s expires after %g s, want %g", result.Checker, got, seconds)
+		}
+		delete(want, result.Checker)
+	}
+	if len(want) > 0 {
+		t.Errorf("not there: %v in %s", want, body)
+	}
 }
 
 func TestCheckWithoutItsSecret(t *testing.T) {

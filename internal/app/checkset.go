@@ -100,12 +100,11 @@ func (c *checking) newCheckSet(cfg *config.Config, old *checkSet) (*checkSet, er
 	return set, set.checker.Add(list...)
 }
 
-// healthCheck is a check as the endpoints see it. The schedule runs it, and they see
-// what is known; they run it themselves only if the schedule has not yet.
+// healthCheck is a check as the endpoints see it. The schedule runs it, and they see what
+// is known; they run it themselves if that has expired, or there is nothing yet.
 func (s *checkSet) healthCheck(c *configuredCheck) health.Check {
 	check := c.config.Check
 	check.Run = c.run
-	check.PassTTL, check.FailTTL = check.MaxAge, check.MaxAge
 	check.Interval, check.InitialDelay = 0, 0
 	return check
 }

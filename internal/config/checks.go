@@ -56,6 +56,8 @@ type checkSection struct {
 	Interval      time.Duration   `yaml:"interval"`
 	Timeout       time.Duration   `yaml:"timeout"`
 	InitialDelay  time.Duration   `yaml:"initial_delay"`
+	SuccessTTL    time.Duration   `yaml:"success_ttl"`
+	FailedTTL     time.Duration   `yaml:"failed_ttl"`
 	Unhealthy     int             `yaml:"unhealthy"`
 	Healthy       int             `yaml:"healthy"`
 	DegradedAfter int             `yaml:"degraded_after"`
@@ -144,6 +146,7 @@ func faultsOf(list []health.Check) error {
 func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	s := checkSection{
 		Interval: prober.DefaultInterval, Timeout: health.DefaultCheckTimeout,
+		SuccessTTL: health.DefaultPassTTL, FailedTTL: health.DefaultFailTTL,
 		Unhealthy: 2, Healthy: 2, Groups: []string{checksGroup},
 	}
 	before := len(d.Faults.List)
@@ -198,6 +201,8 @@ func (d *decoder) checkFigures(n *yaml.Node, path string, s *checkSection) {
 	span("interval", s.Interval, limits.MinInterval, limits.MaxInterval)
 	span("timeout", s.Timeout, limits.MinTimeout, limits.MaxTimeout)
 	span("initial_delay", s.InitialDelay, 0, limits.MaxInitialDelay)
+	span("success_ttl", s.SuccessTTL, 0, limits.MaxInterval)
+	span("failed_ttl", s.FailedTTL, 0, limits.MaxInterval)
 	count("unhealthy", s.Unhealthy)
 	count("healthy", s.Healthy)
 	if s.DegradedAfter != 0 && (s.DegradedAfter < 1 || s.DegradedAfter >= max(s.Unhealthy, 2)) {
@@ -232,13 +237,24 @@ func (s *checkSection) check() Check {
 		Check: health.Check{
 			Name: s.Name, Timeout: s.Timeout, InitialDelay: s.InitialDelay, Interval: s.Interval,
 			MaxAge: 3*s.Interval + s.Timeout, Severity: s.Severity, Groups: s.Groups, DependsOn: s.DependsOn,
-			Hidden: s.Hidden,
+			Hidden: s.Hidden, PassTTL: ttl(s.SuccessTTL, health.DefaultPassTTL), FailTTL: ttl(s.FailedTTL, health.DefaultFailTTL),
 			Thresholds: health.Thresholds{
 				Unhealthy: s.Unhealthy, Healthy: s.Healthy, DegradedAfter: s.DegradedAfter, FastStart: s.FastStart,
 			},
 		},
 		Kind: s.Kind,
 	}
+}
+
+// ttl is as package health writes it, for which zero is the default.
+func ttl(given, usual time.Duration) time.Duration {
+	switch given {
+	case usual:
+		return 0
+	case 0:
+		return -1
+	}
+	return given
 }
 
 // fingerprintOf is that of what is written.

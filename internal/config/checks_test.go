@@ -35,6 +35,8 @@ checks:
   interval: 1m
   timeout: 2s
   initial_delay: 10s
+  success_ttl: 1m
+  failed_ttl: 0s
   unhealthy: 3
   healthy: 4
   degraded_after: 2
@@ -54,7 +56,7 @@ checks:
 			Thresholds: health.Thresholds{Unhealthy: 2, Healthy: 2},
 		},
 		{
-			Name: "database", Timeout: 2 * time.Second, Interval: time.Minute, InitialDelay: 10 * time.Second, MaxAge: 182 * time.Second,
+			Name: "database", Timeout: 2 * time.Second, Interval: time.Minute, InitialDelay: 10 * time.Second, PassTTL: time.Minute, FailTTL: -1, MaxAge: 182 * time.Second,
 			Severity: health.WarningOnly, Groups: []string{"ready", "shop"}, DependsOn: []string{"disk"}, Hidden: true, Remote: true,
 			Thresholds: health.Thresholds{Unhealthy: 3, Healthy: 4, DegradedAfter: 2, FastStart: true},
 		},
@@ -70,6 +72,7 @@ checks:
 func TestFaultsOfChecks(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"{name: a}", `line 1: checks[0].kind: "" is not a kind of check, must be one of amqp, celery,`},
+		{"{name: a, kind: clock, success_ttl: -1s, failed_ttl: 25h}", "checks[0].failed_ttl: must be between 0s and 24h0m0s, not 25h0m0s"},
 		{"{name: a, kind: sqll}", `"sqll" is not a kind of check`},
 		{"{kind: clock}", `check "": the name is empty`},
 		{"{name: a/b, kind: clock}", `check "a/b": the name has a slash`},
