@@ -43,7 +43,7 @@ func parsePerfdata(text string) []perfdatum {
 		}
 		text = rest[len(field):]
 		value, _, _ := strings.Cut(field, ";")
-		number, unit, ok := cutNumber(value)
+		number, unit, ok := cutNumber(strings.TrimRight(value, ",")) // one at the end is of a list
 		if ok && label != "" {
 			data = append(data, perfdatum{strings.ReplaceAll(label, ":", "_"), number, unit})
 		}
@@ -76,11 +76,15 @@ func cutLabel(text string) (label, rest string, ok bool) {
 	return "", "", false
 }
 
-// cutNumber reads a number and the unit after it. U, for unknown, is not a number.
+// cutNumber reads a number and the unit after it. U, for unknown, is not a number, nor
+// is what has a comma without a digit after it.
 func cutNumber(text string) (number float64, unit string, ok bool) {
 	end := 0
-	for end < len(text) && strings.IndexByte("+-.0123456789", text[end]) >= 0 {
+	for end < len(text) && strings.IndexByte("+-.,0123456789", text[end]) >= 0 {
 		end++
+	}
+	if strings.HasSuffix(text[:end], ",") {
+		return 0, "", false
 	}
 	// An exponent is not a unit; a unit that begins with an e has no digit after it.
 	if e := end; e > 0 && e < len(text) && (text[e] == 'e' || text[e] == 'E') {
@@ -96,11 +100,22 @@ func cutNumber(text string) (number float64, unit string, ok bool) {
 			end = e
 		}
 	}
-	number, err := strconv.ParseFloat(text[:end], 64)
+	number, err := strconv.ParseFloat(decimalPoint(text[:end]), 64)
 	if err != nil || math.IsInf(number, 0) || math.IsNaN(number) {
 		return 0, "", false
 	}
 	return number, perfUnit(text[end:]), true
+}
+
+// decimalPoint turns the comma of plugins that print numbers in the way of their
+// language into a point. Performance data have no separators of thousands; where a comma
+// could be one after all, since there is another or a point too, it is left, and the
+// number cannot be read.
+func decimalPoint(number string) string {
+	if strings.Count(number, ",") != 1 || strings.Contains(number, ".") {
+		return number
+	}
+	return strings.Replace(number, ",", ".", 1)
 }
 
 // perfUnit is the unit in words where Nagios' are short; others stay as they are.
