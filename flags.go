@@ -63,7 +63,7 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.DefaultEnvars()
 	k.UsageWriter(os.Stdout)
 	k.HelpFlag.Short('h')
-	k.Version(cli.Version() + " (revision " + cli.Revision() + ")")
+	k.Version(cli.VersionText(name))
 
 	k.Flag("config.file", "Configuration file (alias --config). The default one may be missing.").
 		Default(defaultConfig).StringVar(&f.configFile)

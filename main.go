@@ -51,6 +51,9 @@ func run(args []string) int {
 	k, f := commandLine()
 	args = wholeCommands(seedAliases(args))
 	asked := selected(args)
+	if err := valueFault(k, asked, args); err != nil {
+		return usageFault(asked, err)
+	}
 	var fromFile map[string]string
 	var err error
 	if !remote(asked, args) {

@@ -1,9 +1,18 @@
 package cli
 
-import "runtime/debug"
+import (
+	"cmp"
+	"runtime/debug"
 
-// Version is the version of the program, as Go recorded it; dev if it did not.
+	"github.com/prometheus/common/version"
+)
+
+// Version is the version of the program: what its build says with -ldflags
+// -X=github.com/prometheus/common/version.Version=…, or what Go recorded; dev if neither did.
 func Version() string {
+	if version.Version != "" {
+		return version.Version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "dev"
@@ -11,8 +20,11 @@ func Version() string {
 	return info.Main.Version
 }
 
-// Revision is the commit the program was built from; unknown if Go did not record it.
+// Revision is the commit the program was built from; unknown if nobody recorded it.
 func Revision() string {
+	if version.Revision != "" {
+		return version.Revision
+	}
 	info, ok := debug.ReadBuildInfo()
 	if ok {
 		for _, s := range info.Settings {
@@ -22,4 +34,10 @@ func Revision() string {
 		}
 	}
 	return "unknown"
+}
+
+// VersionText is what --version prints, as the programs of Prometheus do.
+func VersionText(program string) string {
+	version.Version = cmp.Or(version.Version, Version())
+	return version.Print(program)
 }
