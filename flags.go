@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -214,8 +215,11 @@ func (f *flags) autoReloadInterval() time.Duration {
 	return time.Duration(f.reloadSeconds) * time.Second
 }
 
-// apply resolves the flags that stand for others.
-func (f *flags) apply() {
+// apply resolves the flags that stand for others, and says which contradict each other.
+func (f *flags) apply() error {
+	if addr, err := netip.ParseAddr(f.bindAddress); f.test && f.bindAddress != "" && f.bindAddress != "localhost" && (err != nil || !addr.IsLoopback()) {
+		return fmt.Errorf("--test listens on loopback only, and --bind_addr is %q; give one of them", f.bindAddress)
+	}
 	if f.bindAddress != "" || f.port >= 0 || f.test {
 		host, port := f.bindAddress, "10115"
 		if f.test && host == "" {
@@ -232,6 +236,7 @@ func (f *flags) apply() {
 	if f.config == nil && f.configFile == defaultConfig {
 		f.configFile = "" // the default one may be missing
 	}
+	return nil
 }
 
 // prefix is the path below which everything is served, with a slash at both ends.

@@ -69,7 +69,9 @@ func run(args []string) int {
 	if err != nil {
 		return usageFault(asked, err)
 	}
-	f.apply()
+	if err := f.apply(); err != nil {
+		return usageFault(asked, err)
+	}
 	if f.gmailToken != "" {
 		os.Setenv(config.GmailTokenVariable, f.gmailToken)
 	}

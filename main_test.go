@@ -29,7 +29,9 @@ func TestPrecedence(t *testing.T) {
 		if _, err := k.Parse(seedAliases(args)); err != nil {
 			t.Fatal(err)
 		}
-		f.apply()
+		if err := f.apply(); err != nil {
+			t.Fatal(err)
+		}
 		return f
 	}
 	if f := parse(); f.storagePath != "file" || f.timeoutOffset.Seconds() != 2 || !slices.Equal(*f.web.WebListenAddresses, []string{":1"}) {
@@ -49,6 +51,9 @@ func TestPrecedence(t *testing.T) {
 	}
 	if on, off := parse(), parse("--no-zeroconf"); !on.zeroconf || off.zeroconf {
 		t.Errorf("zeroconf is %v by default, %v if switched off", on.zeroconf, off.zeroconf)
+	}
+	for _, address := range []string{"127.0.0.9", "::1", "localhost"} {
+		parse("--test", "--bind_addr", address)
 	}
 	if f := parse("--test"); !slices.Equal(*f.web.WebListenAddresses, []string{"127.0.0.1:10115"}) {
 		t.Errorf("test: listen %q", *f.web.WebListenAddresses)
@@ -82,6 +87,9 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"--port=x"}},
 		{2, []string{"--port=65536"}},
 		{2, []string{"--web.drain-delay=5"}},
+		{2, []string{"-t", "-ba", "0.0.0.0"}},
+		{2, []string{"--test", "--bind_addr=::", "-p", "1"}},
+		{2, []string{"--test", "--bind_addr=nas.example.org"}},
 		{2, []string{"rules"}},
 		{2, []string{"--config.file"}},
 		{2, []string{"--config"}},

@@ -128,11 +128,11 @@ func (c *Config) Notes() []string {
 }
 
 // rights are those that a token is given, in the order of allRights.
-func (t *tokenSection) rights(faults *strictyaml.Faults) []string {
+func (t *tokenSection) rights(token string, faults *strictyaml.Faults) []string {
 	if t.Rights == nil {
 		return defaultRights
 	}
-	const path = "registration.tokens.rights"
+	path := token + ".rights"
 	given := map[string]bool{}
 	for _, n := range *t.Rights {
 		switch {

@@ -68,9 +68,9 @@ access:
   debug: sometimes
 `, file)))
 	want := `5 faults in configuration file a.yml:
-  line 3: registration.tokens.rights: "fly" is not a right, must be one of read, write, admin, debug
-  line 4: registration.tokens.rights: "write" is given twice
-  line 5: registration.tokens.rights: is empty, so the token is useless; must have some of read, write, admin, debug
+  line 3: registration.tokens[0].rights: "fly" is not a right, must be one of read, write, admin, debug
+  line 4: registration.tokens[1].rights: "write" is given twice
+  line 5: registration.tokens[2].rights: is empty, so the token is useless; must have some of read, write, admin, debug
   line 7: access.read: is token, but no token has the right to read (registration.tokens), so nobody could
   line 8: access.debug: must be one of open, local, token, not "sometimes"`
 	if err == nil || err.Error() != want {

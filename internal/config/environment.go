@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"os"
 	"slices"
 	"strings"
 
@@ -58,17 +57,14 @@ func (s *environmentSection) build(faults *strictyaml.Faults) Environment {
 	if !s.Enabled {
 		return e
 	}
-	secret, err := os.ReadFile(s.TokenFile.Value)
-	trimmed := strings.TrimSpace(string(secret))
-	switch {
-	case s.TokenFile.Value == "":
+	if s.TokenFile.Value == "" {
 		faults.Add(s.TokenFile.Line, "environment.token_file", "is required when enabled is true: it must not be readable without a token")
-	case err != nil:
-		faults.Add(s.TokenFile.Line, "environment.token_file", "%s", err)
-	case len(trimmed) < minTokenLength:
-		faults.Add(s.TokenFile.Line, "environment.token_file", "the token in %s has %d characters, must have at least %d",
-			s.TokenFile.Value, len(trimmed), minTokenLength)
+		return e
 	}
-	e.token = sha256.Sum256([]byte(trimmed))
+	secret, err := readToken(s.TokenFile.Value)
+	if err != nil {
+		faults.Add(s.TokenFile.Line, "environment.token_file", "%s", err)
+	}
+	e.token = sha256.Sum256([]byte(secret))
 	return e
 }

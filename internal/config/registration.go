@@ -1,7 +1,7 @@
 package config
 
 import (
-	"os"
+	"fmt"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -28,8 +28,6 @@ type tokenSection struct {
 	TokenFile yaml.Node    `yaml:"token_file"`
 	Rights    *[]yaml.Node `yaml:"rights"`
 }
-
-const minTokenLength = 16
 
 func (s *registrationSection) setDefaults() {
 	s.Enabled, s.MaxTargets, s.MaxTargetsPerOwner = true, DefaultMaxTargets, DefaultMaxTargetsPerOwner
@@ -91,32 +89,30 @@ func allowedEmails(nodes []yaml.Node, faults *strictyaml.Faults) []string {
 func (s *registrationSection) tokens(faults *strictyaml.Faults) []Token {
 	var list []Token
 	names := map[string]bool{}
-	for _, t := range s.Tokens {
+	for i, t := range s.Tokens {
 		name, file := t.Name.Value, t.TokenFile.Value
 		line := max(t.Name.Line, t.TokenFile.Line)
+		path := fmt.Sprintf("registration.tokens[%d]", i)
 		if name == "" {
-			faults.Add(line, "registration.tokens.name", "is required")
+			faults.Add(line, path+".name", "is required")
 		}
 		if names[name] {
-			faults.Add(line, "registration.tokens.name", "%q is given twice", name)
+			faults.Add(line, path+".name", "%q is given twice", name)
 		}
 		names[name] = true
-		rights := t.rights(faults)
-		secret, err := os.ReadFile(file)
-		trimmed := strings.TrimSpace(string(secret))
-		switch {
-		case file == "":
-			faults.Add(line, "registration.tokens.token_file", "is required")
-		case err != nil:
-			faults.Add(t.TokenFile.Line, "registration.tokens.token_file", "%s", err)
-		case len(trimmed) < minTokenLength:
-			faults.Add(t.TokenFile.Line, "registration.tokens.token_file",
-				"the token in %s has %d characters, must have at least %d", file, len(trimmed), minTokenLength)
-		default:
-			token := NewToken(name, trimmed)
-			token.Rights, token.TokenFile = rights, file
-			list = append(list, token)
+		rights := t.rights(path, faults)
+		if file == "" {
+			faults.Add(line, path+".token_file", "is required")
+			continue
 		}
+		secret, err := readToken(file)
+		if err != nil {
+			faults.Add(t.TokenFile.Line, path+".token_file", "%s", err)
+			continue
+		}
+		token := NewToken(name, secret)
+		token.Rights, token.TokenFile = rights, file
+		list = append(list, token)
 	}
 	return list
 }
