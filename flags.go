@@ -172,24 +172,26 @@ func configFile(args []string) (file string, explicit bool) {
 	return defaultConfig, false
 }
 
-// applyFileOptions makes the file's options the defaults of the flags, below
-// command line and environment.
-func applyFileOptions(k *kingpin.Application, options map[string]string) error {
+// applyFileOptions makes the file's options the defaults of the flags, below command line
+// and environment. The faults are by the options' names.
+func applyFileOptions(k *kingpin.Application, options map[string]string) (faults map[string]string) {
+	faults = map[string]string{}
 	for option, value := range options {
 		flag := k.GetFlag(option)
 		if flag == nil || option == "config.file" || option == "help" || option == "version" {
-			return fmt.Errorf("the configuration file sets the unknown option %q (options.%s); %s --help lists what there is",
-				option, option, name)
+			faults[option] = fmt.Sprintf("unknown option; %s --help lists what there is", name)
+			continue
 		}
 		v := flag.Model().Value
 		if _, list := v.(interface{ IsCumulative() bool }); !list {
 			if err := v.Set(value); err != nil {
-				return fmt.Errorf("the configuration file sets options.%s to %q: %w", option, value, err)
+				faults[option] = fmt.Sprintf("%q: %s", value, err)
+				continue
 			}
 		}
 		flag.Default(value)
 	}
-	return nil
+	return faults
 }
 
 func wantsHelp(args []string) bool {

@@ -59,8 +59,8 @@ func run(args []string) int {
 	if !remote(asked, args) {
 		f.config, fromFile, err = fileOptions(args)
 	}
-	if err == nil {
-		err = applyFileOptions(k, fromFile)
+	if faults := applyFileOptions(k, fromFile); f.config != nil && (err != nil || len(faults) > 0) {
+		err = f.config.Refuse(faults)
 	}
 	if err != nil && !wantsHelp(args) {
 		return fail(exitFailure, err)

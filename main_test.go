@@ -5,6 +5,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,8 +24,8 @@ func TestPrecedence(t *testing.T) {
 	parse := func(args ...string) *flags {
 		t.Helper()
 		k, f := commandLine()
-		if err := applyFileOptions(k, map[string]string{"storage.path": "file", "web.listen-address": ":1", "timeout-offset": "2"}); err != nil {
-			t.Fatal(err)
+		if faults := applyFileOptions(k, map[string]string{"storage.path": "file", "web.listen-address": ":1", "timeout-offset": "2"}); len(faults) > 0 {
+			t.Fatal(faults)
 		}
 		if _, err := k.Parse(seedAliases(args)); err != nil {
 			t.Fatal(err)
@@ -117,6 +118,32 @@ func TestExitCodes(t *testing.T) {
 		if got := run(test.args); got != test.want {
 			t.Errorf("%q: exit code %d, want %d", test.args, got, test.want)
 		}
+	}
+}
+
+// TestFaultsOfOptions: they are told with their lines, and with all others of the file.
+func TestFaultsOfOptions(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yml")
+	const text = "options:\n  timeout-offset: soon\n  wat: 1\n\n  log.level: loud\n  storage.path: [a]\ntargets:\n- {app: a}\nmore: 1\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k, _ := commandLine()
+	read, options, err := fileOptions([]string{"--config.file", file})
+	if err == nil {
+		t.Error("a list is taken for an option")
+	}
+	got := read.Refuse(applyFileOptions(k, options)).Error()
+	for _, want := range []string{
+		"6 faults", "line 2: options.timeout-offset: \"soon\"", "line 3: options.wat: unknown option", "line 5: options.log.level: \"loud\"",
+		"line 6: options.storage.path: must be a single value", "line 8: targets[0].url", "line 9: more: unknown key",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %s", want, got)
+		}
+	}
+	if code := run([]string{"--config.check", "--config.file", file}); code != 1 {
+		t.Errorf("exit code %d", code)
 	}
 }
 

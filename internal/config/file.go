@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -104,6 +105,38 @@ func (f *File) Options() (map[string]string, error) {
 		return nil, nil // Load will say what is wrong
 	}
 	return (&document{Options: doc.Options}).options(faults), faults.Err()
+}
+
+// Refuse is the error of options that are none of the program's, or that it cannot take,
+// by their names, with all that is wrong with the file besides.
+func (f *File) Refuse(options map[string]string) error {
+	all := &strictyaml.Faults{File: f.path}
+	if _, err := f.parse(); err != nil {
+		if faults, ok := errors.AsType[*strictyaml.Faults](err); ok {
+			all.List = faults.List
+		}
+	}
+	root, _ := strictyaml.Parse(f.text, &strictyaml.Faults{})
+	for option, detail := range options {
+		all.Add(lineOfOption(root, option), "options."+option, "%s", detail)
+	}
+	return all.Err()
+}
+
+// lineOfOption looks for a key that may have dots in it.
+func lineOfOption(root *yaml.Node, option string) int {
+	var doc struct {
+		Options yaml.Node `yaml:"options"`
+	}
+	if root == nil || root.Decode(&doc) != nil {
+		return 0
+	}
+	for i := 0; i+1 < len(doc.Options.Content); i += 2 {
+		if key := doc.Options.Content[i]; key.Value == option {
+			return key.Line
+		}
+	}
+	return doc.Options.Line
 }
 
 // Load validates the file and what it includes. The error is a *strictyaml.Faults that
