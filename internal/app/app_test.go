@@ -190,10 +190,12 @@ func TestStatesOfTheFileSurviveARestart(t *testing.T) {
 		t.Errorf("after the restart: state %s, transitions %s, before %s", state, after, before)
 	}
 	// One that is taken out and comes back is a new one.
-	write(t, file, "")
-	r.post("/-/reload", "")
-	write(t, file, "targets: ["+target+"]")
-	r.post("/-/reload", "")
+	for _, text := range []string{"targets: []", "targets: [" + target + "]"} {
+		write(t, file, text)
+		if code, body := r.post("/-/reload", ""); code != http.StatusOK {
+			t.Fatalf("reloading %q: %d %s", text, code, body)
+		}
+	}
 	if state := r.state("a"); state != "UNKNOWN" {
 		t.Errorf("after it was away: state %s", state)
 	}
