@@ -78,7 +78,7 @@ func (g *garden) config(target string) string {
 		line = strings.ReplaceAll(line, "§b64", base64.StdEncoding.EncodeToString([]byte(secret)))
 		steps = append(steps, fmt.Sprintf("{send: %q}", strings.ReplaceAll(line, "§", secret)))
 	}
-	add("  talk: {prober: tcp, tcp: {query_response: [%s]}}", strings.Join(steps, ", "))
+	add("  talk: {prober: tcp, tcp: {query_response: [%s]}}", strings.Join(append(steps, "{expect: ^welcome}"), ", "))
 	add("  socket: {prober: websocket, websocket: {headers: {X-Key: {values: [%q]}}, http_config: {bearer_token: %q}, query_response: [{send: %q}]}}",
 		p("websocket header"), p("websocket bearer"), `{"type":"login","pw":"`+p("websocket message")+`"}`)
 	add("targets:")
