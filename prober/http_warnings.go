@@ -34,6 +34,7 @@ func (p *httpProbe) warnings() []error {
 			warn(fmt.Sprintf("valid_http_versions[%d]", i), "%q is not a version of HTTP, such as HTTP/1.1 or HTTP/2.0", version)
 		}
 	}
+	list = append(list, p.ValidStatusCodes.warnings()...)
 	list = append(list, warnFile("body_file", p.BodyFile)...)
 	list = append(list, p.warnConditions()...)
 	if p.NoFollowRedirects != nil {
@@ -68,7 +69,9 @@ func (p *httpProbe) warnConditions() (list []error) {
 }
 
 // warnings are what is most likely wrong although it can be tried.
-func (p *healthProbe) warnings() []error { return warnClient(&p.Client) }
+func (p *healthProbe) warnings() []error {
+	return append(warnClient(&p.Client), p.ValidStatusCodes.warnings()...)
+}
 
 // warnClient finds what is most likely wrong with the options that all kinds over
 // HTTP share. Files may still come: they are read at each probe.

@@ -2,6 +2,7 @@ package prober
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -40,6 +41,43 @@ func ParseStatusRange(text string) (StatusRange, error) {
 func (r *StatusRange) UnmarshalText(text []byte) (err error) {
 	*r, err = ParseStatusRange(string(text))
 	return err
+}
+
+// UnmarshalYAML reads any whole number, as blackbox_exporter does, though there may be no
+// such code, and what ParseStatusRange reads.
+func (r *StatusRange) UnmarshalYAML(unmarshal func(any) error) error {
+	var value any
+	if err := unmarshal(&value); err != nil {
+		return err
+	}
+	switch n := value.(type) {
+	case int:
+		*r = StatusRange{n, n}
+		return nil
+	case float64: // 200.0
+		if code := int(n); float64(code) == n && math.Abs(n) < 1<<53 {
+			*r = StatusRange{code, code}
+			return nil
+		}
+	}
+	var text string
+	if err := unmarshal(&text); err != nil {
+		return err
+	}
+	return r.UnmarshalText([]byte(text))
+}
+
+// odd reports whether it has codes that no answer can have.
+func (r StatusRange) odd() bool { return r.First < 100 || r.Last > 999 }
+
+// warnings are those of codes that no answer can have.
+func (s StatusCodes) warnings() (list []error) {
+	for i, r := range s {
+		if r.odd() {
+			list = append(list, &FieldError{fmt.Sprintf("valid_status_codes[%d]", i), fmt.Sprintf("%s is not a status code: no answer has it", r)})
+		}
+	}
+	return list
 }
 
 // MarshalText writes the shortest form: a code, or a range.

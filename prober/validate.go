@@ -79,6 +79,11 @@ func (t *Target) Validate(l Limits, kindOf func(module string) (Kind, bool)) []*
 		}
 		t.Email = address
 	}
+	for i, r := range t.StatusCodes {
+		if r.odd() {
+			v.fault(fmt.Sprintf("valid_status_codes[%d]", i), "%s is not a status code (200), class (2xx) or range (200-399) within 100 to 999", r)
+		}
+	}
 	v.text("group", t.Group)
 	v.dependsOn(t.DependsOn, t.App)
 	v.labels(t.Labels)

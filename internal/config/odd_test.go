@@ -68,6 +68,10 @@ modules:
 		{"a module with an odd name", "modules: {\"a b/c\": {prober: tcp}, \"\": {prober: tcp}, 5: {prober: tcp}}", hasKinds("a b/c", "tcp", "", "tcp", "5", "tcp")},
 		{"keys that matter elsewhere only", "modules: {a: {prober: websocket, websocket: {http_config: {proxy_url: 'http://x', enable_http2: false}}}}", hasKinds("a", "websocket")},
 		{"a code that HTTP does not know", "modules: {a: {prober: http, http: {valid_status_codes: [200, 999]}}}", hasKinds("a", "http")},
+		{"codes that cannot be", "modules: {a: {prober: http, http: {valid_status_codes: [0, -1, 99, 1000, 99999, 200.0, 0xC8, 1_00, ~]}}}", hasWarnings(
+			"valid_status_codes[0]: 0 is not", "valid_status_codes[1]: -1 is not", "valid_status_codes[2]: 99 is not", "valid_status_codes[3]: 1000 is not",
+			"valid_status_codes[4]: 99999 is not", "valid_status_codes[8]: 0 is not")},
+		{"a code that kind health cannot have", "modules: {a: {prober: health, health: {valid_status_codes: [20]}}}", hasWarnings("valid_status_codes[0]: 20 is not")},
 		{"files that are not there", "modules: {a: {prober: http, http: {body_file: /nowhere, tls_config: {ca_file: /nowhere}, basic_auth: {password_file: /nowhere}}}}", hasKinds("a", "http")},
 		{"an empty proxy", "modules: {a: {prober: http, http: {proxy_url: \"\"}}}", hasKinds("a", "http")},
 		{"oauth2 where it does not act", "modules: {a: {prober: websocket, websocket: {http_config: {oauth2: {client_id: a, token_url: 'http://x'}}}}}", hasKinds("a", "websocket")},
@@ -79,6 +83,22 @@ modules:
 			}
 			test.check(t, c)
 		})
+	}
+}
+
+// hasWarnings checks that these are all the warnings that there are.
+func hasWarnings(parts ...string) func(*testing.T, *Config) {
+	return func(t *testing.T, c *Config) {
+		t.Helper()
+		list := c.Warnings()
+		if len(list) != len(parts) {
+			t.Fatalf("%d warnings, want %d: %v", len(list), len(parts), list)
+		}
+		for i, part := range parts {
+			if !strings.Contains(list[i].String(), part) {
+				t.Errorf("%q is not in %s", part, list[i])
+			}
+		}
 	}
 }
 
@@ -146,6 +166,10 @@ func TestRefusedModules(t *testing.T) {
 		{"no_proxy without a proxy", http("no_proxy: x"), "line 4: modules.m.http.no_proxy: "},
 		{"HTTP/3 without being enabled", http("valid_http_versions: [HTTP/3.0]"), "line 4: modules.m.http.valid_http_versions"},
 		{"HTTP/3 with HTTP/2", http("enable_http3: true"), "line 4: modules.m.http.enable_http3"},
+		{"a code that is too large", http("valid_status_codes: [99999999999999999999]"), "line 4: modules.m.http.valid_status_codes[0]: "},
+		{"half a code", http("valid_status_codes: [200.5]"), "line 4: modules.m.http.valid_status_codes[0]: "},
+		{"a class that is none", http("valid_status_codes: [6xx]"), "line 4: modules.m.http.valid_status_codes[0]: "},
+		{"a code that a target cannot have", "targets: [{app: a, url: 'http://x', valid_status_codes: [0]}]", "line 1: targets[0].valid_status_codes[0]: 0 is not a status code"},
 		{"empty CEL", http("fail_if_body_json_matches_cel: ''"), "line 4: modules.m.http.fail_if_body_json_matches_cel: "},
 		{"key without certificate", http("tls_config: {key_file: x}"), "line 4: modules.m.http.tls_config: exactly one of cert or cert_file"},
 		{"two ways to give a CA", http("tls_config: {ca: x, ca_file: y}"), "line 4: modules.m.http.tls_config: at most one of ca"},
