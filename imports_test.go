@@ -60,6 +60,7 @@ var importRules = []importRule{
 		"it reads what the parts say of themselves, so that nobody need copy it",
 	},
 	{"internal/mailaddress", nil, "it says what an address is, to whoever has one"},
+	{"internal/orphans", nil, "it waits for processes, whoever has left them behind"},
 	{"internal/names", nil, "it says what a pattern means, to whoever has one"},
 	{"internal/dnssd", nil, "it is linked into other people's programs, with the client"},
 	{"internal/zeroconf", []string{"prober", "internal/dnssd", "internal/names", "internal/durable", "!client_golang", "!yaml"}, "it finds and announces on the network"},

@@ -26,6 +26,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/internal/orphans"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
@@ -221,6 +222,7 @@ func serve(f *flags) int {
 	defer stop()
 	defer closeAtNextSignal(ctx, hurry)()
 	reloadOnHangup(ctx, a)
+	go orphans.Reap(ctx, log)
 	log.Info("starting", "program", name, "version", cli.Version(), "revision", cli.Revision(),
 		"page", pages(*f.web.WebListenAddresses, f.prefix()), "storage", f.storagePath, "config", f.configFile)
 	if err := a.Run(ctx); err != nil {
