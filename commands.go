@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 
+	"github.com/health-exporter/health_exporter/client"
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
 )
@@ -19,6 +20,7 @@ import (
 // operator are the commands for people who look after a running exporter.
 type operator struct {
 	exporter cli.Exporter
+	urlGiven bool // of registry, for which none means the storage
 	json     bool
 	filter   cli.Filter
 	apps     []string
@@ -67,7 +69,8 @@ func (o *operator) declareRegistry(registry *kingpin.CmdClause) {
 	dump := registry.Command("dump", "Print all registrations as JSON: of a running exporter with --url, or else those in --storage.path.")
 	load := registry.Command("load", "Register everything in a dump, or nothing if any of it is invalid: with a running exporter with --url, or else in --storage.path.")
 	for _, cmd := range []*kingpin.CmdClause{dump, load} {
-		cmd.Flag("url", "URL of a running exporter.").NoEnvar().StringVar(&o.exporter.URL)
+		cmd.Flag("url", "URL of a running exporter; "+client.URLVariable+" if neither it nor --storage.path is given.").NoEnvar().
+			IsSetByUser(&o.urlGiven).StringVar(&o.exporter.URL)
 		o.credentials(cmd)
 	}
 	load.Arg("file", "The dump; - or none is standard input.").StringVar(&o.load.File) // kingpin makes "" of -
@@ -109,6 +112,9 @@ func (o *operator) run(command string, f *flags) (exitCode int, ours bool) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	terminal := terminal(o.json)
+	if strings.HasPrefix(command, "registry ") && !o.urlGiven && !f.storageGiven {
+		o.exporter.URL = os.Getenv(client.URLVariable)
+	}
 	act := cli.Act{Exporter: o.exporter, Terminal: terminal, Apps: o.apps}
 	switch command {
 	case "status":

@@ -29,6 +29,7 @@ type flags struct {
 	config        *config.File // configFile as it was read; nil if there is none
 	configCheck   bool
 	storagePath   string
+	storageGiven  bool // on the command line
 	onCorruption  string
 	timeoutOffset time.Duration
 	drainDelay    time.Duration
@@ -69,7 +70,7 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.Flag("config.file", "Configuration file (alias --config). The default one may be missing.").
 		Default(defaultConfig).StringVar(&f.configFile)
 	k.Flag("config.check", "Check the configuration and exit.").BoolVar(&f.configCheck)
-	k.Flag("storage.path", "Directory for what is kept across restarts: registrations, states, history, mails to send, what was discovered; empty keeps it all in memory.").Default("data/").StringVar(&f.storagePath)
+	k.Flag("storage.path", "Directory for what is kept across restarts: registrations, states, history, mails to send, what was discovered; empty keeps it all in memory.").Default("data/").IsSetByUser(&f.storageGiven).StringVar(&f.storagePath)
 	k.Flag("storage.on-corruption", "What to do with a damaged registry: restore the newest good backup, or fail.").
 		Default("restore").EnumVar(&f.onCorruption, "restore", "fail")
 	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").

@@ -93,7 +93,7 @@ func (s *server) makeOverview(subjects []subject, f page.Filter, to reader) *pag
 	o.Late = late(subjects, to.now)
 	o.AllGroups = groupNames(groups)
 	o.Windows = s.openWindows(to)
-	s.listTroubled(o, rows)
+	s.listTroubled(o, subjects, rows, to)
 	s.listGroups(o, subjects, rows, matching, to)
 	o.Changes = changesOf(subjects, maxChanges, to)
 	return o
@@ -212,18 +212,24 @@ func severity(v health.Verdict) int {
 }
 
 // listTroubled lists what is not healthy: the worst first, and of those the newest.
-func (s *server) listTroubled(o *page.Overview, rows []page.Row) {
-	o.Troubled = []page.Row{}
+func (s *server) listTroubled(o *page.Overview, subjects []subject, rows []page.Row, to reader) {
+	var troubled []int
 	for i := range rows {
 		if rows[i].Troubled() {
-			o.Troubled = append(o.Troubled, rows[i])
+			troubled = append(troubled, i)
 		}
 	}
-	slices.SortStableFunc(o.Troubled, func(a, b page.Row) int {
+	slices.SortStableFunc(troubled, func(i, j int) int {
+		a, b := &rows[i], &rows[j]
 		return cmp.Or(cmp.Compare(severity(a.State), severity(b.State)), b.Since.Compare(a.Since))
 	})
-	if n := len(o.Troubled); n > maxTroubled {
-		o.Troubled, o.MoreTroubled = o.Troubled[:maxTroubled:maxTroubled], n-maxTroubled
+	if n := len(troubled); n > maxTroubled {
+		troubled, o.MoreTroubled = troubled[:maxTroubled], n-maxTroubled
+	}
+	o.Troubled = make([]page.Row, len(troubled))
+	for n, i := range troubled {
+		o.Troubled[n] = rows[i]
+		s.addUptime(&o.Troubled[n], subjects[i], to)
 	}
 }
 
@@ -258,9 +264,14 @@ func (s *server) listGroups(o *page.Overview, subjects []subject, rows []page.Ro
 // addFigures adds to a row what takes longer to find out.
 func (s *server) addFigures(r *page.Row, x subject, w page.Window, to reader) {
 	r.Latencies = x.latencies(sparkProbes)
+	s.addUptime(r, x, to)
+	r.Strip = s.cells(x, w)
+}
+
+// addUptime adds the shares of all time.
+func (s *server) addUptime(r *page.Row, x subject, to reader) {
 	r.Day = uptime(s.History.Sum(x.remembered(), to.now.Add(-24*time.Hour), to.now))
 	r.Month = uptime(s.History.Sum(x.remembered(), to.now.Add(-30*24*time.Hour), to.now))
-	r.Strip = s.cells(x, w)
 }
 
 // troubles are those of the exporter itself: its own checks say them.

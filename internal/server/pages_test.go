@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -360,4 +361,42 @@ func TestPagesOfLeases(t *testing.T) {
 			t.Errorf("its page: %d %s", w.Code, w.Body)
 		}
 	})
+}
+
+// TestUptimeIsTheSameEverywhere: in each list of the overview, on the page of the target,
+// and in its history.
+func TestUptimeIsTheSameEverywhere(t *testing.T) {
+	f := newFixture(t)
+	states := map[string]health.Verdict{"bad": health.Unhealthy, "good": health.Healthy}
+	f.show(states)
+	f.remember(states)
+	type row struct {
+		Name string
+		Day  struct{ Share float64 } `json:"uptime_24h"`
+		All  struct{ Share float64 } `json:"uptime_30d"`
+	}
+	var overview struct {
+		NotHealthy []row `json:"not_healthy"`
+		Groups     []struct{ Rows []row }
+	}
+	var subject row
+	for path, into := range map[string]any{"/": &overview, "/targets/bad": &subject} {
+		if err := json.Unmarshal([]byte(f.page(path, "Accept", "application/json")), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if subject.All.Share == 0 || subject.All.Share == 1 || len(overview.NotHealthy) != 1 {
+		t.Fatalf("%+v, %+v", subject, overview)
+	}
+	same := func(a, b row) bool { return math.Abs(a.Day.Share-b.Day.Share)+math.Abs(a.All.Share-b.All.Share) < 1e-3 }
+	if !same(overview.NotHealthy[0], subject) {
+		t.Errorf("among what is not healthy %+v, on its page %+v", overview.NotHealthy[0], subject)
+	}
+	for _, g := range overview.Groups {
+		for _, r := range g.Rows {
+			if r.Name == "bad" && !same(r, subject) {
+				t.Errorf("in its group %+v, on its page %+v", r, subject)
+			}
+		}
+	}
 }
