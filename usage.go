@@ -44,7 +44,7 @@ func valued(k *kingpin.Application, command string) map[string]bool {
 	}
 	add(k.Model().FlagGroupModel)
 	group := k.Model().CmdGroupModel
-	for _, word := range strings.Fields(command) {
+	for word := range strings.FieldsSeq(command) {
 		i := slices.IndexFunc(group.Commands, func(c *kingpin.CmdModel) bool { return c.Name == word })
 		if i < 0 {
 			break

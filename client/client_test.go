@@ -321,7 +321,7 @@ func TestTokenStays(t *testing.T) {
 		{"https://a", "https://a/x"}: true, {"http://a", "http://a/x"}: true, {"https://a", "http://a"}: false, {"http://a", "https://a"}: true,
 		{"http://a", "http://b.a"}: false, {"http://a", "http://a:8080"}: false,
 	} {
-		first, second := httptest.NewRequest("GET", way[0], nil), httptest.NewRequest("GET", way[1], nil)
+		first, second := httptest.NewRequest(http.MethodGet, way[0], nil), httptest.NewRequest(http.MethodGet, way[1], nil)
 		second.Header.Set("Authorization", token)
 		if err := staying(nil).CheckRedirect(second, []*http.Request{first}); err != nil || (second.Header.Get("Authorization") != "") != kept {
 			t.Errorf("%v: %v, %v", way, second.Header, err)

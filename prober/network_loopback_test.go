@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -200,9 +201,7 @@ func TestOthersStayOut(t *testing.T) {
 func TestProxiesHere(t *testing.T) {
 	port, visits := lonely(t)
 	zone := map[string][][]string{"elsewhere.example": {{"192.0.2.1"}}}
-	for name, host := range ownHostZone {
-		zone[name] = host
-	}
+	maps.Copy(zone, ownHostZone)
 	resolver := fakeDNS(t, zone)
 	here := net.JoinHostPort("127.0.0.1", port)
 	for name, proxy := range map[string]proxyTo{"http": httpProxyTo(t, here), "socks": socksProxyTo(t, here)} {

@@ -59,7 +59,7 @@ func leave() error {
 		err := exec.Command("sh", "-c", fmt.Sprintf("setsid sleep 0.%d & exit %d", i%3, code)).Run()
 		exit, _ := errors.AsType[*exec.ExitError](err)
 		if code == 0 && err != nil || code > 0 && (exit == nil || exit.ExitCode() != code) {
-			return fmt.Errorf("run %d: got %v, want exit code %d", i, err, code)
+			return fmt.Errorf("run %d: got %w, want exit code %d", i, err, code)
 		}
 		if err := noteZombies(&most); err != nil {
 			return err
@@ -90,7 +90,7 @@ func late() error {
 	}
 	exit, _ := errors.AsType[*exec.ExitError](cmd.Wait())
 	if exit == nil || exit.ExitCode() != 7 {
-		return fmt.Errorf("got %v, want exit code 7", exit)
+		return fmt.Errorf("got %w, want exit code 7", exit)
 	}
 	return untilZombies(0)
 }
