@@ -36,6 +36,7 @@ type flags struct {
 	externalURL   cli.URL
 	routePrefix   string
 	maxInFlight   int
+	userAgent     cli.UserAgent
 	maxAdHoc      int
 	bindAddress   string
 	port          int
@@ -84,6 +85,8 @@ func commandLine() (*kingpin.Application, *flags) {
 		Default("info").SetValue(f.probeLevel)
 	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
 		Default("0").SetValue(cli.Number{Flag: "probe.max-in-flight", Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
+	k.Flag("probe.user-agent", "User-Agent of probes, where the module has no header of its own; health_exporter and its version if empty.").
+		SetValue(&f.userAgent)
 	k.Flag("probe.native-histograms", "Keep native histograms of the durations of probes per module, and offer /metrics in protobuf.").
 		BoolVar(&f.histograms)
 	k.Flag("zeroconf", "Announce the exporter on the local network (mDNS), unless it listens on loopback only.").
@@ -253,8 +256,10 @@ func (f *flags) prefix() string {
 
 // loadConfig is the configuration, or the built-in one if there is no file.
 func (f *flags) loadConfig() (*config.Config, error) {
-	if f.config == nil {
-		return config.Default(), nil
+	file := f.config
+	if file == nil {
+		file = &config.File{}
 	}
-	return f.config.Load()
+	file.UserAgent = string(f.userAgent)
+	return file.Load()
 }

@@ -210,7 +210,7 @@ func serve(f *flags) int {
 	}
 	hurry := make(chan struct{})
 	a, err := app.New(app.Options{
-		ConfigFile: f.configFile, Config: f.config, StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
+		ConfigFile: f.configFile, Config: f.config, UserAgent: string(f.userAgent), StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight, MaxAdHocProbes: f.maxAdHoc,
 		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, Zeroconf: f.zeroconf && !f.test, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
 		Hurry: hurry, Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -92,6 +94,7 @@ func TestExitCodes(t *testing.T) {
 		{2, []string{"--test", "--bind_addr=::", "-p", "1"}},
 		{2, []string{"--test", "--bind_addr=nas.example.org"}},
 		{2, []string{"rules"}},
+		{2, []string{"--probe.user-agent=a\r\nHost: b"}},
 		{2, []string{"--config.file"}},
 		{2, []string{"--config"}},
 		{2, []string{"--config.file="}},
@@ -144,6 +147,25 @@ func TestFaultsOfOptions(t *testing.T) {
 	}
 	if code := run([]string{"--config.check", "--config.file", file}); code != 1 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestUserAgentReachesTheModules: with a file and without.
+func TestUserAgentReachesTheModules(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.UserAgent() }))
+	defer server.Close()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for path, text := range map[string]string{"own.yml": "modules_files: [more.yml]", "more.yml": "modules: {http_2xx: {prober: http}}"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{}, {"--config.file=own.yml"}} {
+		if code := run(append(args, "--probe.user-agent=me/1", "probe", server.URL)); code != 0 || got != "me/1" {
+			t.Errorf("%q: exit code %d, User-Agent %q", args, code, got)
+		}
 	}
 }
 

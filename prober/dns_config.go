@@ -16,6 +16,8 @@ import (
 // conditions. Its keys, defaults and metrics are those of blackbox_exporter,
 // and a few more.
 type dnsProbe struct {
+	agent string // empty for the usual one
+
 	Outbound `yaml:",inline"`
 
 	// QueryName is mapped to ASCII if need be; \195\188 is a byte as it is.

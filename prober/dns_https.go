@@ -2,6 +2,7 @@ package prober
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func (r *dnsRun) dnsPost(ctx context.Context, query []byte) (*http.Request, erro
 	tidyURL(req.URL)
 	req.Header.Set("Content-Type", dnsMediaType)
 	req.Header.Set("Accept", dnsMediaType)
-	req.Header.Set("User-Agent", userAgent())
+	req.Header.Set("User-Agent", cmp.Or(r.agent, userAgent()))
 	return req, nil
 }
 

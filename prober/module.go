@@ -43,6 +43,9 @@ type ModuleSource struct {
 	Text []byte
 	// Decode fills the kind's own struct, strictly; nil keeps all defaults.
 	Decode func(into any) error
+	// UserAgent is the User-Agent of requests; health_exporter and its version if empty. A
+	// module's own header takes precedence.
+	UserAgent string
 }
 
 // NewModule decodes and validates a module. The error joins all faults that
@@ -61,6 +64,9 @@ func NewModule(src ModuleSource) (*Module, error) {
 	}
 	if err := s.validate(); err != nil {
 		return nil, err
+	}
+	if who, ok := s.(identified); ok && src.UserAgent != "" {
+		who.identify(src.UserAgent)
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", src.Kind, src.Timeout, src.Text))
 	return &Module{kind: src.Kind, timeout: src.Timeout, spec: s, fingerprint: hex.EncodeToString(sum[:8]), secrets: secretsOf(s)}, nil

@@ -24,6 +24,8 @@ type Options struct {
 	// StoragePath is the directory for all that is kept over a restart; empty keeps it in
 	// memory.
 	StoragePath string
+	// UserAgent is that of probes; empty for the usual one.
+	UserAgent string
 	// OnCorruption is "restore" or "fail".
 	OnCorruption string
 	// Web says where and how to listen. Required.
@@ -134,22 +136,25 @@ func assemble(opts Options) *App {
 // out: it is a configuration of defaults.
 func firstConfig(opts *Options) (*config.Config, *config.File, error) {
 	if opts.Config == nil {
-		return loadConfig(opts.ConfigFile)
+		return loadConfig(opts.ConfigFile, opts.UserAgent)
 	}
+	opts.Config.UserAgent = opts.UserAgent
 	cfg, err := opts.Config.Load()
 	return cfg, opts.Config, err
 }
 
 // loadConfig reads a configuration file. The file comes with an error, too: it may be
 // mended.
-func loadConfig(name string) (*config.Config, *config.File, error) {
+func loadConfig(name, userAgent string) (*config.Config, *config.File, error) {
 	if name == "" {
-		return config.Default(), nil, nil
+		cfg, err := (&config.File{UserAgent: userAgent}).Load()
+		return cfg, nil, err
 	}
 	file, err := config.Read(name)
 	if err != nil {
 		return nil, file, err
 	}
+	file.UserAgent = userAgent
 	cfg, err := file.Load()
 	return cfg, file, err
 }

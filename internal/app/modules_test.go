@@ -37,7 +37,7 @@ func TestUnavailableKinds(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "c.yml")
 		write(t, file, text)
-		cfg, _, err := loadConfig(file)
+		cfg, _, err := loadConfig(file, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestWarningsAreLogged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yml")
 	write(t, file, "modules:\n  m:\n    prober: dns\n    dns:\n      query_name: example.org\n      valid_rcodes: [NXDOMIAN]\n")
 	var log bytes.Buffer
-	cfg, _, err := loadConfig(file)
+	cfg, _, err := loadConfig(file, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (a *App) reload() error {
 	if a.opts.ConfigFile != "" && a.file.Load().Once() {
 		return fmt.Errorf("%s can be read only once: restart the exporter to give it another configuration", a.opts.ConfigFile)
 	}
-	cfg, file, err := loadConfig(a.opts.ConfigFile)
+	cfg, file, err := loadConfig(a.opts.ConfigFile, a.opts.UserAgent)
 	a.tried.Store(file)
 	if err != nil {
 		return err

@@ -7,6 +7,8 @@ import "github.com/health-exporter/health_exporter/internal/strictyaml"
 type decoder struct {
 	strictyaml.Decoder
 
+	userAgent string // of modules; empty for the usual one
+
 	warnings []strictyaml.Fault // what is read otherwise than it is written
 }
 

@@ -17,6 +17,10 @@ import (
 // File is a configuration file as it was read: once and whole. It knows, too, what the
 // files that it includes had when Load read them, also if they were refused.
 type File struct {
+	// UserAgent is that of the modules' requests; empty for the usual one. It is to be set
+	// before Load.
+	UserAgent string
+
 	path  string
 	text  []byte
 	once  bool // it is a pipe or the like, which has nothing more to read

@@ -122,7 +122,9 @@ func (d *decoder) inFile(file string, line int) includedDecoder {
 
 func (i includedDecoder) module(path string, n *yaml.Node) *prober.Module {
 	own := &strictyaml.Faults{File: i.file}
-	m := decodeModule(newDecoder(own), path, n)
+	d := newDecoder(own)
+	d.userAgent = i.to.userAgent
+	m := decodeModule(d, path, n)
 	i.to.Faults.Adopt(own, i.line)
 	return m
 }

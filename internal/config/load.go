@@ -58,6 +58,7 @@ func parse(path string, text []byte) (*Config, error) {
 func (f *File) parse() (*Config, error) {
 	faults := &strictyaml.Faults{File: f.path}
 	d := newDecoder(faults)
+	d.userAgent = f.UserAgent
 	var doc document
 	doc.Registration.setDefaults()
 	root, ok := strictyaml.Parse(f.text, faults)
@@ -182,7 +183,7 @@ func newModule(d *decoder, path, kind string, timeout time.Duration, block *yaml
 			return nil
 		}
 	}
-	src.Timeout = timeout
+	src.Timeout, src.UserAgent = timeout, d.userAgent
 	m, err := prober.NewModule(src)
 	d.report(err, path, kind, line, block)
 	return m
