@@ -38,13 +38,26 @@ func Decode(body []byte, into any, names map[string]string) ([]Fault, error) {
 		case seen[name] != "":
 			faults = append(faults, Fault{given, "given twice, first as " + seen[name]})
 		case bytes.Equal(value, []byte("null")):
-		case json.Unmarshal(value, field.Addr().Interface()) != nil:
+		case json.Unmarshal(asWhole(value, field.Type()), field.Addr().Interface()) != nil:
 			field.SetZero()
 			faults = append(faults, Fault{name, "must be " + wanted(field.Type())})
 		}
 		seen[name] = given
 	})
 	return faults, err
+}
+
+// asWhole is a number without the zeros that some languages write behind the point of
+// whole ones, if that is what the field wants.
+func asWhole(value json.RawMessage, t reflect.Type) json.RawMessage {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	whole, zeros, point := bytes.Cut(value, []byte("."))
+	if point && t.Kind() == reflect.Int && len(bytes.Trim(zeros, "0")) == 0 {
+		return whole
+	}
+	return value
 }
 
 // fieldsOf finds the fields of a struct by their names in JSON.
