@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -48,6 +49,9 @@ func TestSavedRoundTrip(t *testing.T) {
 			State: health.State{Verdict: health.Degraded, Failures: 1<<32 - 1, Successes: 1<<32 - 1, Passes: 1},
 			Since: time.Unix(0, 0).UTC(), LastHealthy: time.Unix(-1, 999999999).UTC(), Place: "ünï\x00\xff",
 		},
+		"beats":    withBeats(),
+		"awaited":  {Awaited: time.Unix(7, 8).UTC()},
+		"one beat": {Beat: time.Unix(7, 8).UTC()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := decodeSaved(encodeSaved(s))
@@ -64,8 +68,26 @@ func TestSavedRoundTrip(t *testing.T) {
 	}
 }
 
+// withBeats has something in each field.
+func withBeats() *schedule.Saved {
+	s := state(3)
+	s.Awaited, s.Beat = time.Unix(1700000000, 1).UTC(), time.Unix(1700000100, 2).UTC()
+	return s
+}
+
+// TestSavedHasEveryField: a field that is added to what survives a restart must be in the
+// example that makes the round trip.
+func TestSavedHasEveryField(t *testing.T) {
+	s := reflect.ValueOf(*withBeats())
+	for i := range s.NumField() {
+		if s.Field(i).IsZero() {
+			t.Errorf("%s is zero in the example", s.Type().Field(i).Name)
+		}
+	}
+}
+
 func TestSavedRefusesEveryCut(t *testing.T) {
-	body := encodeSaved(state(3))
+	body := encodeSaved(withBeats())
 	for i := range body {
 		if _, err := decodeSaved(body[:i]); err == nil {
 			t.Errorf("%d of %d bytes are accepted", i, len(body))
@@ -75,7 +97,7 @@ func TestSavedRefusesEveryCut(t *testing.T) {
 		t.Error("a byte too many is accepted")
 	}
 	body[0]++
-	if _, err := decodeSaved(body); err == nil || err.Error() != "state of unknown version 2" {
+	if _, err := decodeSaved(body); err == nil || err.Error() != "state of unknown version 3" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -83,6 +105,7 @@ func TestSavedRefusesEveryCut(t *testing.T) {
 func FuzzDecodeSaved(f *testing.F) {
 	f.Add(encodeSaved(&schedule.Saved{}))
 	f.Add(encodeSaved(state(3)))
+	f.Add(encodeSaved(withBeats()))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		s, err := decodeSaved(body)
 		if err != nil {

@@ -17,11 +17,22 @@ import (
 //
 //	version(1) verdict failures successes passes since lastHealthy place
 //	count { time from to reason }…
-const savedVersion = 1
+//
+// The state of a check that waits for beats has version 2, and at its end
+//
+//	awaited beat
+const (
+	savedVersion          = 1
+	savedVersionWithBeats = 2
+)
 
 func encodeSaved(s *schedule.Saved) []byte {
 	b := make([]byte, 0, 64+32*len(s.Transitions))
-	b = append(b, savedVersion, byte(s.State.Verdict))
+	version := byte(savedVersion)
+	if !s.Awaited.IsZero() || !s.Beat.IsZero() {
+		version = savedVersionWithBeats
+	}
+	b = append(b, version, byte(s.State.Verdict))
 	b = binary.AppendUvarint(b, uint64(s.State.Failures))
 	b = binary.AppendUvarint(b, uint64(s.State.Successes))
 	b = binary.AppendUvarint(b, uint64(s.State.Passes))
@@ -34,13 +45,17 @@ func encodeSaved(s *schedule.Saved) []byte {
 		b = append(b, byte(t.From), byte(t.To))
 		b = appendText(b, t.Reason)
 	}
+	if version == savedVersionWithBeats {
+		b = appendTime(appendTime(b, s.Awaited), s.Beat)
+	}
 	return b
 }
 
 func decodeSaved(body []byte) (*schedule.Saved, error) {
 	r := reader{rest: body}
-	if v := r.byte(); r.err == nil && v != savedVersion {
-		return nil, fmt.Errorf("state of unknown version %d", v)
+	version := r.byte()
+	if r.err == nil && version != savedVersion && version != savedVersionWithBeats {
+		return nil, fmt.Errorf("state of unknown version %d", version)
 	}
 	s := &schedule.Saved{}
 	s.State.Verdict = r.verdict()
@@ -55,6 +70,9 @@ func decodeSaved(body []byte) (*schedule.Saved, error) {
 	}
 	for i := range s.Transitions {
 		s.Transitions[i] = schedule.Transition{Time: r.time(), From: r.verdict(), To: r.verdict(), Reason: r.text()}
+	}
+	if version == savedVersionWithBeats {
+		s.Awaited, s.Beat = r.time(), r.time()
 	}
 	if len(r.rest) > 0 {
 		r.fail()
