@@ -147,12 +147,13 @@ func TestTheSameMailAgain(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		held := false
-		opts := Options{Path: dir, Interval: -1, Wait: -1, Hold: func(*alerting.Subject, time.Time) bool { return held }}
+		// The wait has both changes told in one mail, whenever the outbox looks.
+		opts := Options{Path: dir, Interval: -1, Wait: time.Second, Hold: func(*alerting.Subject, time.Time) bool { return held }}
 		w := newWorld(t, opts)
-		w.set("nas", health.Unhealthy)
-		w.set("tv", health.Unhealthy)
 		w.office.uncertain = true
 		w.office.set(time.Hour, nil)
+		w.set("nas", health.Unhealthy)
+		w.set("tv", health.Unhealthy)
 		w.pass(10 * time.Second)
 		w.set("nas", health.Healthy)
 		w.pass(10 * time.Second)
