@@ -22,22 +22,19 @@ const zipFrom = 4 << 10
 // worth it.
 func ServeSamples(w http.ResponseWriter, r *http.Request, samples []prober.Sample) error {
 	format := expfmt.NegotiateAccept(r.Header, expfmt.FmtText, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtOpenMetrics_0_0_1, expfmt.FmtProtoDelim)
-	var page bytes.Buffer
+	var page []byte
 	var err error
-	if format.FormatType() == expfmt.TypeTextPlain {
+	if strings.HasPrefix(string(format), "text/plain;") {
 		format = TextContentType
-		err = WriteSamples(&page, samples)
-	} else {
-		err = encodeSamples(&page, format, samples)
-	}
-	if err != nil {
+		page = samplesText(samples)
+	} else if page, err = encodeSamples(format, samples); err != nil {
 		return err
 	}
 	header := w.Header()
 	header.Set("Content-Type", string(format))
 	header.Set("Vary", "Accept, Accept-Encoding")
-	if page.Len() < zipFrom || !acceptsGzip(r.Header) {
-		_, err = w.Write(page.Bytes())
+	if len(page) < zipFrom || !acceptsGzip(r.Header) {
+		_, err = w.Write(page)
 		return err
 	}
 	header.Set("Content-Encoding", "gzip")
@@ -45,24 +42,27 @@ func ServeSamples(w http.ResponseWriter, r *http.Request, samples []prober.Sampl
 	if err != nil {
 		return err
 	}
-	if _, err := z.Write(page.Bytes()); err != nil {
+	if _, err := z.Write(page); err != nil {
 		return err
 	}
 	return z.Close()
 }
 
 // encodeSamples writes the formats that few ask for, through the common encoder.
-func encodeSamples(page *bytes.Buffer, format expfmt.Format, samples []prober.Sample) error {
-	encoder := expfmt.NewEncoder(page, format)
+func encodeSamples(format expfmt.Format, samples []prober.Sample) ([]byte, error) {
+	var page bytes.Buffer
+	encoder := expfmt.NewEncoder(&page, format)
 	for _, family := range familiesOf(samples) {
 		if err := encoder.Encode(family); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if closer, ok := encoder.(expfmt.Closer); ok {
-		return closer.Close()
+		if err := closer.Close(); err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return page.Bytes(), nil
 }
 
 // familiesOf groups samples by name, in order of the names.

@@ -12,6 +12,11 @@ import (
 // families in order of their names. A family's help is that of its first sample.
 // The media type is TextContentType.
 func WriteSamples(w io.Writer, samples []prober.Sample) error {
+	_, err := w.Write(samplesText(samples))
+	return err
+}
+
+func samplesText(samples []prober.Sample) []byte {
 	sorted := slices.Clone(samples)
 	slices.SortStableFunc(sorted, func(a, b prober.Sample) int { return strings.Compare(a.Name, b.Name) })
 	b := make([]byte, 0, 192*len(sorted))
@@ -31,6 +36,5 @@ func WriteSamples(w io.Writer, samples []prober.Sample) error {
 		}
 		b = appendSample(b, "", "", " ", float(s.Value))
 	}
-	_, err := w.Write(b)
-	return err
+	return b
 }

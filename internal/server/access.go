@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/health-exporter/health_exporter/internal/server/access"
 )
@@ -16,15 +17,22 @@ const (
 	readOrDebug access.Right = "read, or debug with debug=true"
 )
 
-type identityKey struct{}
+// visit is what the guard has found out of a request that it lets through.
+type visit struct {
+	*access.Identity
+	// query is that of the URL, parsed once for all who look at it.
+	query url.Values
+}
+
+type visitKey struct{}
 
 // guard lets only those requests through that have the right that their route needs, and
 // were sent to a name of ours. A pattern that came into the mux past handle is refused.
 func (s *server) guard(mux *routes, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := s.gate.Identify(&s.Settings().Access, r)
-		r = r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
-		if p := s.admit(mux, r, id); p != nil {
+		v := &visit{s.gate.Identify(&s.Settings().Access, r), r.URL.Query()}
+		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+		if p := s.admit(mux, r, v); p != nil {
 			s.turnAway(w, r, p)
 			return
 		}
@@ -33,7 +41,7 @@ func (s *server) guard(mux *routes, next http.Handler) http.Handler {
 }
 
 // admit says why a request may not be answered; nil if it may.
-func (s *server) admit(mux *routes, r *http.Request, id *access.Identity) *problem {
+func (s *server) admit(mux *routes, r *http.Request, v *visit) *problem {
 	_, pattern := mux.mux.Handler(r)
 	need, known := mux.rights[pattern]
 	switch {
@@ -43,7 +51,7 @@ func (s *server) admit(mux *routes, r *http.Request, id *access.Identity) *probl
 		return &problem{Status: http.StatusInternalServerError, Detail: "the route " + pattern + " has no right of its own, so nobody may use it"}
 	}
 	if !mux.anyName[pattern] && !(need == ownRule && s.hasOwnSecret(r)) {
-		if p := s.refuseName(id); p != nil {
+		if p := s.refuseName(v.Identity); p != nil {
 			return p
 		}
 	}
@@ -52,11 +60,11 @@ func (s *server) admit(mux *routes, r *http.Request, id *access.Identity) *probl
 		return nil
 	case readOrDebug:
 		need = access.Read
-		if r.URL.Query().Get("debug") == "true" {
+		if v.query.Get("debug") == "true" {
 			need = access.Debug
 		}
 	}
-	return refused(id.Refuse(need))
+	return refused(v.Refuse(need))
 }
 
 // refuseName says that a request was sent to a name that a stranger may own, and logs it.
@@ -91,23 +99,36 @@ func challenge(w http.ResponseWriter, realm string) {
 
 // requester is who has sent a request that the guard let through.
 func requester(r *http.Request) *access.Identity {
-	return r.Context().Value(identityKey{}).(*access.Identity)
+	return r.Context().Value(visitKey{}).(*visit).Identity
 }
+
+// queryOf is the query of a request that the guard let through.
+func queryOf(r *http.Request) url.Values { return r.Context().Value(visitKey{}).(*visit).query }
 
 func mayDebug(r *http.Request) bool { return requester(r).May(access.Debug) }
 
 // sameSite refuses what browsers send on behalf of other sites. A page that is found
 // under one of our URLs is our own, by whatever name a proxy asks us.
 func (s *server) sameSite(next http.Handler) http.Handler {
+	sameHost := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		check := http.NewCrossOriginProtection()
-		for _, origin := range s.Settings().Access.Origins() {
-			_ = check.AddTrustedOrigin(origin) // one that is malformed is nobody's
+		err := sameHost.Check(r)
+		if err != nil { // only then does it matter what other names we have
+			err = ownOrigins(s.Settings().Access.Origins()).Check(r)
 		}
-		if err := check.Check(r); err != nil {
+		if err != nil {
 			refuse(w, http.StatusForbidden, "another site has sent this request: "+err.Error())
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// ownOrigins lets through what pages of the origins send, too.
+func ownOrigins(origins []string) *http.CrossOriginProtection {
+	check := http.NewCrossOriginProtection()
+	for _, origin := range origins {
+		_ = check.AddTrustedOrigin(origin) // one that is malformed is nobody's
+	}
+	return check
 }

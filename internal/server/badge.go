@@ -27,7 +27,7 @@ func (s *server) badge(w http.ResponseWriter, r *http.Request, x subject, to rea
 		row := x.row(to)
 		b = page.StateBadge(&row)
 	case "uptime.svg":
-		wanted := cmp.Or(r.URL.Query().Get("span"), uptimeSpans[0].name)
+		wanted := cmp.Or(queryOf(r).Get("span"), uptimeSpans[0].name)
 		i := slices.IndexFunc(uptimeSpans, func(each uptimeSpan) bool { return each.name == wanted })
 		if i < 0 {
 			(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: []api.Fault{
@@ -49,8 +49,8 @@ func (s *server) badge(w http.ResponseWriter, r *http.Request, x subject, to rea
 // favicon is the icon of a browser's tab.
 func favicon(w http.ResponseWriter, r *http.Request) {
 	var v health.Verdict
-	_ = v.UnmarshalText([]byte(r.URL.Query().Get("state"))) // anything else is unknown
-	n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+	_ = v.UnmarshalText([]byte(queryOf(r).Get("state"))) // anything else is unknown
+	n, _ := strconv.Atoi(queryOf(r).Get("n"))
 	answerPicture(w, r, page.Favicon(v, max(n, 0)), time.Hour)
 }
 

@@ -72,7 +72,7 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	q, faults := parseHistoryQuery(r.URL.Query(), now)
+	q, faults := parseHistoryQuery(queryOf(r), now)
 	if len(faults) > 0 {
 		(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: faults}).write(w)
 		return

@@ -9,7 +9,7 @@ import (
 
 // logs shows a remembered ad-hoc probe, by its id or by its target.
 func (s *server) logs(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
+	query := queryOf(r)
 	id, target, module := query.Get("id"), query.Get("target"), query.Get("module")
 	var record *probelog.Record
 	switch {

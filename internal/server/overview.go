@@ -32,7 +32,7 @@ const (
 func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 	to := s.reader(r, false)
 	subjects := s.subjects()
-	o := s.makeOverview(subjects, filterOf(r.URL.Query()), to)
+	o := s.makeOverview(subjects, filterOf(queryOf(r)), to)
 	o.Frame = s.frame(o.Counts, to, "", "")
 	o.Troubles = s.troubles(r.Context())
 	o.Gone, o.Site = s.gone(to), s.site(r, "")

@@ -31,7 +31,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Another site has sent this request (Sec-Fetch-Site: cross-site)", http.StatusForbidden)
 		return
 	}
-	query := r.URL.Query()
+	query := queryOf(r)
 	settings := s.Settings()
 	name := cmp.Or(query.Get("module"), defaultProbeModule)
 	module, ok := settings.Modules[name]
@@ -103,7 +103,7 @@ func (s *server) probeOnce(ctx context.Context, timeout float64, name string, se
 	logged := probelog.NewRecorder(next)
 	log := slog.New(logged)
 	req.Log = log
-	log.Debug("beginning probe", "prober", module.Kind(), "timeout_seconds", timeout)
+	log.Debug("beginning probe", "prober", string(module.Kind()), "timeout_seconds", timeout)
 	res := module.Probe(ctx, req)
 	if res.Outcome == health.Fail {
 		log.Error("Probe failed", "duration_seconds", res.Duration.Seconds(), "reason", string(res.Reason),
@@ -112,7 +112,7 @@ func (s *server) probeOnce(ctx context.Context, timeout float64, name string, se
 		log.Debug("Probe succeeded", "duration_seconds", res.Duration.Seconds())
 	}
 	record := &probelog.Record{
-		Module: name, Target: req.Target, Result: res, Samples: append(res.Samples, commonSamples(&res, timeout)...),
+		Module: name, Target: req.Target, Result: res, Samples: appendCommon(res.Samples, &res, timeout),
 		Lines: logged.Taken(), ModuleText: func() string { return text(name) },
 	}
 	record.Result.Samples = nil
@@ -138,17 +138,16 @@ func decodedAgain(target string) string {
 	return again
 }
 
-// commonSamples are the metrics that every probe has, whatever its kind.
-func commonSamples(res *prober.Result, timeout float64) []prober.Sample {
+// appendCommon appends the metrics that every probe has, whatever its kind.
+func appendCommon(samples []prober.Sample, res *prober.Result, timeout float64) []prober.Sample {
 	success := 1.0
 	if res.Outcome == health.Fail {
 		success = 0
 	}
-	samples := []prober.Sample{
-		{Name: "probe_success", Help: "Displays whether or not the probe was a success", Value: success},
-		{Name: "probe_duration_seconds", Help: "Returns how long the probe took to complete in seconds", Value: res.Duration.Seconds()},
-		{Name: "probe_timeout_seconds", Help: "Returns the timeout of the probe in seconds", Value: timeout},
-	}
+	samples = append(samples,
+		prober.Sample{Name: "probe_success", Help: "Displays whether or not the probe was a success", Value: success},
+		prober.Sample{Name: "probe_duration_seconds", Help: "Returns how long the probe took to complete in seconds", Value: res.Duration.Seconds()},
+		prober.Sample{Name: "probe_timeout_seconds", Help: "Returns the timeout of the probe in seconds", Value: timeout})
 	if res.Outcome == health.Fail {
 		samples = append(samples, prober.Sample{
 			Name: "probe_failure_info", Help: "Why the probe failed, and in which phase. Absent if it did not fail.", Value: 1,

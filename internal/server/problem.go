@@ -52,8 +52,11 @@ func (s *server) unknownAPI(w http.ResponseWriter, r *http.Request) {
 // the allowed methods, but answers in plain text.
 func problemMethods(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, pattern := mux.Handler(r)
-		if pattern != "/api/" && pattern != "" || !strings.HasPrefix(r.URL.Path, "/api/") {
+		if !strings.HasPrefix(r.URL.Path, "/api/") {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		if _, pattern := mux.Handler(r); pattern != "/api/" && pattern != "" {
 			mux.ServeHTTP(w, r)
 			return
 		}

@@ -41,7 +41,7 @@ func (s *server) publicSubjects(public *Public) []subject {
 func (p *Public) shows(x subject) bool { return p.Shows(x.kind, x.name(), x.status.Target.Group) }
 
 func (s *server) publicOverview(w http.ResponseWriter, r *http.Request, public *Public, to reader) {
-	o := s.makeOverview(s.publicSubjects(public), filterOf(r.URL.Query()), to)
+	o := s.makeOverview(s.publicSubjects(public), filterOf(queryOf(r)), to)
 	o.Frame = s.publicFrame(public, o.Counts, to, "", "")
 	o.Late = nil // it is the operator's business
 	s.answerPage(w, r, o)

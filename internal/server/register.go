@@ -47,7 +47,7 @@ func (s *server) register(w http.ResponseWriter, r *http.Request, t prober.Targe
 	}
 	id := requester(r)
 	t.Source, t.Owner, t.From = prober.SourceAPI, id.Owner(), id.From()
-	dryRun := r.URL.Query().Get("dry_run") == "true"
+	dryRun := queryOf(r).Get("dry_run") == "true"
 	created, err := s.Registry.PutIf(t, func(old *prober.Target, held registry.Held) error {
 		err := s.mayPut(id, old, &t, held)
 		switch {

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -109,11 +110,9 @@ func (s *server) below(prefix string, h http.Handler) http.Handler {
 
 // safeHeaders keeps browsers from guessing types and from framing the pages.
 func safeHeaders(next http.Handler) http.Handler {
+	safe := http.Header{"X-Content-Type-Options": {"nosniff"}, "X-Frame-Options": {"DENY"}, "Referrer-Policy": {"no-referrer"}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
+		maps.Copy(w.Header(), safe)
 		next.ServeHTTP(w, r)
 	})
 }

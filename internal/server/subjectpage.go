@@ -34,7 +34,7 @@ func (s *server) subjectPage(kind string) http.HandlerFunc {
 		p := s.makeSubject(x, to)
 		p.Frame = s.frame(s.counts(to), to, "../", "../")
 		p.May = s.may(r, x)
-		p.Notice = notices[r.URL.Query().Get("done")]
+		p.Notice = notices[queryOf(r).Get("done")]
 		p.Troubles = s.troubles(r.Context())
 		s.describe(p, x, to)
 		s.answerPage(w, r, p)

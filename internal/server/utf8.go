@@ -2,6 +2,8 @@ package server
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -10,14 +12,19 @@ import (
 // are looked up as they are, and are valid where they are stored.
 func onlyUTF8(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for name, values := range r.URL.Query() {
-			for _, value := range append(values, name) {
-				if !utf8.ValidString(value) {
-					refuse(w, http.StatusBadRequest, "the query must be UTF-8")
-					return
-				}
-			}
+		if !isUTF8(queryOf(r)) {
+			refuse(w, http.StatusBadRequest, "the query must be UTF-8")
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func isUTF8(query url.Values) bool {
+	for name, values := range query {
+		if !utf8.ValidString(name) || slices.ContainsFunc(values, func(value string) bool { return !utf8.ValidString(value) }) {
+			return false
+		}
+	}
+	return true
 }

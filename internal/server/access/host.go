@@ -13,7 +13,7 @@ var privateDomains = []string{".local", ".internal", ".lan", ".home.arpa", ".loc
 // may end it; empty if it is malformed. It is an address without brackets, or a name.
 func hostname(header string) string {
 	host := header
-	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() {
+	if addr, ok := address(host); ok && addr.Is6() {
 		return addr.Unmap().String() // without the brackets that it ought to have
 	}
 	if inner, ok := strings.CutPrefix(host, "["); ok {
@@ -35,6 +35,17 @@ func hostname(header string) string {
 		return ""
 	}
 	return host
+}
+
+// address reads a host that is one. That most are not is seen without an error being made
+// of it: an address of IPv6 has colons, one of IPv4 has none and ends in a digit.
+func address(host string) (addr netip.Addr, ok bool) {
+	switch colons := strings.Count(host, ":"); {
+	case colons == 1, colons == 0 && strings.TrimRight(host, "0123456789") == host:
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(host)
+	return addr, err == nil
 }
 
 func validPort(text string) bool {
@@ -66,7 +77,7 @@ func unownable(host string) bool {
 	if host == "" {
 		return false
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
+	if _, ok := address(host); ok {
 		return true
 	}
 	return !strings.Contains(host, ".") ||

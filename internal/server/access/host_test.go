@@ -3,6 +3,7 @@ package access
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,6 +96,19 @@ func TestOwnNames(t *testing.T) {
 	if got := ownNames(filepath.Join(t.TempDir(), "none")); len(got) != 1 || got[0] != name {
 		t.Errorf("without a hosts file: %v", got)
 	}
+}
+
+// FuzzAddress: what is seen not to be an address is none.
+func FuzzAddress(f *testing.F) {
+	for _, host := range []string{"", "a", "a1", "127.0.0.1", "127.0.0.1:80", "::", "::1%a", "fe80::1%a:b", "::ffff:1.2.3.4", "1.2.3.4%1", ":1"} {
+		f.Add(host)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		want, err := netip.ParseAddr(host)
+		if got, ok := address(host); got != want || ok != (err == nil) {
+			t.Errorf("%q is %v (%v), want %v (%v)", host, got, ok, want, err)
+		}
+	})
 }
 
 func FuzzHostname(f *testing.F) {

@@ -77,7 +77,7 @@ func (g *Gate) Identify(rules *Rules, r *http.Request) *Identity {
 
 // locate finds out from where a request comes, and whether that counts.
 func (g *Gate) locate(id *Identity, r *http.Request) {
-	rules, local := id.rules, g.machine.has(id.peer)
+	rules := id.rules
 	id.Client = id.peer
 	if forwarded(r.Header) {
 		if !contains(rules.Proxies, id.peer) {
@@ -90,17 +90,19 @@ func (g *Gate) locate(id *Identity, r *http.Request) {
 			id.doubt = "the proxy at " + id.peer.String() + " does not say on whose behalf it asks (X-Forwarded-For, or Forwarded)"
 			return
 		}
-		if g.machine.has(id.Client) && (!local || !g.allHere(via)) { // what a proxy elsewhere calls loopback is its own
+		if g.machine.has(id.Client) && !g.allHere(append(via, id.peer)) { // what a proxy elsewhere calls loopback is its own
 			id.doubt = "a proxy on another host asks on behalf of this one"
 			return
 		}
 	}
-	switch {
-	case !id.OurName:
+	if !id.OurName {
 		id.doubt = "the name that it was sent to is not ours"
-	case g.machine.has(id.Client) && rules.NoLocalTrust:
+		return
+	}
+	switch here := g.machine.has(id.Client); {
+	case here && rules.NoLocalTrust:
 		id.doubt = "this host is not trusted (access.local_trust)"
-	case g.machine.has(id.Client):
+	case here:
 		id.Place = OwnHost
 	case contains(rules.Networks, id.Client):
 		id.Place = Network

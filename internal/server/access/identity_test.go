@@ -238,3 +238,18 @@ func TestPasswordsOfUsers(t *testing.T) {
 		t.Error("nobody is taken for a user")
 	}
 }
+
+func BenchmarkIdentify(b *testing.B) {
+	rules := &Rules{Networks: prefixes("10.0.0.0/8"), Hosts: []string{"*.example.org"}}
+	for name, host := range map[string]string{"address": "192.0.2.9:10115", "name": "health.example.org:10115", "stranger": "evil.example"} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Host, r.RemoteAddr = host, "10.1.1.1:5"
+			gate := NewGate(nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				gate.Identify(rules, r)
+			}
+		})
+	}
+}

@@ -35,10 +35,28 @@ func (b brief) Handle(ctx context.Context, record slog.Record) error {
 }
 
 func cutRecord(record slog.Record, limit int) slog.Record {
+	if isShort(record, limit) {
+		return record.Clone()
+	}
 	short := slog.NewRecord(record.Time, record.Level, cut(record.Message, limit), record.PC)
 	record.Attrs(func(a slog.Attr) bool {
 		short.AddAttrs(cutAttr(a, limit))
 		return true
+	})
+	return short
+}
+
+// isShort reports whether there is nothing in a record that could be too long.
+func isShort(record slog.Record, limit int) bool {
+	short := len(record.Message) <= limit
+	record.Attrs(func(a slog.Attr) bool {
+		switch a.Value.Kind() {
+		case slog.KindString:
+			short = short && len(a.Value.String()) <= limit
+		case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
+			short = false
+		}
+		return short
 	})
 	return short
 }

@@ -13,15 +13,20 @@ const maxLogRecords = 200
 // Recorder is a log handler that keeps what a probe logs, and passes on what the
 // operator wants to see at once.
 type Recorder struct {
-	mu      *sync.Mutex // protects *records
-	records *[]slog.Record
-	attrs   []slog.Attr
-	next    slog.Handler // nil for none
+	kept  *kept
+	attrs []slog.Attr
+	next  slog.Handler // nil for none
+}
+
+// kept is what a Recorder and those made of it have in common.
+type kept struct {
+	mu      sync.Mutex
+	records []slog.Record // guarded by mu
 }
 
 // NewRecorder passes on what next wants; nil wants nothing.
 func NewRecorder(next slog.Handler) *Recorder {
-	return &Recorder{mu: new(sync.Mutex), records: new([]slog.Record), next: next}
+	return &Recorder{kept: &kept{records: make([]slog.Record, 0, 2)}, next: next} // no probe logs less
 }
 
 // Enabled takes everything.
@@ -36,10 +41,10 @@ func (r *Recorder) Handle(ctx context.Context, record slog.Record) error {
 	}
 	record = cutRecord(record, maxKept)
 	record.AddAttrs(r.attrs...)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(*r.records) < maxLogRecords {
-		*r.records = append(*r.records, record)
+	r.kept.mu.Lock()
+	defer r.kept.mu.Unlock()
+	if len(r.kept.records) < maxLogRecords {
+		r.kept.records = append(r.kept.records, record)
 	}
 	return nil
 }
@@ -59,7 +64,7 @@ func (r *Recorder) WithGroup(string) slog.Handler { return r }
 
 // Taken is what was logged.
 func (r *Recorder) Taken() []slog.Record {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return *r.records
+	r.kept.mu.Lock()
+	defer r.kept.mu.Unlock()
+	return r.kept.records
 }
