@@ -1,8 +1,11 @@
 # The targets are few: `make run`, `make test`, `make lint`, `make format`, `make bench`, `make soak`, `make screenshot`.
 GO ?= go
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+MISSPELL = github.com/golangci/misspell/cmd/misspell@v0.8.0
 # What looks different in a program that is built with more mechanisms of discovery.
 TAGGED = ./internal/config ./internal/discovery ./examples/kubernetes/...
+# What has files for other systems than Linux.
+PLATFORM = ./checks ./envinfo ./prober ./internal/cli ./internal/durable ./internal/orphans ./internal/server/connections ./internal/testneed ./internal/testport
 
 .PHONY: run test lint format bench soak screenshot
 
@@ -13,14 +16,18 @@ run:
 test: lint
 	sh e2e/setup.sh
 	$(GO) test -race -shuffle=on -timeout 15m ./...
-	$(GO) vet -tags kubernetes,consul $(TAGGED) ./internal/app
 	$(GO) test -tags kubernetes,consul $(TAGGED)
 	$(GO) test -tags kubernetes,consul -run Kubernetes ./internal/app
 
-# What .golangci.yml says; formatting too, which `make format` mends.
+# What .golangci.yml says; formatting too, which `make format` mends. Then the files that
+# only other builds have, and the spelling of what is not Go.
 lint:
 	$(GO) vet ./...
+	GOOS=darwin $(GO) vet $(PLATFORM)
 	$(GO) run $(GOLANGCI_LINT) run ./...
+	$(GO) run $(GOLANGCI_LINT) run --build-tags kubernetes,consul $(TAGGED) ./internal/app
+	find . -path '*/.*' -prune -o -type f \( -name '*.md' -o -name '*.example' -o -name '*.yml' -o -name '*.tmpl' -o -name '*.html' -o -name '*.sh' -o -name '*.py' -o -name Makefile \) -print \
+	  | xargs $(GO) run $(MISSPELL) -error
 
 format:
 	$(GO) run $(GOLANGCI_LINT) fmt ./...
