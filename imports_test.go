@@ -56,7 +56,7 @@ var importRules = []importRule{
 	},
 	{
 		"internal/selfmetrics",
-		[]string{"prober", "prober/schedule", "alerting/outbox", "alerting/alertmanager", "internal/registry", "internal/history", "internal/discovery", "internal/zeroconf", "!yaml"},
+		[]string{"prober", "prober/schedule", "alerting/outbox", "alerting/alertmanager", "internal/registry", "internal/journal", "internal/history", "internal/discovery", "internal/zeroconf", "!yaml"},
 		"it reads what the parts say of themselves, so that nobody need copy it",
 	},
 	{"internal/mailaddress", nil, "it says what an address is, to whoever has one"},
@@ -73,7 +73,7 @@ var importRules = []importRule{
 		"internal/server",
 		[]string{
 			"prober", "prober/schedule", "health", "checks", "envinfo/redact", "collector", "client/api",
-			"internal/names", "internal/registration", "internal/registry", "internal/history", "internal/server/access", "internal/strictjson", "!yaml",
+			"internal/names", "internal/registration", "internal/registry", "internal/journal", "internal/history", "internal/server/access", "internal/strictjson", "!yaml",
 		},
 		"it parses, calls and renders; the configuration reaches it as values, and it answers in the types that clients read",
 	},
@@ -83,7 +83,7 @@ var importRules = []importRule{
 		[]string{
 			"prober", "prober/schedule", "health", "checks", "envinfo", "envinfo/redact", "collector", "alerting",
 			"alerting/alertmanager", "alerting/mail", "alerting/maintenance", "alerting/outbox",
-			"internal/config", "internal/registry", "internal/history", "internal/server", "internal/server/access", "internal/server/connections", "internal/zeroconf", "internal/cluster",
+			"internal/config", "internal/registry", "internal/journal", "internal/history", "internal/server", "internal/server/access", "internal/server/connections", "internal/zeroconf", "internal/cluster",
 			"internal/discovery", "internal/dnssd", "internal/selfmetrics", "internal/durable",
 		},
 		"it wires everything",
