@@ -30,7 +30,7 @@ var importRules = []importRule{
 	{"envinfo/redact", nil, "it is linked into other people's programs"},
 	{"envinfo", []string{"envinfo/redact"}, "it is linked into other people's programs"},
 	{"checks/probe", []string{"checks", "health", "prober"}, "whoever checks by a probe has the probes' libraries, others need not; it probes once and keeps no schedule"},
-	{"checks", []string{"health", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
+	{"checks", []string{"health", "internal/names", "!prometheus", "!yaml"}, "nobody pays for a check that he does not use"},
 	{"client/api", nil, "it is linked into other people's programs, and the server writes by it what the client reads"},
 	{"client", []string{"client/api", "health", "internal/dnssd", "!grandcat", "!miekg"}, "it is linked into other people's programs"},
 	{"prober/schedule", []string{"prober", "health"}, "it decides when to probe and what the results add up to; how to probe is not its business"},
@@ -51,7 +51,7 @@ var importRules = []importRule{
 	{"internal/history", []string{"health", "internal/durable", "!client_golang", "!yaml"}, "it keeps which subject was in which state when; who found that out is not its business"},
 	{
 		"internal/discovery",
-		[]string{"prober", "internal/durable", "!discovery/install", "!yaml"},
+		[]string{"prober", "internal/durable", "internal/names", "!discovery/install", "!yaml"},
 		"it finds targets by Prometheus' own code; the jobs reach it as values",
 	},
 	{

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // File fails if a file is missing, too old, too small or does not have the content
@@ -80,7 +80,7 @@ func newest(pattern string) (path string, info os.FileInfo, err error) {
 	if info, err = os.Stat(pattern); err == nil {
 		return pattern, info, nil
 	}
-	paths, globErr := filepath.Glob(pattern)
+	paths, globErr := names.Files(pattern)
 	if globErr != nil {
 		return "", nil, globErr
 	}

@@ -57,6 +57,7 @@ func (r *httpRun) askQUIC(req *http.Request, hop *httpHop, trace *httpTrace) (*h
 	if err != nil {
 		return nil, err
 	}
+	r.tries.dials.Add(1)
 	r.call, err = dialQUIC(req.Context(), r.dialer, at, config, trace)
 	if err != nil {
 		return nil, err
@@ -181,7 +182,9 @@ type quicBody struct {
 func (b *quicBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = quicError(b.ctx, err)
+		if err = quicError(b.ctx, err); errors.Is(err, errRejected) { // but it has answered
+			err = because(ReasonBody, fmt.Errorf("peer broke off the answer: %s", http3.ErrCodeRequestRejected))
+		}
 	}
 	return n, err
 }
@@ -204,6 +207,8 @@ func quicError(ctx context.Context, err error) error {
 		return err
 	case errors.As(err, &verify):
 		return verify
+	case rejected(err):
+		return errRejected
 	case errors.As(err, &broken) && broken.ErrorCode.IsCryptoError():
 		return because(ReasonTLS, errors.New(quicAlert(broken)))
 	case errors.As(err, &broken):
@@ -220,6 +225,13 @@ func quicError(ctx context.Context, err error) error {
 		return because(ReasonBody, fmt.Errorf("no answer in HTTP/3: %s", strings.TrimPrefix(err.Error(), "http3: ")))
 	}
 	return err
+}
+
+// rejected reports whether the peer has told that it has not even looked at the request.
+func rejected(err error) bool {
+	answer, ok := errors.AsType[*http3.Error](err)
+	return ok && answer.Remote && answer.ErrorCode == http3.ErrCodeRequestRejected ||
+		err.Error() == "connection in graceful shutdown" // GOAWAY came before the request was made, which http3 has no type for
 }
 
 // quicAlert is what a handshake failed of: a TLS alert, ours or the peer's.

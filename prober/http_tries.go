@@ -11,11 +11,14 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// maxTries is how often a request is made of a peer that speaks HTTP/2 and sends it away
-// unseen. net/http would ask, and connect, until the deadline.
+// maxTries is how often a request is made of a peer that speaks HTTP/2 or HTTP/3 and sends
+// it away unseen. net/http would ask, and connect, until the deadline.
 const maxTries = 2
 
-var errSentAway = because(ReasonConnect, errors.New("peer has refused the request twice (HTTP/2: REFUSED_STREAM or GOAWAY)"))
+var (
+	errSentAway = because(ReasonConnect, errors.New("peer has refused the request twice (HTTP/2: REFUSED_STREAM or GOAWAY, HTTP/3: H3_REQUEST_REJECTED or GOAWAY)"))
+	errRejected = because(ReasonConnect, errors.New("peer has refused the request (HTTP/3: H3_REQUEST_REJECTED or GOAWAY)"))
+)
 
 // tries counts how often one request is begun, be it by us or by net/http.
 type tries struct {
@@ -65,6 +68,9 @@ func (t *tries) explain(err error) error {
 
 // sentAway reports whether a peer has not even looked at the request.
 func sentAway(err error) bool {
+	if errors.Is(err, errRejected) {
+		return true
+	}
 	if stream, ok := errors.AsType[http2.StreamError](err); ok {
 		return stream.Code == http2.ErrCodeRefusedStream
 	}

@@ -199,9 +199,9 @@ func (r *httpRun) take(ctx context.Context, hop *httpHop, trace *httpTrace) (req
 		r.req.Debug("making HTTP request", "url", hop.url.Redacted(), "host", req.Host, "method", req.Method)
 		if r.EnableHTTP3 {
 			resp, err = r.takeQUIC(req, hop, trace)
-			return req, resp, err
+		} else {
+			resp, err = r.takeOnce(req, hop, trace)
 		}
-		resp, err = r.takeOnce(req, hop, trace)
 		switch {
 		case err == nil:
 			return req, resp, nil

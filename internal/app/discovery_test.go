@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -40,8 +41,14 @@ func (r *running) shows(line string) {
 // withFile is an exporter with a job that reads the file.
 func withFile(t *testing.T, dir, file, more string) Options {
 	t.Helper()
+	return withFiles(t, dir, more, file)
+}
+
+func withFiles(t *testing.T, dir, more string, files ...string) Options {
+	t.Helper()
 	path := filepath.Join(dir, "c.yml")
-	write(t, path, fmt.Sprintf("discovery: {jobs: [{name: lan, module: http_2xx, healthy: 1, interval: 1d, file_sd_configs: [{files: [%q], refresh_interval: 1s}]}]}\n%s", file, more))
+	list, _ := json.Marshal(files)
+	write(t, path, fmt.Sprintf("discovery: {jobs: [{name: lan, module: http_2xx, healthy: 1, interval: 1d, file_sd_configs: [{files: %s, refresh_interval: 1s}]}]}\n%s", list, more))
 	return Options{ConfigFile: path, StoragePath: filepath.Join(dir, "data")}
 }
 
@@ -92,6 +99,32 @@ func TestFileDiscovery(t *testing.T) {
 	})
 	write(t, list, `[{"targets": ["127.0.0.1:6"]}]`)
 	r.becomes("127.0.0.1:6")
+}
+
+// A file is a file, whatever is in its name and in that of its directory, and also if it
+// comes later.
+func TestFileDiscoveryByNamesThatLookLikePatterns(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "conf[a].d")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for file, list := range map[string]string{
+		"lan[1].json": `[{"targets": ["127.0.0.1:1"]}]`, "lan1.json": `[{"targets": ["127.0.0.1:2"]}]`, // not meant, while the other is there
+		"more-1.json": `[{"targets": ["127.0.0.1:3"]}]`,
+	} {
+		write(t, filepath.Join(dir, file), list)
+	}
+	r := start(t, withFiles(t, dir, "", "lan[1].json", "bad[.json", "more-*.json", "none[0-9].json"))
+	r.becomes("127.0.0.1:1 127.0.0.1:3")
+	write(t, filepath.Join(dir, "bad[.json"), `[{"targets": ["127.0.0.1:4"]}]`)
+	r.becomes("127.0.0.1:1 127.0.0.1:3 127.0.0.1:4")
+	write(t, filepath.Join(dir, "none7.json"), `[{"targets": ["127.0.0.1:5"]}]`)
+	r.becomes("127.0.0.1:1 127.0.0.1:3 127.0.0.1:4 127.0.0.1:5")
+	if err := os.Rename(filepath.Join(dir, "lan[1].json"), filepath.Join(dir, "none[0-9].json")); err != nil {
+		t.Fatal(err)
+	}
+	r.becomes("127.0.0.1:1 127.0.0.1:2 127.0.0.1:3 127.0.0.1:4")
+	r.shows("health_discovery_failures_total" + sixSeries + "0")
 }
 
 // A file that is emptied, as by a full disk, is an accident; what it says afterwards

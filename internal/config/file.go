@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
@@ -209,7 +210,7 @@ func (f *File) now() map[string][sha256.Size]byte {
 		sums[f.path] = sha256.Sum256(text)
 	}
 	for _, pattern := range f.patterns {
-		found, _ := filesOf(pattern) // what is wrong with it was said when it was loaded
+		found, _ := names.Files(pattern) // what is wrong with it was said when it was loaded
 		for _, path := range found {
 			if text, err := readRegular(path); err == nil {
 				sums[path] = sha256.Sum256(text)

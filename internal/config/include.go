@@ -3,12 +3,12 @@ package config
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -50,13 +50,13 @@ func (doc *document) includeModules(d *decoder, c *Config, f *File, modules map[
 
 func matches(d *decoder, path string, n *yaml.Node, configFile string) []string {
 	pattern := besides(configFile, n.Value)
-	files, err := filesOf(pattern)
+	files, err := names.Files(pattern)
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Value == "":
 		d.Faults.Add(n.Line, path, "must be a file or a pattern such as modules/*.yml")
 	case err != nil:
 		d.Faults.Add(n.Line, path, "%q is not a valid pattern: %s", n.Value, err)
-	case len(files) == 0 && !hasWildcard(pattern):
+	case len(files) == 0 && !hasWildcard(n.Value):
 		d.Faults.Add(n.Line, path, "there is no file %s", pattern)
 	}
 	slices.Sort(files)
@@ -69,15 +69,6 @@ func besides(configFile, name string) string {
 		return name
 	}
 	return filepath.Join(filepath.Dir(configFile), name)
-}
-
-// filesOf are the files of a name or pattern. A file that is there as it is written is
-// that file, whatever is in its name.
-func filesOf(pattern string) ([]string, error) {
-	if _, err := os.Lstat(pattern); err == nil {
-		return []string{pattern}, nil
-	}
-	return filepath.Glob(pattern)
 }
 
 func hasWildcard(pattern string) bool {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // addFiles takes over the groups of files. Prometheus' code takes a file that was cut
@@ -23,7 +25,7 @@ func (u *unit) addFiles(groups []*targetgroup.Group, patterns []string) (emptied
 	read := u.forgetRead(groups)
 	for _, g := range groups {
 		switch {
-		case g == nil:
+		case g == nil, !meant(patterns, fileOf(g.Source)):
 		case len(g.Targets) > 0:
 			u.groups[g.Source] = g
 		case u.groups[g.Source] != nil:
@@ -124,7 +126,7 @@ func fileOf(source string) string {
 // emptyFiles are the files that ought to have targets.
 func emptyFiles(patterns []string) (paths []string) {
 	for _, pattern := range patterns {
-		found, _ := filepath.Glob(pattern) // was valid when it was loaded
+		found, _ := names.Files(pattern) // what is no pattern is a file that is not there
 		for _, path := range found {
 			if !hasNone(path) {
 				paths = append(paths, path)

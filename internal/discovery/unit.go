@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,8 @@ import (
 	"github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/discovery/file"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // retryAfter is when a mechanism that could not be started is tried again.
@@ -75,7 +76,7 @@ func (u *unit) open() (discovery.Discoverer, error) {
 	if err := metrics.Register(); err != nil {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
-	return u.config.NewDiscoverer(discovery.DiscovererOptions{
+	return literally(u.config.Config).NewDiscoverer(discovery.DiscovererOptions{
 		Logger: u.log, Metrics: metrics, SetName: u.job,
 		// A connection that is kept would outlive the mechanism.
 		HTTPClientOptions: []config.HTTPClientOption{config.WithKeepAlivesDisabled()},
@@ -142,7 +143,7 @@ func (u *unit) lookForFiles() <-chan time.Time {
 }
 
 func matchesAny(pattern string) bool {
-	found, err := filepath.Glob(pattern)
+	found, err := names.Files(pattern)
 	return err == nil && len(found) > 0
 }
 

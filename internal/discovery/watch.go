@@ -45,6 +45,9 @@ func (l listener) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (l listener) Handle(ctx context.Context, r slog.Record) error {
+	if quotedDirectory(r) {
+		return nil
+	}
 	if r.Level >= slog.LevelError && !l.failures.news(textOf(r), r.Time) {
 		return nil
 	}

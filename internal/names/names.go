@@ -56,12 +56,5 @@ func Quote(name string) string {
 	if !Wild(name) {
 		return name
 	}
-	var b strings.Builder
-	for _, r := range []byte(name) {
-		if strings.IndexByte(wildcards, r) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(r)
-	}
-	return b.String()
+	return QuoteAll(name)
 }

@@ -1,6 +1,11 @@
 package names
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 func TestMatch(t *testing.T) {
 	for _, test := range []struct {
@@ -69,4 +74,39 @@ func FuzzQuote(f *testing.F) {
 			t.Errorf("%q, quoted as %q, matches %q", name, quoted, other)
 		}
 	})
+}
+
+// TestFiles has directories and files that look like patterns.
+func TestFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{"a[1].yml", "a1.yml", "a*.yml", "ab.yml", "b2.yml", "c[.yml", "c1.yml", "d[1]/x.yml", "d[1]/y1.yml", "d1/z.yml", `e\f/x.yml`, "g?/x.yml", "gh/y.yml"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	for pattern, want := range map[string]string{
+		"a[1].yml": "a[1].yml", "a*.yml": "a*.yml", "a[b].yml": "ab.yml", "a?.yml": "a*.yml a1.yml ab.yml", "b[2].yml": "b2.yml", "b[3].yml": "",
+		"c[.yml": "c[.yml", "c[1].yml": "c1.yml", "d[1]/*.yml": "d[1]/x.yml d[1]/y1.yml", "d[1]/y[1].yml": "d[1]/y1.yml", "d[1]/none.yml": "",
+		"d?/*.yml": "d1/z.yml", `e\f/*.yml`: `e\f/x.yml`, "g?/?.yml": "g?/x.yml", "ab.yml": "ab.yml", "none.yml": "", "": "",
+	} {
+		for _, prefix := range []string{"", dir + "/"} {
+			if pattern == "" && prefix != "" {
+				continue
+			}
+			found, err := Files(prefix + pattern)
+			for i := range found {
+				found[i] = strings.TrimPrefix(found[i], prefix)
+			}
+			if got := strings.Join(found, " "); got != want || err != nil {
+				t.Errorf("%q: %q, %v, want %q", prefix+pattern, got, err, want)
+			}
+		}
+	}
+	if _, err := Files("none[.yml"); err == nil {
+		t.Error("a pattern that is none is no fault")
+	}
 }
