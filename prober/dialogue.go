@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -71,15 +70,9 @@ func checkTLSConfig(options *config.TLSConfig) (faults []error) {
 
 // warnTLSConfig finds options with which every handshake fails.
 func warnTLSConfig(options *config.TLSConfig) (list []error) {
-	for _, each := range []struct{ key, file string }{
-		{"ca_file", options.CAFile}, {"cert_file", options.CertFile}, {"key_file", options.KeyFile},
-	} {
-		if each.file == "" {
-			continue
-		}
-		if _, err := os.Stat(each.file); err != nil {
-			list = append(list, &FieldError{"tls_config." + each.key, err.Error()})
-		}
+	for _, fault := range CheckTLSFiles(options.CAFile, options.CertFile, options.KeyFile) {
+		fault.Path = "tls_config." + fault.Path
+		list = append(list, fault)
 	}
 	if options.MaxVersion != 0 && options.MinVersion > options.MaxVersion {
 		list = append(list, &FieldError{"tls_config.min_version", "is above max_version"})

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -105,12 +104,12 @@ func warnClient(options *config.HTTPClientConfig) []error {
 	return list
 }
 
-// warnFile tells if a file is not there.
+// warnFile tells if a file is not there, or cannot be read.
 func warnFile(path, name string) []error {
 	if name == "" {
 		return nil
 	}
-	if _, err := os.Stat(name); err != nil {
+	if _, err := ReadNamedFile(name); err != nil {
 		return []error{&FieldError{path, err.Error()}}
 	}
 	return nil

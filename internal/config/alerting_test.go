@@ -170,17 +170,18 @@ alerting:
 }
 
 func TestAlertmanagers(t *testing.T) {
+	file := filepath.Join(writeFiles(t, map[string]string{"p": "secret"}), "p")
 	got := parsed(t, `
 alerting:
   alertmanagers:
   - http://a:9093/
-  - {url: "https://b/", path_prefix: /am/, basic_auth: {username: me, password_file: /run/p}, tls_config: {server_name: c}}
+  - {url: "https://b/", path_prefix: /am/, basic_auth: {username: me, password_file: `+file+`}, tls_config: {server_name: c}}
   - {url: "https://d", authorization: {credentials: t}}
 `).Alerting.Alertmanagers
 	want := []Alertmanager{
 		{URL: "http://a:9093/"},
 		{
-			URL: "https://b/", PathPrefix: "/am/", BasicAuth: &config.BasicAuth{Username: "me", PasswordFile: "/run/p"},
+			URL: "https://b/", PathPrefix: "/am/", BasicAuth: &config.BasicAuth{Username: "me", PasswordFile: file},
 			TLSConfig: config.TLSConfig{ServerName: "c"},
 		},
 		{URL: "https://d", Authorization: &config.Authorization{Type: "Bearer", Credentials: "t"}},

@@ -50,7 +50,9 @@ func (d *decoder) alertmanagers(nodes []yaml.Node) []Alertmanager {
 		a, at := Alertmanager{URL: n.Value}, path
 		if n.Kind == yaml.MappingNode {
 			a, at = Alertmanager{}, strictyaml.Join(path, "url")
-			d.Decode(n, path, &a)
+			if d.Decode(n, path, &a) {
+				namedFiles(n, path, "", d.Faults.Add)
+			}
 		}
 		if err := checkBaseURL(a.URL, "http://localhost:9093"); err != nil {
 			d.Faults.Add(strictyaml.LineOf(n, "url", n.Line), at, "%s", err)

@@ -165,6 +165,9 @@ func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	if len(d.Faults.List) == before {
 		d.optionFaults(n, path, kind)
 	}
+	if len(d.Faults.List) == before {
+		namedFiles(n, path, "", d.warn) // they are read anew each time, so that they may come later
+	}
 	c = s.check()
 	c.Remote, c.Open = of.remote, kind.open
 	c.Fingerprint = fingerprintOf(n)

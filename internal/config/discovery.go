@@ -200,6 +200,7 @@ func mechanism(d *decoder, n *yaml.Node, at, dir string, into discovery.Config) 
 	if s, ok := into.(promconfig.DirectorySetter); ok {
 		s.SetDirectory(dir)
 	}
+	namedFiles(n, at, dir, d.Faults.Add)
 	return DiscoveryConfig{into, dir + "\n" + string(contentOf(n))}, true
 }
 

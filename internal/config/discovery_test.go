@@ -18,7 +18,8 @@ import (
 )
 
 func TestDiscovery(t *testing.T) {
-	c, err := parse("/etc/hx/c.yml", []byte(`
+	dir := writeFiles(t, map[string]string{"p": "secret"})
+	c, err := parse(filepath.Join(dir, "c.yml"), []byte(`
 discovery:
   jobs:
   - name: lan
@@ -58,11 +59,11 @@ discovery:
 		t.Fatal(diff)
 	}
 	files := job.Mechanisms[1].Configs[0].Config.(*file.SDConfig)
-	if diff := cmp.Diff([]string{"/etc/hx/targets/*.yml", "/abs.json"}, files.Files); diff != "" {
+	if diff := cmp.Diff([]string{dir + "/targets/*.yml", "/abs.json"}, files.Files); diff != "" {
 		t.Error(diff)
 	}
 	first, second := job.Mechanisms[2].Configs[0], job.Mechanisms[2].Configs[1]
-	if at := second.Config.(*http.SDConfig).HTTPClientConfig.BasicAuth.PasswordFile; at != "/etc/hx/p" || first.Text == second.Text {
+	if at := second.Config.(*http.SDConfig).HTTPClientConfig.BasicAuth.PasswordFile; at != dir+"/p" || first.Text == second.Text {
 		t.Errorf("password file %s", at)
 	}
 	if d := c.Discovery.Jobs[1]; d.MaxTargets != DefaultDiscoveredTargets || d.Defaults.Interval != prober.DefaultInterval {
@@ -161,9 +162,10 @@ func TestDiscoveryDoc(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(raw)
+	files := makeFiles(t)
 	examples := ""
 	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(page, -1) {
-		if _, err := parse(filepath.Join(t.TempDir(), "discovery.md"), []byte(block[1])); err != nil {
+		if _, err := parse(filepath.Join(t.TempDir(), "discovery.md"), []byte(files.placed(block[1]))); err != nil {
 			t.Errorf("an example:\n%s%s", block[1], err)
 		}
 		examples += block[1]

@@ -78,7 +78,9 @@ func (e *Email) secret() secret { return secret{e.PasswordFile, e.PasswordEnv} }
 // buildEmail decodes the section at the path, and completes and checks it.
 func buildEmail(d *decoder, n *yaml.Node, path string) *Email {
 	e := &Email{Wait: 5 * time.Second, Interval: time.Minute}
-	d.Decode(n, path, e)
+	if d.Decode(n, path, e) {
+		namedFiles(n, path, "", d.Faults.Add)
+	}
 	fault := func(key, format string, args ...any) {
 		d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), format, args...)
 	}
