@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/sorted"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -47,9 +48,9 @@ type Scheduler struct {
 	skippedCapacity atomic.Uint64
 	changed         chan struct{} // one slot: a state has changed
 	probes          sync.WaitGroup
-	order           atomic.Pointer[[]*job] // sorted by app
+	order           atomic.Pointer[sorted.List[*job]]
 
-	syncing sync.Mutex // makes Sync one at a time
+	syncing sync.Mutex // makes Sync and Apply one at a time
 
 	mu    sync.Mutex // protects all following fields
 	jobs  map[string]*job
@@ -76,7 +77,8 @@ func New(opts Options) *Scheduler {
 	s.lanes = newLanes(limit)
 	s.baseNano = s.baseTime.UnixNano()
 	s.last = s.slotAt(s.baseTime) - 1
-	s.order.Store(&[]*job{})
+	none := sorted.Of(func(j *job) string { return j.app }, nil)
+	s.order.Store(&none)
 	return s
 }
 

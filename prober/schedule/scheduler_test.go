@@ -565,7 +565,7 @@ func BenchmarkScheduler(b *testing.B) {
 			}
 			s.Sync(jobs)
 			s.base = b.Context()
-			order := *s.order.Load()
+			order := s.order.Load().Slice()
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ { // the cost of one due probe, all told
 				j := order[i%n]

@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -12,10 +11,10 @@ func (s *Scheduler) Changed() <-chan struct{} { return s.changed }
 // Snapshot lists what is known of all targets, sorted by App. It never waits
 // for a probe, nor for Sync.
 func (s *Scheduler) Snapshot() []*Status {
-	order := *s.order.Load()
-	list := make([]*Status, len(order))
-	for i, j := range order {
-		list[i] = j.status.Load()
+	order := s.order.Load()
+	list := make([]*Status, 0, order.Len())
+	for j := range order.All() {
+		list = append(list, j.status.Load())
 	}
 	return list
 }
@@ -29,13 +28,10 @@ func (s *Scheduler) Status(app string) (*Status, bool) {
 	return j.status.Load(), true
 }
 
+// find gives nil if there is no such target.
 func (s *Scheduler) find(app string) *job {
-	order := *s.order.Load()
-	i, ok := slices.BinarySearchFunc(order, app, func(j *job, app string) int { return strings.Compare(j.app, app) })
-	if !ok {
-		return nil
-	}
-	return order[i]
+	j, _ := s.order.Load().Get(app)
+	return j
 }
 
 // NextProbe is when the target is due; zero if it is not being probed.
@@ -100,7 +96,7 @@ type Stats struct {
 // Stats reads the scheduler's own figures.
 func (s *Scheduler) Stats() Stats {
 	return Stats{
-		Jobs:         len(*s.order.Load()),
+		Jobs:         s.order.Load().Len(),
 		InFlight:     int(s.lanes.inFlight[fastLane].Load()),
 		InFlightSlow: int(s.lanes.inFlight[slowLane].Load()),
 		Started:      s.started.Load(),

@@ -13,33 +13,68 @@ import (
 func (s *Scheduler) Sync(jobs []Job) {
 	s.syncing.Lock()
 	defer s.syncing.Unlock()
-	now := time.Now()
-	wanted := make(map[string]Job, len(jobs))
-	for _, d := range jobs {
-		if _, dup := wanted[d.Target.App]; !dup {
-			wanted[d.Target.App] = d
+	wanted := make(map[string]struct{}, len(jobs))
+	for i := range jobs {
+		wanted[jobs[i].Target.App] = struct{}{}
+	}
+	var removed []string
+	for j := range s.order.Load().All() {
+		if _, ok := wanted[j.app]; !ok {
+			removed = append(removed, j.app)
 		}
 	}
+	s.apply(jobs, removed)
+}
 
-	order := *s.order.Load()
-	next := make([]*job, 0, len(wanted))
-	for _, j := range order {
-		if d, ok := wanted[j.app]; ok {
-			s.change(j, d, now)
-			next = append(next, j)
-			delete(wanted, j.app)
-		} else {
+// Apply is Sync for those that differ: the changed ones start, or take the place of what
+// they were, and the removed ones end. It costs what they are, however many others there
+// are. A name that is in both is changed.
+func (s *Scheduler) Apply(changed []Job, removed []string) {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	named := make(map[string]struct{}, len(changed))
+	for i := range changed {
+		named[changed[i].Target.App] = struct{}{}
+	}
+	s.apply(changed, slices.DeleteFunc(slices.Clone(removed), func(app string) bool {
+		_, stays := named[app]
+		return stays
+	}))
+}
+
+// apply ends jobs, changes others, and begins those that are new.
+func (s *Scheduler) apply(jobs []Job, removed []string) {
+	now := time.Now()
+	order := s.order.Load()
+	for _, app := range removed {
+		if j, ok := order.Get(app); ok {
 			s.end(j)
 		}
 	}
-	next = append(next, s.begin(wanted, now)...)
-	slices.SortFunc(next, func(a, b *job) int { return strings.Compare(a.app, b.app) })
-	s.order.Store(&next)
+	seen := make(map[string]struct{}, len(jobs))
+	var made []*job
+	for i := range jobs {
+		d := &jobs[i]
+		if _, dup := seen[d.Target.App]; dup {
+			continue
+		}
+		seen[d.Target.App] = struct{}{}
+		if j, ok := order.Get(d.Target.App); ok {
+			s.change(j, d, now)
+		} else {
+			made = append(made, newJob(*d, now))
+		}
+	}
+	s.begin(made, now)
+	if len(made)+len(removed) > 0 {
+		next := order.With(made, removed)
+		s.order.Store(&next)
+	}
 	signal(s.wake)
 }
 
 // change updates a job if its line differs.
-func (s *Scheduler) change(j *job, d Job, now time.Time) {
+func (s *Scheduler) change(j *job, d *Job, now time.Time) {
 	j.mu.Lock()
 	old := j.desired
 	j.mu.Unlock()
@@ -52,7 +87,7 @@ func (s *Scheduler) change(j *job, d Job, now time.Time) {
 		}
 		return
 	}
-	if j.update(d, now) {
+	if j.update(*d, now) {
 		st := j.status.Load()
 		s.log.Info("state changed", "target", j.app, "to", st.State.Verdict.String(), "reason", "changed or resumed")
 		s.noteChange(j.app)
@@ -90,12 +125,8 @@ func (s *Scheduler) end(j *job) {
 	delete(s.dirty, j.app)
 }
 
-// begin makes the jobs that are new. Their first probes are spread evenly.
-func (s *Scheduler) begin(wanted map[string]Job, now time.Time) []*job {
-	made := make([]*job, 0, len(wanted))
-	for _, d := range wanted {
-		made = append(made, newJob(d, now))
-	}
+// begin puts jobs that are new on the wheel. Their first probes are spread evenly.
+func (s *Scheduler) begin(made []*job, now time.Time) {
 	slices.SortFunc(made, func(a, b *job) int { return strings.Compare(a.app, b.app) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +146,6 @@ func (s *Scheduler) begin(wanted map[string]Job, now time.Time) []*job {
 		j.phase = phaseOf(j.app, j.interval)
 		s.queue(j, first)
 	}
-	return made
 }
 
 // queue puts a job on the wheel. Later probes are made in phase, whenever this one is.
@@ -150,7 +180,7 @@ func (s *Scheduler) TakeChanged() map[string]*Saved {
 func (s *Scheduler) Touch(app string) { s.noteChange(app) }
 
 // Saved returns what to save of all targets.
-func (s *Scheduler) Saved() map[string]*Saved { return savedOf(*s.order.Load()) }
+func (s *Scheduler) Saved() map[string]*Saved { return savedOf(s.order.Load().Slice()) }
 
 func savedOf(jobs []*job) map[string]*Saved {
 	saved := make(map[string]*Saved, len(jobs))
