@@ -124,7 +124,7 @@ func switchable(t *testing.T) (url string, broken *atomic.Bool) {
 	return s.URL, broken
 }
 
-func write(t *testing.T, path, text string) {
+func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

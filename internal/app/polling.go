@@ -32,9 +32,10 @@ type polling struct {
 	gone      atomic.Pointer[[]registry.Tombstone]
 
 	reconciling sync.Mutex // protects all following fields
+	applied     *rules     // those by which the targets on the schedule were derived; nil before the start
 	derived     map[string]derivedTarget
-	restored    map[string]bool // targets whose saved state has been used
-	begun       bool            // the targets of the start are on the schedule
+	restored    map[string]struct{} // targets whose saved state has been used
+	forgetAbove int                 // how many of them there may be before those that are gone are forgotten
 }
 
 // targets are those that are wanted, and those that are gone.
@@ -42,7 +43,8 @@ type targets interface {
 	states
 	Replace(source prober.Source, targets []prober.Target)
 	Target(app string) (*prober.Target, bool)
-	Everything() ([]*prober.Target, []registry.Tombstone)
+	// Changes are those since the last call, or everything.
+	Changes(all bool) registry.Changes
 	// Changed says that there is something new; one slot.
 	Changed() <-chan struct{}
 	Expired() map[registry.Reason]uint64
@@ -52,7 +54,7 @@ type targets interface {
 func newPolling(opts *Options, started time.Time, targets targets, changed, stored chan<- struct{}) *polling {
 	p := &polling{
 		log: opts.Log, started: started, targets: targets, probes: collector.NewProbeDurations(opts.NativeHistograms),
-		derived: map[string]derivedTarget{}, restored: map[string]bool{},
+		derived: map[string]derivedTarget{}, restored: map[string]struct{}{},
 	}
 	if opts.NativeHistograms {
 		p.durations = collector.NewHTTPDurations()

@@ -36,37 +36,50 @@ func (p *polling) reconcileLoop(ctx context.Context) {
 	}
 }
 
-// reconcile makes the schedule what registry and configuration say.
+// reconcile brings the schedule up to date with registry and configuration: with what has
+// changed in the registry, or, with another configuration, with everything.
 func (p *polling) reconcile() {
 	p.reconciling.Lock()
 	defer p.reconciling.Unlock()
 	rules := p.rules.Load()
-	targets, gone := p.targets.Everything()
-	jobs := make([]schedule.Job, len(targets))
-	derived := make(map[string]derivedTarget, len(targets))
-	for i, t := range targets {
-		d := derivedTarget{from: t, to: t}
-		if !t.Source.ByOperator() {
-			d = p.derive(rules.cfg, t)
-		}
+	changes := p.targets.Changes(rules != p.applied)
+	derived := p.derived
+	if changes.All {
+		derived = make(map[string]derivedTarget, len(changes.Targets))
+	}
+	jobs := make([]schedule.Job, len(changes.Targets))
+	for i, t := range changes.Targets {
+		d := p.derive(rules.cfg, t)
 		derived[t.App] = d
 		jobs[i] = p.job(rules, d)
 	}
-	p.derived, p.begun = derived, true
-	p.gone.Store(&gone) // before the schedule loses them
-	p.forgetRestored(derived)
-	p.scheduler.Sync(jobs)
+	for _, app := range changes.Removed {
+		delete(derived, app)
+	}
+	p.derived, p.applied = derived, rules
+	p.gone.Store(&changes.Gone) // before the schedule loses them
+	p.forgetRestored()
+	if changes.All {
+		p.scheduler.Sync(jobs)
+	} else {
+		p.scheduler.Apply(jobs, changes.Removed)
+	}
 }
 
-// derive says whether the target's address may be mailed. It returns the same
-// pointer as long as nothing changes.
+// derive says whether the target's address may be mailed, and where it may be probed. It
+// gives the same pointers as long as nothing changes.
 func (p *polling) derive(cfg *config.Config, t *prober.Target) derivedTarget {
-	allowed := mailAllowed(cfg, t)
+	if t.Source.ByOperator() {
+		return derivedTarget{from: t, to: t}
+	}
 	d, ok := p.derived[t.App]
-	if !ok || d.from != t || d.to.MailAllowed != allowed {
-		to := *t
-		to.MailAllowed = allowed
-		d = derivedTarget{from: t, to: &to}
+	if allowed := mailAllowed(cfg, t); !ok || d.from != t || d.to.MailAllowed != allowed {
+		d = derivedTarget{from: t, to: t}
+		if t.MailAllowed != allowed {
+			to := *t
+			to.MailAllowed = allowed
+			d.to = &to
+		}
 	}
 	if d.general != cfg.Network {
 		d.general, d.network = cfg.Network, cfg.Network
@@ -87,9 +100,9 @@ func (p *polling) job(rules *rules, d derivedTarget) schedule.Job {
 	// Targets of the file are registered anew with each start; those that are discovered
 	// may be found again only later.
 	_, found := t.Source.Job()
-	known := !t.RegisteredAt.After(p.started) || t.Source.ByOperator() && !p.begun || found || t.Source == prober.SourceMDNS
-	if !p.restored[t.App] {
-		p.restored[t.App] = true // later it would be a new target of the same name
+	known := !t.RegisteredAt.After(p.started) || t.Source.ByOperator() && p.applied == nil || found || t.Source == prober.SourceMDNS
+	if _, used := p.restored[t.App]; !used {
+		p.restored[t.App] = struct{}{} // later it would be a new target of the same name
 		if known {
 			job.Saved = p.targets.Saved(t.App)
 		}
@@ -98,16 +111,18 @@ func (p *polling) job(rules *rules, d derivedTarget) schedule.Job {
 }
 
 // forgetRestored keeps the list of names from growing with each name that ever was. One
-// without a saved state has nothing that could be used again.
-func (p *polling) forgetRestored(targets map[string]derivedTarget) {
-	if len(p.restored) <= 2*len(targets)+1000 {
+// without a saved state has nothing that could be used again. It looks again only when
+// there are many more.
+func (p *polling) forgetRestored() {
+	if len(p.restored) <= max(2*len(p.derived)+1000, p.forgetAbove) {
 		return
 	}
 	for app := range p.restored {
-		if _, ok := targets[app]; !ok && p.targets.Saved(app) == nil {
+		if _, ok := p.derived[app]; !ok && p.targets.Saved(app) == nil {
 			delete(p.restored, app)
 		}
 	}
+	p.forgetAbove = 2 * len(p.restored)
 }
 
 // firstProbe is when the first probe is due (S1.28): programs register before

@@ -255,17 +255,14 @@ func (r *Registry) publish(b *batch) {
 // another source has named since.
 func (r *Registry) buryAllLocked(b *batch) {
 	for app, t := range b.tombstones {
-		if delete(r.tombstones, app); t == nil {
-			continue
+		if t != nil && r.winnerLocked(app) != nil {
+			t, r.unsavedTombstones[app] = nil, true
 		}
-		if r.tombstones[app] = t; r.winnerLocked(app) != nil {
-			delete(r.tombstones, app)
-			r.unsavedTombstones[app] = true
-		}
+		r.entombLocked(app, t)
 	}
 	for k, t := range b.targets {
 		if t != nil && r.tombstones[k.app] != nil {
-			delete(r.tombstones, k.app)
+			r.entombLocked(k.app, nil)
 			r.unsavedTombstones[k.app] = true
 		}
 	}

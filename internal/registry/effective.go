@@ -68,19 +68,19 @@ func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, 
 	for app := range next {
 		differs = r.resolveLocked(app) || differs
 		if r.tombstones[app] != nil {
-			delete(r.tombstones, app)
+			r.entombLocked(app, nil)
 			changed = append(changed, app)
 		}
 	}
 	at := now()
 	for app, t := range old {
 		if why != "" && next[app] == nil && r.effective[app] == nil {
-			r.tombstones[app] = r.newTombstoneLocked(t, why, at, at)
+			r.entombLocked(app, r.newTombstoneLocked(t, why, at, at))
 			changed, gone = append(changed, app), append(gone, r.tombstones[app])
 		}
 	}
 	for _, app := range overdue(r.tombstones, at) {
-		delete(r.tombstones, app)
+		r.entombLocked(app, nil)
 		changed = append(changed, app)
 	}
 	if differs {
@@ -165,7 +165,9 @@ func (r *Registry) resolveLocked(app string) bool {
 		r.stats.Targets[next.Source]++
 		r.effective[app] = next
 	}
-	r.sorted = nil
+	r.listed = nil
+	r.unsorted[app] = struct{}{}
+	r.news.note(app, len(r.effective))
 	return true
 }
 

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/prober"
@@ -23,22 +22,32 @@ func (r *Registry) Target(app string) (*prober.Target, bool) {
 // points to may be changed; a pointer stays the same while the target does.
 func (r *Registry) Targets() []*prober.Target {
 	r.mu.RLock()
-	sorted := r.sorted
+	listed := r.listed
 	r.mu.RUnlock()
-	if sorted != nil {
-		return sorted
+	if listed != nil {
+		return listed
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.sortedLocked()
+	return r.listedLocked()
 }
 
-func (r *Registry) sortedLocked() []*prober.Target {
-	if r.sorted == nil {
-		r.sorted = slices.AppendSeq(make([]*prober.Target, 0, len(r.effective)), maps.Values(r.effective))
-		slices.SortFunc(r.sorted, func(a, b *prober.Target) int { return strings.Compare(a.App, b.App) })
+func (r *Registry) listedLocked() []*prober.Target {
+	if r.listed != nil {
+		return r.listed
 	}
-	return r.sorted
+	put, without := make([]*prober.Target, 0, len(r.unsorted)), []string(nil)
+	for app := range r.unsorted {
+		if t := r.effective[app]; t != nil {
+			put = append(put, t)
+		} else {
+			without = append(without, app)
+		}
+	}
+	r.unsorted = map[string]struct{}{}
+	r.byName = r.byName.With(put, without)
+	r.listed = r.byName.Slice()
+	return r.listed
 }
 
 // Changed receives a value after the effective set has changed. One slot: many

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/health-exporter/health_exporter/internal/sorted"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
@@ -81,9 +82,13 @@ type Registry struct {
 	pauses     map[string]bool                             // operators' word on Paused, by app
 	saved      map[string]*schedule.Saved
 	effective  map[string]*prober.Target
-	sorted     []*prober.Target // effective by name; nil: to be made again
+	byName     sorted.List[*prober.Target] // effective, but for what is in unsorted
+	unsorted   map[string]struct{}         // apps that differ from what is in byName
+	listed     []*prober.Target            // byName as it is shown; nil: to be made again
+	news       news
 	leases     leases
 	tombstones map[string]*Tombstone
+	gone       []Tombstone // tombstones by name; nil: to be made again
 	expired    map[Reason]uint64
 	stats      Stats
 }
@@ -134,6 +139,9 @@ func newRegistry(o Options) *Registry {
 		pauses:            map[string]bool{},
 		saved:             map[string]*schedule.Saved{},
 		effective:         map[string]*prober.Target{},
+		byName:            sorted.Of(func(t *prober.Target) string { return t.App }, nil),
+		unsorted:          map[string]struct{}{},
+		news:              news{all: true},
 		stats:             Stats{Targets: map[prober.Source]int{}},
 	}
 }
@@ -151,7 +159,7 @@ func (r *Registry) adopt(found *contents) {
 			r.leases.grant(k.app, t.TTL, earliestRenewal(t, found.renewals[k.app]), now, true)
 		}
 		if r.tombstones[k.app] != nil { // the one is from a backup
-			delete(r.tombstones, k.app)
+			r.entombLocked(k.app, nil)
 			r.unsavedTombstones[k.app] = true
 		}
 	}

@@ -162,21 +162,22 @@ func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func(
 	next := s.counts
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		w := writer{tx: tx, counts: s.counts}
-		for k, t := range b.targets {
-			w.target(k, t)
+		// Sorted, for there may be very many, and bbolt makes room for each within one list.
+		for _, k := range slices.SortedFunc(maps.Keys(b.targets), compareKeys) {
+			w.target(k, b.targets[k])
 		}
-		for app, at := range b.renewals {
-			w.renewal(app, at)
+		for _, app := range slices.Sorted(maps.Keys(b.renewals)) {
+			w.renewal(app, b.renewals[app])
 		}
-		for app, paused := range b.pauses {
-			w.pause(app, paused)
+		for _, app := range slices.Sorted(maps.Keys(b.pauses)) {
+			w.pause(app, b.pauses[app])
 		}
 		for _, tombstones := range []map[string]*Tombstone{b.resavedTombstones, b.tombstones} {
 			for app, t := range tombstones {
 				w.tombstone(app, t)
 			}
 		}
-		for _, app := range slices.Sorted(maps.Keys(states)) { // there may be very many
+		for _, app := range slices.Sorted(maps.Keys(states)) {
 			w.state(app, states[app])
 		}
 		next = w.counts

@@ -71,22 +71,31 @@ func buryReason(source prober.Source) Reason {
 	return ""
 }
 
-// Tombstones are those of the targets that are gone, by name.
+// Tombstones are those of the targets that are gone, by name. The slice may not be
+// changed.
 func (r *Registry) Tombstones() []Tombstone {
-	_, list := r.Everything()
-	return list
-}
-
-// Everything is the effective set and the tombstones at one moment: what was a target
-// and is none any more is in either the one or the other.
-func (r *Registry) Everything() ([]*prober.Target, []Tombstone) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]Tombstone, 0, len(r.tombstones))
-	for _, app := range slices.Sorted(maps.Keys(r.tombstones)) {
-		list = append(list, *r.tombstones[app])
+	return r.goneLocked()
+}
+
+func (r *Registry) goneLocked() []Tombstone {
+	if r.gone == nil {
+		r.gone = make([]Tombstone, 0, len(r.tombstones))
+		for _, app := range slices.Sorted(maps.Keys(r.tombstones)) {
+			r.gone = append(r.gone, *r.tombstones[app])
+		}
 	}
-	return r.sortedLocked(), list
+	return r.gone
+}
+
+// entombLocked puts a tombstone in the place of the app's; nil removes it.
+func (r *Registry) entombLocked(app string, t *Tombstone) {
+	if r.gone = nil; t == nil {
+		delete(r.tombstones, app)
+	} else {
+		r.tombstones[app] = t
+	}
 }
 
 // Tombstone is that of the app, if it is gone.
