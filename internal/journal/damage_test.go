@@ -180,7 +180,7 @@ func TestRescueFromMemory(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, e := range []Event{event(1), {}, {Kind: "other", What: "else", Name: "ü", Reason: "why"}} {
+	for _, e := range []Event{event(1), {}, {Kind: "other", What: "else", Name: "ü", Reason: "why"}, {What: Gone, Was: Was{Group: "g", Email: "e"}}} {
 		e = bounded(e)
 		f.Add(encode(&e, false)[4:])
 		f.Add(encode(&e, true)[4:])

@@ -14,6 +14,10 @@ import (
 //
 //	version(1) what kind verdicts(1) time name reason
 //
+// and of Removed and Gone at the end
+//
+//	place group email
+//
 // where numbers are varints, a time is seconds and nanoseconds, and a text comes after
 // its length. What and kind are one byte if they are known words, or 0 and a text.
 // Verdicts are from and to, four bits each.
@@ -54,6 +58,9 @@ func encode(e *Event, afterHole bool) []byte {
 	b = binary.AppendUvarint(b, uint64(e.Time.Nanosecond()))
 	b = appendText(b, e.Name)
 	b = appendText(b, e.Reason)
+	if e.What.leaves() {
+		b = appendText(appendText(appendText(b, e.Place), e.Group), e.Email)
+	}
 	return durable.Seal(place(e.Seq), b)
 }
 
@@ -79,6 +86,8 @@ type raw struct {
 	sec                int64
 	nsec               uint64
 	name, reason       []byte
+
+	place, group, email []byte // of events that have Was
 }
 
 var errMalformed = errors.New("malformed event")
@@ -108,6 +117,9 @@ func parseBody(body []byte) (r raw, err error) {
 	r.from, r.to = health.Verdict(verdicts>>4), health.Verdict(verdicts&0xf)
 	r.sec, r.nsec = in.varint(), in.uvarint()
 	r.name, r.reason = in.text(), in.text()
+	if r.whatCode > 0 && known[r.whatCode-1].leaves() {
+		r.place, r.group, r.email = in.text(), in.text(), in.text()
+	}
 	if in.failed || len(in.rest) > 0 || r.from > health.Unhealthy || r.to > health.Unhealthy || r.nsec >= 1e9 {
 		return raw{}, errMalformed
 	}
@@ -117,6 +129,7 @@ func parseBody(body []byte) (r raw, err error) {
 // event is the event itself, which needs nothing of what was read any more.
 func (r *raw) event(seq uint64) Event {
 	e := Event{Seq: seq, Time: time.Unix(r.sec, int64(r.nsec)).UTC(), From: r.from, To: r.to, Name: string(r.name), Reason: string(r.reason)}
+	e.Was = Was{Place: string(r.place), Group: string(r.group), Email: string(r.email)}
 	if e.What = What(r.what); r.whatCode > 0 {
 		e.What = known[r.whatCode-1]
 	}

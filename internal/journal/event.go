@@ -22,7 +22,20 @@ type Event struct {
 	From, To health.Verdict
 	// Reason is one line; it may be empty.
 	Reason string
+	// Was is how the subject was, of Removed and Gone: those cannot be asked any more.
+	Was
 }
+
+// Was is what whoever tells of a subject that is no more must know of it.
+type Was struct {
+	// Place is the URL or address, and Group the heading; both may be empty.
+	Place, Group string
+	// Email is who wants to know, whether or not that address may be mailed.
+	Email string
+}
+
+// leaves reports whether such an event has Was.
+func (w What) leaves() bool { return w == Removed || w == Gone }
 
 // Kinds of subjects.
 const (
@@ -87,7 +100,7 @@ func (e ErrBehind) Error() string {
 
 // Bounds of what is kept of an event.
 const (
-	maxReason = 256
+	maxReason = 512
 	maxName   = 4096
 	maxWord   = 64
 )
@@ -97,6 +110,11 @@ func bounded(e Event) Event {
 	e.Time = e.Time.UTC().Round(0)
 	e.Reason = cut(strings.Join(strings.Fields(e.Reason), " "), maxReason)
 	e.From, e.To = verdict(e.From), verdict(e.To)
+	if e.What.leaves() {
+		e.Place, e.Group, e.Email = cut(e.Place, maxName), cut(e.Group, maxName), cut(e.Email, maxName)
+	} else {
+		e.Was = Was{}
+	}
 	e.Name, e.What, e.Kind = cut(e.Name, maxName), What(cut(string(e.What), maxWord)), cut(e.Kind, maxWord)
 	return e
 }

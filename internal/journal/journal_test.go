@@ -25,8 +25,9 @@ func TestRoundTrip(t *testing.T) {
 		{Time: at, Kind: Target, Name: "Zürich ☃", What: MaintenanceOver, To: health.Healthy},
 		{Time: at, Kind: "something", Name: "x", What: "unheard of", Reason: "why not"},
 		{Time: at},
-		{Name: strings.Repeat("n", 5000), What: Gone, Kind: Target, Reason: "two\nlines\t" + strings.Repeat("ü", 200)},
-		{Name: "odd", From: 9, To: 200},
+		{Name: strings.Repeat("n", 5000), What: Gone, Kind: Target, Reason: "two\nlines\t" + strings.Repeat("ü", 300), Was: Was{Email: strings.Repeat("e", 5000)}},
+		{Name: "odd", From: 9, To: 200, Was: Was{Email: "nobody needs it"}},
+		{Name: "b", What: Removed, Kind: Target, Was: Was{Place: "http://b", Group: "web", Email: "me@example.org"}},
 	}
 	want := make([]Event, len(given))
 	for i, e := range given {
@@ -34,8 +35,9 @@ func TestRoundTrip(t *testing.T) {
 		want[i] = e
 	}
 	want[5].Name = strings.Repeat("n", 4096)
-	want[5].Reason = "two lines " + strings.Repeat("ü", 123)
-	want[6].From, want[6].To = 0, 0
+	want[5].Reason = "two lines " + strings.Repeat("ü", 251)
+	want[5].Email = strings.Repeat("e", 4096)
+	want[6] = Event{Seq: 7, Time: want[6].Time, Name: "odd"}
 
 	path := filepath.Join(t.TempDir(), "db")
 	f := opened(t, path, Options{Keep: 1 << 62})
