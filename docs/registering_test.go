@@ -26,7 +26,10 @@ import (
 	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
-const registeringDoc = "registering.md"
+const (
+	registeringDoc = "registering.md"
+	readingDoc     = "reading.md"
+)
 
 // watcher is an exporter with the configuration of the page, and a service for it to
 // probe, in place of those that the page names.
@@ -134,10 +137,22 @@ func (w *watcher) act(t *testing.T, method, app, action string) (answer string) 
 // TestRegisteringByCurl runs every command line of the page in its order, and
 // compares what it prints with what the page says.
 func TestRegisteringByCurl(t *testing.T) {
+	if ran := runByCurl(t, registeringDoc); ran < 12 {
+		t.Errorf("only %d command lines found", ran)
+	}
+}
+
+// TestReadingByCurl does the same for the page about lists.
+func TestReadingByCurl(t *testing.T) {
+	if ran := runByCurl(t, readingDoc); ran < 11 {
+		t.Errorf("only %d command lines found", ran)
+	}
+}
+
+func runByCurl(t *testing.T, page string) (ran int) {
 	testneed.Program(t, "curl", "curl")
 	w := startWatcher(t)
-	ran := 0
-	for _, block := range codeBlocks(t, registeringDoc, "console") {
+	for _, block := range codeBlocks(t, page, "console") {
 		for _, step := range strings.Split("\n"+block, "\n$ ")[1:] {
 			line, said, _ := strings.Cut(step, "\n")
 			cmd := w.command("sh", "-c", w.here(line))
@@ -151,9 +166,7 @@ func TestRegisteringByCurl(t *testing.T) {
 			ran++
 		}
 	}
-	if ran < 12 {
-		t.Errorf("only %d command lines found", ran)
-	}
+	return ran
 }
 
 // runProgram runs a program of the page until its target can be probed, ends it with

@@ -51,9 +51,14 @@ type Target struct {
 	Warnings []Fault `json:"warnings,omitempty"`
 }
 
-// Targets is the answer to GET /api/v1/targets.
+// Targets is the answer to GET /api/v1/targets: all targets or, if there is a Total, a
+// page of them.
 type Targets struct {
 	Targets []Target `json:"targets"`
+	// Total is how many there are on all pages.
+	Total *int `json:"total,omitempty"`
+	// Next is the cursor of the next page; empty if there is none.
+	Next string `json:"next,omitempty"`
 }
 
 // Entry is one line of a target's log.

@@ -3,9 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/health-exporter/health_exporter/client/api"
@@ -71,10 +69,10 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 	if t == nil {
 		return
 	}
-	now := time.Now()
-	q, faults := parseHistoryQuery(queryOf(r), now)
-	if len(faults) > 0 {
-		(&problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: faults}).write(w)
+	now, p := time.Now(), readParams(r)
+	q := p.historyQuery(now)
+	if fault := p.refused(); fault != nil {
+		fault.write(w)
 		return
 	}
 	entries, _ := s.Scheduler.History(t.App, q.limit)
@@ -99,46 +97,30 @@ func (s *server) targetHistory(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// parseHistoryQuery reads ?limit=&from=&to= and names all that is wrong with them.
-func parseHistoryQuery(values url.Values, now time.Time) (q historyQuery, faults []api.Fault) {
-	q.limit = schedule.HistoryLimit
-	if raw := values.Get("limit"); raw != "" {
-		n, err := strconv.Atoi(raw)
-		if err != nil || n < 1 || n > schedule.HistoryLimit {
-			faults = append(faults, api.Fault{Field: "limit", Detail: fmt.Sprintf("must be a whole number between 1 and %d", schedule.HistoryLimit)})
-		}
-		q.limit = n
-	}
-	moment := func(field string, into *time.Time) bool {
-		raw := values.Get(field)
-		if raw == "" {
-			return true
-		}
-		var err error
-		if *into, err = time.Parse(time.RFC3339, raw); err != nil {
-			faults = append(faults, api.Fault{Field: field, Detail: fmt.Sprintf("%q is not a valid time, such as 2026-12-24T18:00:00Z (a + in it is written %%2B)", raw)})
-		}
-		return err == nil
-	}
-	fromOK, toOK := moment("from", &q.from), moment("to", &q.to)
+// historyQuery reads limit, from and to.
+func (p *params) historyQuery(now time.Time) (q historyQuery) {
+	q.limit = p.number("limit", 1, schedule.HistoryLimit, schedule.HistoryLimit)
+	from, fromOK := p.moment("from")
+	to, toOK := p.moment("to")
 	if !fromOK || !toOK {
-		return q, faults
+		return q
 	}
 	switch {
-	case q.from.IsZero() && q.to.IsZero():
-		q.from, q.to = now.Add(-defaultRange), now
-	case q.to.IsZero():
-		q.to = now
-	case q.from.IsZero():
-		q.from = q.to.Add(-defaultRange)
+	case from.IsZero() && to.IsZero():
+		from, to = now.Add(-defaultRange), now
+	case to.IsZero():
+		to = now
+	case from.IsZero():
+		from = to.Add(-defaultRange)
 	}
 	switch {
-	case !q.from.Before(q.to):
-		faults = append(faults, api.Fault{Field: "from", Detail: fmt.Sprintf("%s must be before to, which is %s", q.from.Format(time.RFC3339), q.to.Format(time.RFC3339))})
-	case q.to.Sub(q.from) > maxRange:
-		faults = append(faults, api.Fault{Field: "from", Detail: fmt.Sprintf("must be at most %d days before to", maxRange/(24*time.Hour))})
+	case !from.Before(to):
+		p.fault("from", fmt.Sprintf("%s must be before to, which is %s", from.Format(time.RFC3339), to.Format(time.RFC3339)))
+	case to.Sub(from) > maxRange:
+		p.fault("from", fmt.Sprintf("must be at most %d days before to", maxRange/(24*time.Hour)))
 	}
-	return q, faults
+	q.from, q.to = from, to
+	return q
 }
 
 // intervals are the newest of those in a range, oldest first, and how many more there are.

@@ -88,9 +88,10 @@ func TestHistoryQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, faults := parseHistoryQuery(values, now)
-		if len(faults) > 0 || !q.from.Equal(test.from) || !q.to.Equal(test.to) || q.limit != 100 {
-			t.Errorf("%s: %+v %v", test.query, q, faults)
+		p := &params{values: values}
+		q := p.historyQuery(now)
+		if fault := p.refused(); fault != nil || !q.from.Equal(test.from) || !q.to.Equal(test.to) || q.limit != 100 {
+			t.Errorf("%s: %+v %v", test.query, q, fault)
 		}
 	}
 	f := newFixture(t)
@@ -101,6 +102,7 @@ func TestHistoryQuery(t *testing.T) {
 		"limit=x&from=2020-01-01T00:00:00Z&to=2026-01-02T00:00:00Z": {"limit", "from"},
 		"from=9999-01-01T00:00:00Z":                                 {"from"},
 		"from=2026-01-01T01:00:00+01:00":                            {"from"}, // a + means a space
+		"until=2026-01-01T00:00:00Z&limit=-1&from=&from=":           {"limit", "from", "until"},
 	} {
 		got := f.expect(http.StatusBadRequest, f.do("GET", "/api/v1/targets/a/history?"+query, ""))
 		errors := got["errors"].([]any)

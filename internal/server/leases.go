@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/health-exporter/health_exporter/collector"
@@ -78,15 +79,24 @@ type tombstoneView struct {
 	LastState health.Verdict  `json:"last_state"`
 }
 
-func (s *server) listTombstones(w http.ResponseWriter, _ *http.Request) {
-	views := []tombstoneView{}
-	for _, g := range s.Registry.Tombstones() {
-		views = append(views, tombstoneView{
-			App: g.App, Place: collector.PublicPlace(g.Place), Group: g.Group, Email: g.Email, Source: g.Source, Owner: g.Owner,
-			Reason: g.Reason, Detail: g.Why(), Since: g.Since, GoneAt: g.At, LastState: g.LastState,
-		})
+// listTombstones lists what is gone, or a page of it.
+func (s *server) listTombstones(w http.ResponseWriter, r *http.Request) {
+	p := readParams(r)
+	of := p.part()
+	if fault := p.refused(); fault != nil {
+		fault.write(w)
+		return
 	}
-	writeJSON(w, http.StatusOK, "application/json", map[string]any{"tombstones": views})
+	l := list[registry.Tombstone]{
+		name: "tombstones", all: slices.Values(s.Registry.Tombstones()), key: func(g registry.Tombstone) string { return g.App },
+		view: func(g registry.Tombstone) any {
+			return tombstoneView{
+				App: g.App, Place: collector.PublicPlace(g.Place), Group: g.Group, Email: g.Email, Source: g.Source, Owner: g.Owner,
+				Reason: g.Reason, Detail: g.Why(), Since: g.Since, GoneAt: g.At, LastState: g.LastState,
+			}
+		},
+	}
+	l.answer(w, r, of)
 }
 
 // deleteTombstone answers a DELETE of what is gone already, and reports whether it did.

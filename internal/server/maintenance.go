@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,12 +45,22 @@ type MaintenanceWindows interface {
 	Remove(name string) (bool, error)
 }
 
-func (s *server) listMaintenance(w http.ResponseWriter, _ *http.Request) {
-	list := s.Maintenance.List(time.Now())
-	if list == nil {
-		list = []Maintenance{}
+// listMaintenance lists maintenance as it is configured and was added, or a page of it by
+// name.
+func (s *server) listMaintenance(w http.ResponseWriter, r *http.Request) {
+	p := readParams(r)
+	of := p.part()
+	if fault := p.refused(); fault != nil {
+		fault.write(w)
+		return
 	}
-	writeJSON(w, http.StatusOK, "application/json", map[string]any{"maintenance": list})
+	windows := slices.Clone(s.Maintenance.List(time.Now()))
+	key := func(m Maintenance) string { return m.Name + "\x00" + string(m.Source) } // both may have one of the same name
+	if of.paged {
+		slices.SortFunc(windows, func(a, b Maintenance) int { return strings.Compare(key(a), key(b)) })
+	}
+	l := list[Maintenance]{name: "maintenance", all: slices.Values(windows), key: key, view: func(m Maintenance) any { return m }}
+	l.answer(w, r, of)
 }
 
 // addMaintenance takes {"name", "targets", "groups" or "all", "duration"} or "start" and "end".

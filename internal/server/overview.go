@@ -22,7 +22,6 @@ const (
 	maxChanges   = 20
 	maxAdHoc     = 20
 	sparkProbes  = 30
-	maxFilter    = 256 // bytes of one value
 	maxGone      = 50
 	halfHours    = 48
 	overdueAfter = 10 * time.Second // beyond interval and timeout

@@ -3,11 +3,14 @@ package server
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 func BenchmarkOverview(b *testing.B) {
@@ -28,6 +31,77 @@ func BenchmarkOverview(b *testing.B) {
 			}
 			b.ReportMetric(float64(size), "bytes")
 		})
+	}
+}
+
+// crowd is a fixture with n targets in 40 groups, of which two in a hundred are not
+// healthy.
+func crowd(b testing.TB, n int) *fixture {
+	f := newFixture(b)
+	states := map[string]health.Verdict{}
+	for i := range n {
+		states[fmt.Sprintf("app-%06d", i)] = health.Verdict(1 + i%50/48)
+	}
+	f.show(states, func(t *prober.Target) { t.Group = fmt.Sprintf("group-%02s", t.App[len(t.App)-2:]) })
+	targets := make([]prober.Target, 0, n)
+	for _, st := range f.scheduler.Snapshot() {
+		targets = append(targets, *st.Target)
+	}
+	f.registry.Replace("config", targets)
+	return f
+}
+
+// void is who takes an answer and keeps nothing but its length.
+type void struct {
+	header http.Header
+	status int
+	bytes  int
+	writes int
+	most   int // in one piece
+}
+
+func (v *void) Header() http.Header    { return v.header }
+func (v *void) WriteHeader(status int) { v.status = status }
+func (v *void) Write(p []byte) (int, error) {
+	v.bytes, v.writes, v.most = v.bytes+len(p), v.writes+1, max(v.most, len(p))
+	return len(p), nil
+}
+
+// answered asks for a path and gives how the answer came.
+func (f *fixture) answered(path string) *void {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.RemoteAddr, r.Host = f.from, f.host
+	v := &void{header: http.Header{}}
+	f.handler.ServeHTTP(v, r)
+	return v
+}
+
+// BenchmarkAnswers are what programs and people ask for most, of many targets.
+func BenchmarkAnswers(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		var f *fixture
+		for _, each := range []struct{ name, path string }{
+			{"first page", "/api/v1/targets?limit=100"},
+			{"page of a filter", "/api/v1/targets?limit=100&state=troubled&group=group-48"},
+			{"names", "/api/v1/targets?fields=app"},
+			{"whole list", "/api/v1/targets"},
+			{"service discovery", "/api/v1/sd"},
+		} {
+			b.Run(fmt.Sprint(each.name, "/", n), func(b *testing.B) {
+				if f == nil {
+					f = crowd(b, n)
+				}
+				b.ReportAllocs()
+				var v *void
+				for b.Loop() {
+					v = f.answered(each.path)
+				}
+				if v.most > 2*listBuffer {
+					b.Errorf("%d bytes in one piece", v.most)
+				}
+				b.ReportMetric(float64(v.bytes), "bytes")
+			})
+		}
 	}
 }
 

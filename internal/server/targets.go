@@ -5,27 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/health-exporter/health_exporter/client/api"
-	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
-
-func (s *server) listTargets(w http.ResponseWriter, r *http.Request) {
-	targets := s.Registry.Targets()
-	views := make([]api.Target, len(targets))
-	covered, seesAll := s.Maintenance.Covering(time.Now()), s.seesAll(r)
-	for i, t := range targets {
-		st, _ := s.Scheduler.Status(t.App)
-		views[i] = s.view(t, st, seesAll(t))
-		views[i].Maintenance = covered(t.App, t.Group)
-	}
-	writeJSON(w, http.StatusOK, "application/json", api.Targets{Targets: views})
-}
 
 func (s *server) getTarget(w http.ResponseWriter, r *http.Request) {
 	if t := s.find(w, r); t != nil {
@@ -195,32 +181,4 @@ func probeNow(ctx context.Context, of Schedule, app string) (schedule.Entry, *pr
 		return entry, &problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}
 	}
 	return entry, &problem{Status: http.StatusConflict, Detail: fmt.Sprintf("the target %q was not probed: %s", app, err)}
-}
-
-// serviceDiscovery lists the targets as Prometheus' http_sd_config reads them.
-func (s *server) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
-	type group struct {
-		Targets []string          `json:"targets"`
-		Labels  map[string]string `json:"labels"`
-	}
-	groups := []group{}
-	seesAll := s.seesAll(r)
-	for _, t := range s.Registry.Targets() {
-		place := t.Place()
-		if !seesAll(t) {
-			place = collector.PublicPlace(place)
-		}
-		labels := map[string]string{
-			"__meta_health_exporter_app":    t.App,
-			"__meta_health_exporter_module": t.ModuleName(),
-			"__meta_health_exporter_group":  t.Group,
-			"__meta_health_exporter_source": string(t.Source),
-			"__meta_health_exporter_paused": strconv.FormatBool(t.Paused),
-		}
-		for name, value := range t.Labels {
-			labels["__meta_health_exporter_label_"+name] = value
-		}
-		groups = append(groups, group{[]string{place}, labels})
-	}
-	writeJSON(w, http.StatusOK, "application/json", groups)
 }

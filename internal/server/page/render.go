@@ -144,9 +144,12 @@ func (f Filter) Any() bool {
 	return f.Query != "" || f.Group != "" || f.State != "" || len(f.Labels) > 0
 }
 
+// Troubled is the word for all that is Row.Troubled.
+const Troubled = "troubled"
+
 // States are the words that a filter may have.
 func (Filter) States() []string {
-	return []string{"troubled", "unhealthy", "degraded", "unknown", "healthy", "maintenance", "paused"}
+	return []string{Troubled, "unhealthy", "degraded", "unknown", "healthy", "maintenance", "paused"}
 }
 
 // Has reports whether a text is one of the states of a filter.
