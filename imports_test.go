@@ -41,7 +41,7 @@ var importRules = []importRule{
 	{"alerting/maintenance", []string{"alerting", "internal/durable", "!client_golang", "!yaml"}, "it keeps when nothing is told; who would be told of what is not its business"},
 	{"alerting/outbox", []string{"alerting", "alerting/mail", "health", "internal/durable", "!client_golang", "!yaml"}, "it says who is told when; it is handed whoever carries the mails"},
 	{"alerting", []string{"health", "internal/names", "!client_golang", "!yaml"}, "it knows transitions, not probes, and no way out"},
-	{"internal/strictyaml", []string{"envinfo/redact", "!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
+	{"internal/strictyaml", []string{"envinfo/redact", "internal/names", "!prometheus/prometheus", "!client_golang"}, "it decodes whatever types it is given and knows no key of its own"},
 	{"internal/strictjson", nil, "it decodes whatever struct it is given and knows no field of its own"},
 	{"internal/registration", []string{"client/api", "prober", "internal/strictjson"}, "it turns targets into the API's words; who speaks them is not its business"},
 	{"internal/config", []string{"envinfo/redact", "prober", "health", "checks", "checks/amqp", "checks/celery", "internal/names", "internal/strictyaml", "internal/dnssd", "internal/durable", "!client_golang"}, "a file becomes values; nothing is opened, started or scheduled"},
@@ -62,7 +62,7 @@ var importRules = []importRule{
 	{"internal/mailaddress", nil, "it says what an address is, to whoever has one"},
 	{"internal/orphans", nil, "it waits for processes, whoever has left them behind"},
 	{"internal/sorted", nil, "it keeps an order, whatever is in it"},
-	{"internal/names", nil, "it says what a pattern means, to whoever has one"},
+	{"internal/names", nil, "it says what a pattern means and which name is meant, to whoever has one"},
 	{"internal/dnssd", nil, "it is linked into other people's programs, with the client"},
 	{"internal/zeroconf", []string{"prober", "internal/dnssd", "internal/names", "internal/durable", "!client_golang", "!yaml"}, "it finds and announces on the network"},
 	{"internal/cluster", []string{"prober", "internal/durable", "!client_golang", "!yaml"}, "it says who owns a target"},
@@ -78,7 +78,7 @@ var importRules = []importRule{
 		},
 		"it parses, calls and renders; the configuration reaches it as values, and it answers in the types that clients read",
 	},
-	{"internal/cli", []string{"prober", "health", "client", "client/api", "internal/dnssd", "envinfo", "internal/registration", "internal/registry", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
+	{"internal/cli", []string{"prober", "health", "client", "client/api", "internal/dnssd", "internal/names", "envinfo", "internal/registration", "internal/registry", "!client_golang", "!yaml"}, "it talks to a person; main tells it with what"},
 	{
 		"internal/app",
 		[]string{

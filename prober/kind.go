@@ -11,14 +11,14 @@ type Kind string
 
 // kinds is the table of all kinds of probe.
 var kinds = map[Kind]kindOfProbe{
-	"dns":       {new: newDNSProbe},
-	"grpc":      {new: newGRPCProbe},
+	"dns":       {new: newDNSProbe, place: hostMaybePort},
+	"grpc":      {new: newGRPCProbe, place: grpcPlace},
 	"health":    {new: newHealthProbe, takesURL: true, asks: healthURL},
 	"http":      {new: newHTTPProbe, takesURL: true},
-	"icmp":      {new: newICMPProbe, hostOnly: true, available: ICMPAvailable},
-	"tcp":       {new: newTCPProbe},
+	"icmp":      {new: newICMPProbe, place: hostAlone, hostOnly: true, available: ICMPAvailable},
+	"tcp":       {new: newTCPProbe, place: hostAndPort},
 	"unix":      {new: newUnixProbe, socket: true},
-	"websocket": {new: newWebsocketProbe},
+	"websocket": {new: newWebsocketProbe, place: websocketPlace},
 }
 
 // kindOfProbe is a line of the table: how to make a probe, and what others need to know
@@ -26,6 +26,7 @@ var kinds = map[Kind]kindOfProbe{
 type kindOfProbe struct {
 	new func() spec // the configuration, with its defaults filled in
 
+	place     func(string) string // what is wrong with where a target is; nil if any text will do
 	takesURL  bool
 	hostOnly  bool
 	socket    bool

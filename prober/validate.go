@@ -138,7 +138,20 @@ func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 			v.fault(field, "must be printable and at most %d bytes long", maxURLBytes)
 		case hasUserinfo(place):
 			v.fault(field, userinfoFault)
+		default:
+			v.shape(field, place, kind)
 		}
+	}
+}
+
+// shape sees whether the kind can make something of the place.
+func (v *validation) shape(field, place string, kind Kind) {
+	shape := kinds[kind].place
+	if shape == nil {
+		return
+	}
+	if wrong := shape(place); wrong != "" {
+		v.fault(field, "%q %s", place, wrong)
 	}
 }
 
@@ -168,6 +181,10 @@ func (v *validation) url(field, text string) {
 		v.fault(field, "%q must not have a fragment (#…)", text)
 	case u.Port() != "" && !validPort(u.Port()):
 		v.fault(field, "%q has no valid port, must be 1 to 65535", text)
+	default:
+		if wrong := hostFault(u.Hostname()); wrong != "" {
+			v.fault(field, "%q %s", text, wrong)
+		}
 	}
 }
 
@@ -221,11 +238,16 @@ func (v *validation) dependsOn(names []string, own string) {
 	}
 }
 
+// maxNamed is more than any duration that is named where it is wrong.
+const maxNamed = 1 << 30 * time.Second
+
 func (v *validation) duration(path string, d, least, most time.Duration, l Limits) {
 	switch {
 	case d >= least && d <= most:
-	case l.InSeconds:
+	case l.InSeconds && d.Abs() >= maxNamed: // was cut to that
 		v.fault(path, "must be between %d and %d", int(least.Seconds()), int(most.Seconds()))
+	case l.InSeconds:
+		v.fault(path, "must be between %d and %d, not %v", int(least.Seconds()), int(most.Seconds()), d.Seconds())
 	default:
 		v.fault(path, "must be between %s and %s, not %s", shortDuration(least), shortDuration(most), shortDuration(d))
 	}
@@ -245,7 +267,7 @@ func shortDuration(d time.Duration) string {
 
 func (v *validation) number(path string, n, least, most int) {
 	if n < least || n > most {
-		v.fault(path, "must be between %d and %d", least, most)
+		v.fault(path, "must be between %d and %d, not %d", least, most, n)
 	}
 }
 

@@ -30,9 +30,12 @@ type alertingSection struct {
 }
 
 type heartbeatSection struct {
-	URL      yaml.Node     `yaml:"url"`
-	Interval time.Duration `yaml:"interval"`
+	URL      yaml.Node      `yaml:"url"`
+	Interval *time.Duration `yaml:"interval"`
 }
+
+// defaultHeartbeat is the time between two of alerting.heartbeat.
+const defaultHeartbeat = 5 * time.Minute
 
 func (s *alertingSection) build(d *decoder) Alerting {
 	faults := d.Faults
@@ -44,15 +47,15 @@ func (s *alertingSection) build(d *decoder) Alerting {
 	}
 	a.Alertmanagers = d.alertmanagers(s.Alertmanagers)
 	if h := s.Heartbeat; h != nil {
-		a.HeartbeatURL, a.HeartbeatInterval = h.URL.Value, h.Interval
+		a.HeartbeatURL, a.HeartbeatInterval = h.URL.Value, defaultHeartbeat
+		if h.Interval != nil {
+			a.HeartbeatInterval = *h.Interval
+		}
 		if !isHTTP(a.HeartbeatURL) {
 			faults.Add(h.URL.Line, "alerting.heartbeat.url", "%q is not a valid URL, such as https://hc.example.org/ping/abc", shownCapability(a.HeartbeatURL))
 		}
-		if a.HeartbeatInterval == 0 {
-			a.HeartbeatInterval = 5 * time.Minute
-		}
 		if a.HeartbeatInterval < 10*time.Second || a.HeartbeatInterval > 24*time.Hour {
-			faults.Add(h.URL.Line, "alerting.heartbeat.interval", "must be between 10s and 1d, not %s", a.HeartbeatInterval)
+			faults.Add(0, "alerting.heartbeat.interval", "must be between 10s and 1d, not %s", a.HeartbeatInterval)
 		}
 	}
 	if !s.Email.IsZero() {

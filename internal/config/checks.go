@@ -16,6 +16,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/checks"
 	"github.com/health-exporter/health_exporter/health"
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -79,67 +80,22 @@ const reservedChecks = "exporter-"
 
 func (doc *document) checks(d *decoder) []Check {
 	var list []Check
-	var plain []health.Check // for what only health.New finds out
 	lines := map[string]int{}
 	for i := range doc.Checks {
 		n, path := &doc.Checks[i], fmt.Sprintf("checks[%d]", i)
-		before := len(d.Faults.List)
 		check, ok := d.check(n, path)
 		if !ok {
 			continue
 		}
 		nameLine := strictyaml.LineOf(n, "name", n.Line)
-		if first, dup := lines[check.Name]; dup {
+		if first, dup := lines[check.Name]; dup && check.Name != "" {
 			d.Faults.Add(nameLine, path+".name", "%q is given twice, first on line %d", check.Name, first)
 		}
 		lines[check.Name] = nameLine
 		list = append(list, check)
-		if len(d.Faults.List) == before {
-			unopened := check.Check
-			unopened.Run = func(context.Context) error { return nil }
-			plain = append(plain, unopened)
-		}
 	}
-	d.partFaults(doc, list)
-	if len(plain) == len(list) {
-		for _, fault := range unjoin(faultsOf(plain)) {
-			if fault != nil {
-				d.Faults.Add(0, "checks", "%s", fault)
-			}
-		}
-	}
+	d.relationFaults(writtenChecks(doc.Checks))
 	return list
-}
-
-// partFaults sees that what composites are made of is there, and no composite.
-func (d *decoder) partFaults(doc *document, list []Check) {
-	kinds := map[string]string{}
-	for _, c := range list {
-		kinds[c.Name] = c.Kind
-	}
-	for i := range doc.Checks {
-		var s struct {
-			Kind string   `yaml:"kind"`
-			Of   []string `yaml:"of"`
-		}
-		if n := &doc.Checks[i]; n.Decode(&s) == nil && s.Kind == "composite" {
-			for j, name := range s.Of {
-				path := fmt.Sprintf("of[%d]", j)
-				switch kinds[name] {
-				case "":
-					d.Faults.Add(strictyaml.LineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "there is no check %q", name)
-				case "composite":
-					d.Faults.Add(strictyaml.LineOf(n, path, n.Line), fmt.Sprintf("checks[%d].%s", i, path), "%q is made of others itself", name)
-				}
-			}
-		}
-	}
-}
-
-// faultsOf is what health.New finds wrong with checks as a whole.
-func faultsOf(list []health.Check) error {
-	_, err := health.New(list...)
-	return err
 }
 
 // check decodes one check. It is not ok if it makes no sense to look at it further.
@@ -150,26 +106,28 @@ func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 		Unhealthy: 2, Healthy: 2, Groups: []string{checksGroup},
 	}
 	before := len(d.Faults.List)
-	if !d.Decode(n, path, &s) && s.Kind == "" {
-		return c, false
-	}
+	d.Decode(n, path, &s)
+	d.checkFigures(n, path, &s, before)
 	of, known := checkKinds[s.Kind]
 	if !known {
-		d.Faults.Add(strictyaml.LineOf(n, "kind", n.Line), path+".kind", "%q is not a kind of check, must be one of %s",
-			s.Kind, strings.Join(slices.Sorted(maps.Keys(checkKinds)), ", "))
+		if !d.Faults.Near(path+".kind", before) && n.Kind == yaml.MappingNode {
+			kinds := slices.Sorted(maps.Keys(checkKinds))
+			d.Faults.Add(strictyaml.LineOf(n, "kind", n.Line), path+".kind", "%q is not a kind of check, must be one of %s%s",
+				s.Kind, strings.Join(kinds, ", "), names.DidYouMean(s.Kind, kinds))
+		}
+		c = s.check()
+		d.libraryFaults(&c, n, path)
 		return c, false
 	}
 	kind := of.fresh()
 	d.options(n, path, s.Options, kind)
-	d.checkFigures(n, path, &s)
-	if len(d.Faults.List) == before {
-		d.optionFaults(n, path, kind)
-	}
+	d.optionFaults(n, path, kind, before)
 	if len(d.Faults.List) == before {
 		namedFiles(n, path, "", d.warn) // they are read anew each time, so that they may come later
 	}
 	c = s.check()
 	c.Remote, c.Open = of.remote, kind.open
+	d.libraryFaults(&c, n, path)
 	c.Fingerprint = fingerprintOf(n)
 	c.section, c.options = &s, kind
 	c.section.Options = nil // they are those of the kind
@@ -186,10 +144,12 @@ func (d *decoder) options(n *yaml.Node, path string, options map[string]yaml.Nod
 	d.Decode(node, path, into)
 }
 
-func (d *decoder) checkFigures(n *yaml.Node, path string, s *checkSection) {
+func (d *decoder) checkFigures(n *yaml.Node, path string, s *checkSection, before int) {
 	limits := prober.FileLimits()
 	fault := func(key, format string, args ...any) {
-		d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), format, args...)
+		if !d.Faults.Near(strictyaml.Join(path, key), before) {
+			d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), format, args...)
+		}
 	}
 	span := func(key string, value time.Duration, least, most time.Duration) {
 		if v := value; v < least || v > most {
@@ -216,8 +176,9 @@ func (d *decoder) checkFigures(n *yaml.Node, path string, s *checkSection) {
 	}
 }
 
-// optionFaults lists what a kind finds wrong with its options.
-func (d *decoder) optionFaults(n *yaml.Node, path string, kind checkKind) {
+// optionFaults lists what a kind finds wrong with its options, but for those that could not
+// even be read.
+func (d *decoder) optionFaults(n *yaml.Node, path string, kind checkKind, before int) {
 	err := kind.check()
 	if err == nil {
 		return
@@ -229,6 +190,9 @@ func (d *decoder) optionFaults(n *yaml.Node, path string, kind checkKind) {
 			continue
 		}
 		key := keyOf(reflect.TypeOf(kind), option.Field)
+		if d.Faults.Near(strictyaml.Join(path, key), before) {
+			continue
+		}
 		detail := strings.TrimPrefix(option.Error(), option.Field+" ")
 		d.Faults.Add(strictyaml.LineOf(n, key, n.Line), strictyaml.Join(path, key), "%s", detail)
 	}

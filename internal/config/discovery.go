@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	promconfig "github.com/prometheus/common/config"
@@ -130,14 +132,11 @@ func (s *jobSection) defaults(d *decoder, n *yaml.Node, at string, doc *document
 		}
 	}
 	t.App, t.URL, t.Address, t.Paused = "", "", "", false
-	if _, ok := c.KindOf(t.ModuleName()); !ok && moduleWritten(doc, t.ModuleName()) {
-		return t // the module's own faults are listed already
-	}
 	example := t
 	example.App, example.URL = "example", "http://example.org"
-	for _, fault := range example.Validate(prober.FileLimits(), c.KindOf) {
-		if !d.Faults.Has(strictyaml.Join(at, fault.Path), 0) {
-			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(at, fault.Path), "%s", fault.Detail)
+	for _, fault := range example.Validate(prober.FileLimits(), doc.kindOf(c)) {
+		if fault.Path != "url" && !d.Faults.Near(strictyaml.Join(at, fault.Path), 0) {
+			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(at, fault.Path), "%s", c.withMeant(fault, t.Module))
 		}
 	}
 	t.Email = example.Email // the domain is in lower case
@@ -195,6 +194,11 @@ func (s *jobSection) mechanisms(d *decoder, n *yaml.Node, at, file string) []Dis
 // mechanism lets Prometheus' type decode itself: strictly, as ours are.
 func mechanism(d *decoder, n *yaml.Node, at, dir string, into discovery.Config) (DiscoveryConfig, bool) {
 	if !d.Decode(n, at, into) {
+		return DiscoveryConfig{}, false
+	}
+	if every := reflect.ValueOf(into).Elem().FieldByName("RefreshInterval"); every.IsValid() && every.Int() <= 0 {
+		d.Faults.Add(strictyaml.LineOf(n, "refresh_interval", n.Line), strictyaml.Join(at, "refresh_interval"),
+			"must be more than 0s, not %s", time.Duration(every.Int())) // or Prometheus' code panics
 		return DiscoveryConfig{}, false
 	}
 	if s, ok := into.(promconfig.DirectorySetter); ok {

@@ -58,8 +58,8 @@ type mdnsSection struct {
 	Interfaces []yaml.Node       `yaml:"interfaces"`
 	Modules    []yaml.Node       `yaml:"modules"`
 	MaxTargets *yaml.Node        `yaml:"max_targets"`
-	Interval   time.Duration     `yaml:"interval"`
-	Timeout    time.Duration     `yaml:"timeout"`
+	Interval   *time.Duration    `yaml:"interval"`
+	Timeout    *time.Duration    `yaml:"timeout"`
 	Group      string            `yaml:"group"`
 	Labels     map[string]string `yaml:"labels"`
 }
@@ -75,11 +75,11 @@ func (s *mdnsSection) build(d *decoder, c *Config) *MDNS {
 		Services: []string{DefaultMDNSService}, MaxTargets: DefaultMDNSMaxTargets, Builtin: builtinMDNS(),
 		Interval: prober.DefaultInterval, Timeout: prober.DefaultTimeout, Group: s.Group, Labels: s.Labels,
 	}
-	if s.Interval != 0 {
-		m.Interval = s.Interval
+	if s.Interval != nil {
+		m.Interval = *s.Interval
 	}
-	if s.Timeout != 0 {
-		m.Timeout = s.Timeout
+	if s.Timeout != nil {
+		m.Timeout = *s.Timeout
 	}
 	if s.Services != nil {
 		m.Services = mdnsServices(faults, *s.Services)
@@ -93,7 +93,7 @@ func (s *mdnsSection) build(d *decoder, c *Config) *MDNS {
 	})
 	m.Modules = distinct(faults, s.Modules, "modules", func(name string) (string, error) {
 		if _, ok := c.KindOf(name); !ok {
-			return "", fmt.Errorf("there is no module %q", name)
+			return "", fmt.Errorf("there is no module %q%s", name, c.moduleMeant(name))
 		}
 		return name, nil
 	})

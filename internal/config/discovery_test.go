@@ -109,7 +109,7 @@ func TestDiscoveryFaults(t *testing.T) {
 `))
 	want := `18 faults in configuration file c.yml:
   line 5: discovery.jobs[0].file_sd_configs[0]: path name "x.txt" is not valid for file discovery
-  line 7: discovery.jobs[0].file_sd_configs[1].refresh_interval: unknown unit "mm" in duration "1mm"
+  line 7: discovery.jobs[0].file_sd_configs[1].refresh_interval: "1mm" is not a valid duration; write a number and a unit, such as 30s, 500ms, 5m or 1h
   line 9: discovery.jobs[0].http_sd_configs[0]: URL scheme must be 'http' or 'https'
   line 11: discovery.jobs[0].http_sd_configs[1].basic_auth.pasword: unknown key; did you mean "password"?
   line 12: discovery.jobs[0].dns_sd_configs[1]: must not be empty

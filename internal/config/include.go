@@ -117,5 +117,8 @@ func (i includedDecoder) module(path string, n *yaml.Node) *prober.Module {
 	d.userAgent = i.to.userAgent
 	m := decodeModule(d, path, n)
 	i.to.Faults.Adopt(own, i.line)
+	for _, w := range d.warnings {
+		i.to.warn(i.line, w.Path, "in %s line %d: %s", i.file, w.Line, w.Detail)
+	}
 	return m
 }

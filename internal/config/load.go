@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -84,6 +85,11 @@ func (f *File) parse() (*Config, error) {
 	if ok && root != nil {
 		refuseUnprintable(root, "", faults)
 	}
+	for i := range faults.List { // of what is not there, and so has no line of its own
+		if f := &faults.List[i]; f.Line == 0 {
+			f.Line = strictyaml.LineOf(root, f.Path, 0)
+		}
+	}
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
@@ -145,17 +151,23 @@ func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
 		return nil // a name and nothing else is not a module, as in blackbox_exporter
 	}
 	var s moduleSection
-	if !d.Decode(n, path, &s) {
+	before := len(d.Faults.List)
+	d.Decode(n, path, &s)
+	if n.Kind != yaml.MappingNode {
 		return nil
 	}
-	if !slices.Contains(prober.Kinds(), s.Prober) {
-		d.Faults.Add(strictyaml.LineOf(n, "prober", n.Line), path+".prober", "%q is not a kind of probe, must be one of %s",
-			s.Prober, strings.Join(prober.Kinds(), ", "))
+	if !d.Faults.Near(path+".prober", before) && !slices.Contains(prober.Kinds(), s.Prober) {
+		d.Faults.Add(strictyaml.LineOf(n, "prober", n.Line), path+".prober", "%q is not a kind of probe, must be one of %s%s",
+			s.Prober, strings.Join(prober.Kinds(), ", "), names.DidYouMean(s.Prober, prober.Kinds()))
+	}
+	if s.Timeout < 0 {
+		d.warn(strictyaml.LineOf(n, "timeout", n.Line), path+".timeout", "is %s, which bounds nothing, as in blackbox_exporter; must be 0s for no bound, or more", s.Timeout)
 	}
 	var module *prober.Module
 	for kind, block := range s.Blocks {
 		if !slices.Contains(prober.Kinds(), kind) {
-			d.Faults.Add(strictyaml.LineOf(n, kind, n.Line), strictyaml.Join(path, kind), "unknown key")
+			d.Faults.Add(strictyaml.LineOf(n, kind, n.Line), strictyaml.Join(path, kind), "unknown key%s",
+				names.DidYouMean(kind, append(prober.Kinds(), "prober", "timeout")))
 			continue
 		}
 		m := newModule(d, path, kind, s.Timeout, &block)
@@ -177,15 +189,17 @@ func newModule(d *decoder, path, kind string, timeout time.Duration, block *yaml
 		line = block.Line
 		src.Text = contentOf(block)
 		src.Decode = func(into any) error {
-			if !d.Decode(block, strictyaml.Join(path, kind), into) {
-				return strictyaml.ErrReported
-			}
-			return nil
+			d.Decode(block, strictyaml.Join(path, kind), into)
+			return nil // what is wrong with the rest is looked for, too
 		}
 	}
 	src.Timeout, src.UserAgent = timeout, d.userAgent
+	before := len(d.Faults.List)
 	m, err := prober.NewModule(src)
-	d.report(err, path, kind, line, block)
+	d.report(err, path, kind, line, block, before)
+	if len(d.Faults.List) > before {
+		return nil
+	}
 	return m
 }
 
@@ -203,18 +217,19 @@ func contentOf(n *yaml.Node) []byte {
 	return text
 }
 
-// report lists the faults that a module found in its block.
-func (d *decoder) report(err error, path, kind string, line int, block *yaml.Node) {
-	if err == nil || errors.Is(err, strictyaml.ErrReported) {
+// report lists the faults that a module found in its block, but for those of keys that
+// could not even be read.
+func (d *decoder) report(err error, path, kind string, line int, block *yaml.Node, before int) {
+	if err == nil {
 		return
 	}
 	for _, each := range unjoin(err) {
 		field, ok := errors.AsType[*prober.FieldError](each)
-		switch {
+		switch at := strictyaml.Join(path, kind); {
 		case !ok:
-			d.Faults.Add(line, strictyaml.Join(path, kind), "%s", each)
-		default:
-			d.Faults.Add(strictyaml.LineOf(block, field.Path, line), strictyaml.Join(strictyaml.Join(path, kind), field.Path), "%s", field.Detail)
+			d.Faults.Add(line, at, "%s", each)
+		case !d.Faults.Near(strictyaml.Join(at, field.Path), before):
+			d.Faults.Add(strictyaml.LineOf(block, field.Path, line), strictyaml.Join(at, field.Path), "%s", field.Detail)
 		}
 	}
 }

@@ -42,7 +42,8 @@ func (doc *document) maintenance(d *decoder) []Maintenance {
 	for i := range doc.Maintenance {
 		n, at := &doc.Maintenance[i], fmt.Sprintf("maintenance[%d]", i)
 		var s maintenanceSection
-		if d.Decode(n, at, &s) {
+		d.Decode(n, at, &s)
+		if n.Kind == yaml.MappingNode {
 			list = append(list, s.build(d.Faults, n, at))
 		}
 	}
@@ -88,8 +89,9 @@ func (s *maintenanceSection) weekly(faults *strictyaml.Faults, n *yaml.Node, at 
 	if s.Start.Value != "" || s.End.Value != "" {
 		faults.Add(n.Line, at, "has start or end, and from or to: give one or the other")
 	}
+	before := len(faults.List)
 	m.From, m.To = timeOfDay(faults, &s.From, at+".from", n.Line), timeOfDay(faults, &s.To, at+".to", n.Line)
-	if m.From == m.To {
+	if m.From == m.To && len(faults.List) == before {
 		faults.Add(n.Line, at+".to", "must be another time than from")
 	}
 	if m.From == 24*time.Hour {

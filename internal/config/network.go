@@ -46,7 +46,7 @@ func readAll[T any](d *decoder, nodes []yaml.Node, path string, read func(string
 			continue
 		}
 		if warning != "" {
-			d.warnings = append(d.warnings, strictyaml.Fault{Line: n.Line, Path: path, Detail: warning})
+			d.warn(n.Line, path, "%s", warning)
 		}
 		list = append(list, value)
 	}

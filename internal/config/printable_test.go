@@ -21,7 +21,7 @@ func TestUnprintableIsRefused(t *testing.T) {
 	} {
 		if _, err := parse("c.yml", []byte(text)); err == nil {
 			t.Errorf("%s: %v", text, err)
-		} else if said := err.Error(); !strings.Contains(said, "cannot be seen") && !strings.Contains(said, "printable") && !strings.Contains(said, "not a valid url") {
+		} else if said := err.Error(); !strings.Contains(said, "cannot be seen") && !strings.Contains(said, "cannot be printed") && !strings.Contains(said, "printable") && !strings.Contains(said, "not a valid url") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

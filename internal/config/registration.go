@@ -50,7 +50,7 @@ func (s *registrationSection) build(d *decoder) Registration {
 		{"burst", r.Burst},
 	} {
 		if bound.value < 0 {
-			faults.Add(0, "registration."+bound.name, "must not be negative")
+			faults.Add(0, "registration."+bound.name, "must not be negative, as %d", bound.value)
 		}
 	}
 	if !(r.Rate >= 0 && r.Rate <= maxRegistrationRate) { // nor is .nan

@@ -2,7 +2,12 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -24,14 +29,14 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 				lines[t.App] = strictyaml.LineOf(n, "app", n.Line)
 			}
 		}
-		if _, ok := c.KindOf(t.ModuleName()); !ok && moduleWritten(doc, t.ModuleName()) {
-			continue // the module's own faults are listed already
+		if n.Kind != yaml.MappingNode {
+			continue
 		}
-		for _, fault := range t.Validate(prober.FileLimits(), c.KindOf) {
-			if d.Faults.Has(strictyaml.Join(path, fault.Path), before) {
+		for _, fault := range t.Validate(prober.FileLimits(), doc.kindOf(c)) {
+			if d.Faults.Near(strictyaml.Join(path, fault.Path), before) {
 				continue // a value of the wrong type is not out of range as well
 			}
-			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(path, fault.Path), "%s", fault.Detail)
+			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(path, fault.Path), "%s", c.withMeant(fault, t.Module))
 		}
 		targets = append(targets, t)
 		known[t.App] = t.DependsOn
@@ -42,7 +47,31 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 	return targets
 }
 
-func moduleWritten(doc *document, name string) bool {
-	n, ok := doc.Modules[name]
-	return ok && !n.IsZero()
+// kindOf tells the kind of a module by its name, also if something is wrong with it: that is
+// said where it stands.
+func (doc *document) kindOf(c *Config) func(module string) (prober.Kind, bool) {
+	return func(module string) (prober.Kind, bool) {
+		kind, ok := c.KindOf(module)
+		if n, written := doc.Modules[module]; !ok && written && !n.IsZero() {
+			var s struct {
+				Prober string `yaml:"prober"`
+			}
+			_ = n.Decode(&s)
+			return prober.Kind(s.Prober), true
+		}
+		return kind, ok
+	}
+}
+
+// withMeant is what is wrong with a target, and the module that it may mean.
+func (c *Config) withMeant(fault *prober.FieldError, module string) string {
+	if fault.Path != "module" {
+		return fault.Detail
+	}
+	return fault.Detail + c.moduleMeant(module)
+}
+
+// moduleMeant asks for the module that is much like one that is not there.
+func (c *Config) moduleMeant(name string) string {
+	return names.DidYouMean(name, slices.Collect(maps.Keys(c.Modules)))
 }

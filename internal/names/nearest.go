@@ -1,5 +1,27 @@
 package names
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// DidYouMean is "; did you mean …?" with the name that was probably meant by a wrong one, in
+// whatever case; empty if none is much like it. Of names that are equally near it is the
+// first of the alphabet.
+func DidYouMean(wrong string, names []string) string {
+	inOrder := slices.Sorted(slices.Values(names))
+	lower := make([]string, len(inOrder))
+	for i, name := range inOrder {
+		lower[i] = strings.ToLower(name)
+	}
+	near := Nearest(strings.ToLower(wrong), lower)
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", inOrder[slices.Index(lower, near)])
+}
+
 // Nearest is the name that was probably meant by a wrong one; empty if none is much like it.
 // Of names that are equally near the first counts.
 func Nearest(wrong string, names []string) string {

@@ -22,3 +22,19 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestDidYouMean(t *testing.T) {
+	known := []string{"router", "nas", "web-2", "web-1", "küche", ""}
+	for wrong, want := range map[string]string{
+		"ruter": `; did you mean "router"?`, "Router": `; did you mean "router"?`, "routre": `; did you mean "router"?`,
+		"web-3": `; did you mean "web-1"?`, "kuche": `; did you mean "küche"?`, "nass": `; did you mean "nas"?`,
+		"printer-in-the-attic": "", "xyz": "", "": "", "routerrouterrouterrouterrouter": "",
+	} {
+		if got := DidYouMean(wrong, known); got != want {
+			t.Errorf("%q: %q, want %q", wrong, got, want)
+		}
+	}
+	if got := DidYouMean("a", nil); got != "" {
+		t.Errorf("nothing is like %q", got)
+	}
+}

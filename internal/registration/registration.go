@@ -38,38 +38,43 @@ func Target(r *api.Registration) (t prober.Target, faults []*prober.FieldError) 
 		if said.IsZero() {
 			return
 		}
-		if detail := fill(field, reflect.Indirect(said)); detail != "" {
-			faults = append(faults, &prober.FieldError{Path: name, Detail: detail})
-		}
+		faults = append(faults, fill(name, field, reflect.Indirect(said))...)
 	})
 	if r.TTL != nil && *r.TTL == 0 { // it would look like a lease that ends at once
 		limits := prober.RegistrationLimits()
-		faults = append(faults, &prober.FieldError{Path: "ttl", Detail: fmt.Sprintf("must be between %d and %d; leave it out for a registration that never expires",
+		faults = append(faults, &prober.FieldError{Path: "ttl", Detail: fmt.Sprintf("must be between %d and %d, not 0; leave it out for a registration that never expires",
 			int(limits.MinTTL.Seconds()), int(limits.MaxTTL.Seconds()))})
 	}
 	return t, faults
 }
 
-// fill puts what a registration says into a field of a target. It says what is wrong.
-func fill(field, said reflect.Value) string {
+// fill puts what a registration says into a field of a target. It says what is wrong with
+// the field of the name, and with each entry of a list.
+func fill(name string, field, said reflect.Value) (faults []*prober.FieldError) {
+	fault := func(path, detail string) {
+		if detail != "" {
+			faults = append(faults, &prober.FieldError{Path: path, Detail: detail})
+		}
+	}
 	switch into := field.Addr().Interface().(type) {
 	case *time.Duration:
-		return fillDuration(into, said)
+		fault(name, fillDuration(into, said))
 	case **time.Duration:
 		*into = new(time.Duration)
-		return fillDuration(*into, said)
+		fault(name, fillDuration(*into, said))
 	case *prober.StatusCodes:
-		for _, text := range said.Interface().(api.StatusCodes) {
+		for i, text := range said.Interface().(api.StatusCodes) {
 			r, err := prober.ParseStatusRange(text)
 			if err != nil {
-				return err.Error()
+				fault(fmt.Sprintf("%s[%d]", name, i), err.Error())
+				continue
 			}
 			*into = append(*into, r)
 		}
-		return ""
+	default:
+		field.Set(said)
 	}
-	field.Set(said)
-	return ""
+	return faults
 }
 
 func fillDuration(into *time.Duration, said reflect.Value) string {

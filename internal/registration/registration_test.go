@@ -88,10 +88,10 @@ func TestFaults(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"interval": 5.5}`:                     "interval: must be a whole number of seconds",
 		`{"initial_delay": 0.5}`:                "initial_delay: must be a whole number of seconds",
-		`{"ttl": 0}`:                            "ttl: must be between 30 and 86400; leave it out for a registration that never expires",
-		`{"valid_status_codes": [200, "1000"]}`: `valid_status_codes: "1000" is not a status code (200), class (2xx) or range (200-399) within 100 to 999`,
+		`{"ttl": 0}`:                            "ttl: must be between 30 and 86400, not 0; leave it out for a registration that never expires",
+		`{"valid_status_codes": [200, "1000"]}`: `valid_status_codes[1]: "1000" is not a status code (200), class (2xx) or range (200-399) within 100 to 999`,
 		`{"valid_status_codes": [true]}`:        `valid_status_codes: must be a list of at most 64 codes (200), classes ("2xx") and ranges ("200-399")`,
-		`{"valid_status_codes": [200.5]}`:       `valid_status_codes: "200.5" is not a status code (200), class (2xx) or range (200-399) within 100 to 999`,
+		`{"valid_status_codes": [200.5]}`:       `valid_status_codes[0]: "200.5" is not a status code (200), class (2xx) or range (200-399) within 100 to 999`,
 		`{"appname": "a", "app": "b"}`:          "app: given twice, first as appname",
 	} {
 		r, faults, err := Parse([]byte(body))

@@ -111,8 +111,8 @@ func TestTTLs(t *testing.T) {
 	f := newFixture(t)
 	for value, want := range map[string]string{
 		"30": "", "86400": "", "null": "",
-		"29": "must be between 30 and 86400", "86401": "must be between 30 and 86400", "-60": "must be between 30 and 86400",
-		"0":    "must be between 30 and 86400; leave it out for a registration that never expires",
+		"29": "must be between 30 and 86400, not 29", "86401": "must be between 30 and 86400, not 86401", "-60": "must be between 30 and 86400, not -60",
+		"0":    "must be between 30 and 86400, not 0; leave it out for a registration that never expires",
 		`"60"`: "must be a whole number of seconds", "60.5": "must be a whole number of seconds", "1e2": "must be a whole number of seconds",
 		"99999999999": "must be between 30 and 86400", "true": "must be a whole number of seconds",
 	} {

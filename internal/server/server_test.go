@@ -233,7 +233,7 @@ func TestAllFaultsInOneAnswer(t *testing.T) {
 	f := newFixture(t)
 	w := f.do("POST", "/api/v1/targets", `{"app": "a/b", "url": "ftp://x", "email": "a@x, b@y", "timeout": 5.5,
 		"interval": "5", "unhealthy": 1, "healthy": 11, "labels": {"target": "x"}, "module": "m", "wat": 1,
-		"valid_status_codes": [1000], "app": "twice"}`)
+		"valid_status_codes": [1000, 200, "6xx"], "app": "twice"}`)
 	got := f.expect(http.StatusBadRequest, w)
 	fields := map[string]bool{}
 	for _, each := range got["errors"].([]any) {
@@ -241,7 +241,7 @@ func TestAllFaultsInOneAnswer(t *testing.T) {
 	}
 	want := map[string]bool{
 		"app": true, "email": true, "timeout": true, "interval": true, "unhealthy": true, "healthy": true,
-		"labels.target": true, "module": true, "wat": true, "valid_status_codes": true,
+		"labels.target": true, "module": true, "wat": true, "valid_status_codes[0]": true, "valid_status_codes[2]": true,
 	}
 	delete(fields, "url") // judged by the kind of a module that is unknown
 	if diff := cmp.Diff(want, fields); diff != "" {
@@ -414,7 +414,7 @@ func TestLoopbackMeansTheExporterItself(t *testing.T) {
 			t.Errorf("%s: %v", url, got)
 		}
 	}
-	for _, address := range []string{"localhost:22", "127.0.0.1:22", "[::1]:22", "x.localhost:22", "tcp://127.0.0.1:22"} {
+	for _, address := range []string{"localhost:22", "127.0.0.1:22", "[::1]:22", "x.localhost:22"} {
 		got := f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "a", "module": "tcp_connect", "address": "`+address+`"}`))
 		if !strings.Contains(toText(got), "own host") || !strings.Contains(toText(got), `"field":"address"`) {
 			t.Errorf("%s: %v", address, got)
@@ -640,7 +640,11 @@ func TestUserinfoIsRefused(t *testing.T) {
 			t.Errorf("%s: %s", place, w.Body)
 		}
 	}
-	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "a", "module": "tcp_connect", "address": "@abstract"}`))
+	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "a", "module": "ws", "url": "ws://10.0.0.1/a?b=@c"}`))
+	got := f.expect(http.StatusBadRequest, f.do("POST", "/api/v1/targets", `{"app": "c", "module": "tcp_connect", "address": "@abstract"}`))
+	if strings.Contains(toText(got), "user name") || !strings.Contains(toText(got), "must be host:port") {
+		t.Errorf("%v", got)
+	}
 	f.expect(http.StatusCreated, f.do("POST", "/api/v1/targets", `{"app": "b", "module": "ws", "url": "ws://10.0.0.1/a@b?c=d@e"}`))
 }
 

@@ -4,13 +4,18 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
+
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // Decoder fills Go values from YAML nodes as yaml.v3 does, but strictly, and
@@ -90,6 +95,8 @@ func (d *Decoder) custom(n *yaml.Node, path string, v reflect.Value) bool {
 	switch u := v.Addr().Interface().(type) {
 	case *yaml.Node:
 		*u = *n
+	case *model.Duration:
+		d.text(n, path, (*duration)(u))
 	case unmarshaler:
 		err := u.UnmarshalYAML(func(into any) error {
 			before := len(d.Faults.List)
@@ -140,7 +147,7 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value) {
 		case inlineMap.IsValid():
 			d.entry(key, value, path, inlineMap)
 		default:
-			d.Faults.Add(key.Line, path, "unknown key%s", suggestion(key.Value, fields))
+			d.Faults.Add(key.Line, path, "unknown key%s", names.DidYouMean(key.Value, slices.Collect(maps.Keys(fields))))
 		}
 	})
 }

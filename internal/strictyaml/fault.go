@@ -68,6 +68,23 @@ func (f *Faults) Has(path string, n int) bool {
 	return slices.ContainsFunc(f.List[n:], func(fault Fault) bool { return fault.Path == path })
 }
 
+// Near reports whether a fault after the first n is that of a path, of something in it, or
+// of what it stands in: whatever else seems wrong there may come of that.
+func (f *Faults) Near(path string, n int) bool {
+	return slices.ContainsFunc(f.List[n:], func(fault Fault) bool {
+		return fault.Path == path || within(fault.Path, path) || within(path, fault.Path) && fault.wrongType()
+	})
+}
+
+// wrongType reports whether nothing below the path could be read.
+func (f Fault) wrongType() bool { return strings.HasPrefix(f.Detail, "must be a ") }
+
+// within reports whether a path leads below another one.
+func within(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "["))
+}
+
 // Err is nil if there is no fault.
 func (f *Faults) Err() error {
 	if len(f.List) == 0 {
