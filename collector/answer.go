@@ -2,11 +2,11 @@ package collector
 
 import (
 	"bytes"
-	"compress/gzip"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/klauspost/compress/gzip"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 

@@ -1,6 +1,10 @@
 package collector
 
-import "github.com/health-exporter/health_exporter/prober/schedule"
+import (
+	"iter"
+
+	"github.com/health-exporter/health_exporter/prober/schedule"
+)
 
 // TextContentType is the media type of the text format, version 0.0.4.
 const TextContentType = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
@@ -75,37 +79,62 @@ func appendSample(b []byte, name, head, tail string, v number) []byte {
 	return append(b, '\n')
 }
 
-func (w *writer) values(f *family, list []*schedule.Status, labels []rendered) (some bool) {
-	for i, s := range list {
-		v, ok := f.value(s)
-		if !ok {
-			continue
+// batch is how many targets are read before they are written. Their statuses are
+// scattered over the memory, and the processor fetches many at a time only if it need
+// not do much with each.
+const batch = 64
+
+// batches gives the bounds of all batches of a list, until the page cannot go on.
+func (w *writer) batches(n int) iter.Seq2[int, int] {
+	return func(yield func(from, to int) bool) {
+		for from := 0; from < n; from += batch {
+			if !yield(from, min(from+batch, n)) {
+				return
+			}
+			if len(w.buf) >= chunkSize && !w.flush() {
+				return
+			}
 		}
-		some = true
-		w.buf = appendSample(w.buf, f.name, labels[i].head, "} ", v)
-		if len(w.buf) >= chunkSize && !w.flush() {
-			break
+	}
+}
+
+func (w *writer) values(f *family, list []*schedule.Status, labels []rendered) (some bool) {
+	ends := endsOf("} ")
+	var read [batch]sample
+	for from, to := range w.batches(len(list)) {
+		for i, s := range list[from:to] {
+			read[i].number, read[i].there = f.value(s)
+		}
+		for i := range to - from {
+			if read[i].there {
+				some = true
+				w.buf = ends.appendTo(w.buf, f.name, labels[from+i].head, read[i].number)
+			}
 		}
 	}
 	return some
 }
 
 func (w *writer) words(f *family, list []*schedule.Status, labels []rendered) (some bool) {
-	tails := make([]string, len(f.words))
+	ends := make([]ends, len(f.words))
 	for i, word := range f.words {
-		tails[i] = string(append(appendLabel(nil, ',', f.label, word), "} "...))
+		ends[i] = endsOf(string(append(appendLabel(nil, ',', f.label, word), "} "...)))
 	}
-	for i, s := range list {
-		for j, tail := range tails {
-			v, ok := f.nth(s, j)
-			if !ok {
-				continue
+	read := make([]sample, batch*len(ends))
+	for from, to := range w.batches(len(list)) {
+		for i, s := range list[from:to] {
+			for j := range ends {
+				each := &read[i*len(ends)+j]
+				each.number, each.there = f.nth(s, j)
 			}
-			some = true
-			w.buf = appendSample(w.buf, f.name, labels[i].head, tail, v)
 		}
-		if len(w.buf) >= chunkSize && !w.flush() {
-			break
+		for i := range to - from {
+			for j := range ends {
+				if each := &read[i*len(ends)+j]; each.there {
+					some = true
+					w.buf = ends[j].appendTo(w.buf, f.name, labels[from+i].head, each.number)
+				}
+			}
 		}
 	}
 	return some
