@@ -34,7 +34,7 @@ var importRules = []importRule{
 	{"client/api", nil, "it is linked into other people's programs, and the server writes by it what the client reads"},
 	{"client", []string{"client/api", "health", "internal/dnssd", "!grandcat", "!miekg"}, "it is linked into other people's programs"},
 	{"prober/schedule", []string{"prober", "health", "internal/sorted"}, "it decides when to probe and what the results add up to; how to probe is not its business"},
-	{"prober", []string{"health", "internal/mailaddress", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
+	{"prober", []string{"health", "envinfo/redact", "internal/mailaddress", "!client_golang", "!yaml"}, "it probes once; when, who shows the results, and where targets come from, is not its business"},
 	{"collector", []string{"prober", "prober/schedule", "health", "envinfo", "!yaml"}, "it turns snapshots into metrics and knows no source of them"},
 	{"alerting/alertmanager", []string{"alerting", "health", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},
 	{"alerting/mail", []string{"alerting", "health", "internal/mailaddress", "!client_golang", "!yaml"}, "it is a way out: it is told what is worth telling, and knows no other way"},

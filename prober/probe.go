@@ -126,7 +126,7 @@ func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
 	if req.Lookups != nil {
 		ctx = context.WithValue(ctx, lookupsKey{}, req.Lookups)
 	}
-	req.Log = m.scrubbing(req.Log)
+	req.Log, req.Network = m.scrubbing(req.Log), req.Network.within(m.allow)
 	res = m.scrubbed(m.spec.probe(ctx, req))
 	if res.Outcome == health.Fail && errors.Is(ctx.Err(), context.Canceled) {
 		// Whatever the kind makes of that. What it has measured stays.
