@@ -149,8 +149,7 @@ func (s *Status) next(r Result) *Status {
 	return &n
 }
 
-// log logs a failure; one that repeats the failure before it only
-// at debug level.
+// log logs a failure; one that repeats the failure before it only at debug level.
 func (c *cell) log(before, after *Status) {
 	r := &after.Result
 	if r.Outcome != Fail || c.checker.MuteFailures {
