@@ -41,7 +41,7 @@ type Workers struct {
 	Exchange string `yaml:"exchange"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (w Workers) Check() error {
 	var faults []error
 	require := func(ok bool, field string, value any, allowed string) {
