@@ -36,7 +36,7 @@ type Weekly struct {
 	Location *time.Location `json:"-"`
 }
 
-// Check tells all that is wrong with the window.
+// Check reports everything that is wrong with the window.
 func (w *Window) Check() error {
 	var faults []error
 	if slices.Contains(w.Targets, "") || slices.Contains(w.Groups, "") {

@@ -44,7 +44,7 @@ type dnsProbe struct {
 	TLSConfig          config.TLSConfig `yaml:"tls_config"`
 	LegacyTLS          `yaml:",inline"`
 
-	// configured tells that there is a block of options, which must have a name.
+	// configured reports whether there is a block of options, which must have a name.
 	configured bool
 
 	// made by validate

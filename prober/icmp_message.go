@@ -31,7 +31,7 @@ func (s *pingSocket) answers(message, request []byte) bool {
 }
 
 // The payload begins with text that tells a person who sends it, and a number
-// that tells one request from all others. It has as many bytes as that of
+// that distinguishes one request from all others. It has as many bytes as that of
 // blackbox_exporter.
 const (
 	echoHeader     = 8

@@ -62,14 +62,14 @@ func (i *instance) offer(r pushRound) {
 	i.rounds <- r
 }
 
-// run tells rounds until there will be no more.
+// run sends rounds until there will be no more.
 func (i *instance) run(ctx context.Context) {
 	for r := range i.rounds {
 		i.tell(ctx, r)
 	}
 }
 
-// tell tells what is due in one round. What fails is tried again with the next round,
+// tell sends what is due in one round. What fails is tried again with the next round,
 // and until then nothing is lost: a round has all there is to know.
 func (i *instance) tell(ctx context.Context, r pushRound) {
 	lasts := 4 * i.resend()

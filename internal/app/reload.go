@@ -82,7 +82,7 @@ func (a *App) watchConfig(ctx context.Context) {
 	}
 }
 
-// reloads tells how the configuration was last loaded.
+// reloads records how the configuration was last loaded.
 type reloads struct {
 	bad  atomic.Bool
 	last atomic.Pointer[time.Time]

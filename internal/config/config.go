@@ -48,7 +48,7 @@ type Config struct {
 	warnings []strictyaml.Fault // of what is not a module
 }
 
-// KindOf tells the kind of a module by its name.
+// KindOf returns the kind of a module by its name.
 func (c *Config) KindOf(module string) (kind prober.Kind, ok bool) {
 	m, ok := c.Modules[module]
 	if !ok {

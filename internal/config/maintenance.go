@@ -17,7 +17,7 @@ type Maintenance struct {
 	Name            string
 	Targets, Groups []string
 	Start, End      time.Time
-	// Weekly tells that it comes on Days (none means every day) at From, and ends at To,
+	// Weekly means that it begins on Days (none means every day) at From, and ends at To,
 	// by the clock of Location.
 	Weekly   bool
 	Days     []time.Weekday

@@ -17,7 +17,7 @@ type clock struct {
 	steady time.Duration
 }
 
-// look tells how far the clock was set forward since the last look, or back if less
+// look returns how far the clock was set forward since the last look, or back if less
 // than 0, and what it said then. Small differences are none.
 func (c *clock) look(now time.Time) (was time.Time, set time.Duration) {
 	was = c.last.Round(0) // without what tells how time really goes by

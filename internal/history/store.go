@@ -182,7 +182,7 @@ func (s *Store) AppendIntervals(list []Interval, subject string, from, to time.T
 	return list
 }
 
-// Sum tells how long it was in each state between two moments. Sums of ranges that lie
+// Sum returns how long it was in each state between two moments. Sums of ranges that lie
 // side by side add up to that of the whole.
 func (s *Store) Sum(subject string, from, to time.Time) Sums {
 	now := nano(s.now())

@@ -310,7 +310,7 @@ func (b *Browser) Entries() []Entry {
 	return list
 }
 
-// BrowserStats tell how it goes with browsing.
+// BrowserStats are figures about browsing.
 type BrowserStats struct {
 	// Up says that the last attempt to browse was successful.
 	Up bool

@@ -38,7 +38,7 @@ type Policy struct {
 	Networks []netip.Prefix
 	// Modules are those that a TXT record may name, besides the two that are used anyway.
 	Modules []string
-	// KindOf tells the kind of a module.
+	// KindOf returns the kind of a module.
 	KindOf func(module string) (kind prober.Kind, ok bool)
 	// Network is what binds all targets that nobody wrote down.
 	Network *prober.NetworkPolicy

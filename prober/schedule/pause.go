@@ -30,7 +30,7 @@ func (p *pauses) plan(at time.Time) {
 	p.planned = at
 }
 
-// look tells how long the program has just not run, zero if it has.
+// look returns how long the program has just not run, zero if it has.
 func (p *pauses) look(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
