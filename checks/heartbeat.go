@@ -111,7 +111,7 @@ func (h *Heartbeat) Run(ctx context.Context) error {
 	return nil
 }
 
-// since is the larger of what the clock on the wall and the monotonic one say:
+// since is the larger of what the wall clock and the monotonic clock say:
 // either may stand still, or be set back.
 func since(t, now time.Time) time.Duration {
 	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))

@@ -101,7 +101,7 @@ func (g *Group) title() string {
 	return cmp.Or(titles[g.Group], g.Group)
 }
 
-// lines tells about each check.
+// lines has a line for each check.
 func (g *Group) lines(text *strings.Builder, list []*Status, details bool) {
 	if g.Group == Ready && g.Checker.Draining() {
 		text.WriteString("[-]shutdown failed: shutting down\n")

@@ -90,7 +90,7 @@ func age(t, now time.Time) time.Duration {
 	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
 }
 
-// fresh reports whether the result still serves those who ask.
+// fresh reports whether the result may still be served from the cache.
 func (s *Status) fresh(now time.Time) bool {
 	if s.Check.Interval > 0 {
 		return true // Run renews it in the background

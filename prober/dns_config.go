@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/common/config"
 )
 
-// dnsProbe asks a DNS server a question and holds the answer against
+// dnsProbe asks a DNS server a question and checks the answer against
 // conditions. Its keys, defaults and metrics are those of blackbox_exporter,
 // and a few more.
 type dnsProbe struct {

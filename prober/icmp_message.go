@@ -22,7 +22,7 @@ func (s *pingSocket) replyType() byte {
 }
 
 // answers reports whether a message replies to a request. The checksum of ICMPv6
-// is the kernel's business.
+// is checked by the kernel.
 func (s *pingSocket) answers(message, request []byte) bool {
 	if s.family == 0 && checksum(message) != 0 {
 		return false

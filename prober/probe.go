@@ -77,7 +77,7 @@ type Result struct {
 	CertExpiry time.Time
 	// Report is the health+json body, if the answer had one.
 	Report *health.Report
-	// BodyError reports whether the answer was called health+json but is none. It does
+	// BodyError reports whether the answer was called health+json but is not. It does
 	// not change the outcome.
 	BodyError bool
 	// Response is the body of the answer if it is valid JSON of at most 64 KiB.

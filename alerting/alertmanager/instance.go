@@ -126,7 +126,7 @@ func batches(stories []story) [][]story {
 }
 
 // payload is the alerts of the stories. Those that fire end at that time, unless they
-// are told again.
+// are sent again.
 func payload(batch []story, end time.Time) []Alert {
 	var alerts []Alert
 	for _, s := range batch {

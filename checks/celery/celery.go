@@ -101,7 +101,7 @@ func (w Workers) judge(ctx context.Context, answered map[string]bool) error {
 	return nil
 }
 
-// redisOptions reads a URL of Redis; not ok if it is none.
+// redisOptions reads a URL of Redis; not ok if it is not one.
 func redisOptions(text string, config *tls.Config) (opts resp.Options, ok bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" {

@@ -11,7 +11,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
-// Maintenance is a time in which nothing is told of some targets and checks. It comes
+// Maintenance is a time in which nobody is notified of some targets and checks. It comes
 // once, from Start to End, or every week.
 type Maintenance struct {
 	Name            string

@@ -45,7 +45,7 @@ type Store struct {
 
 	mu       sync.RWMutex // protects all following fields
 	subjects map[string]*timeline
-	since    int64               // from when on this store may know anything of what it is told
+	since    int64               // from when on this store may know anything
 	dirty    map[string]uint64   // the number of the first mark of each that is not on disk
 	gone     map[string]struct{} // the subjects of which Note has said that they are no more
 	stats    Stats

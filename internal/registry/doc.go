@@ -6,7 +6,7 @@
 // order of precedence is effective, the others wait until it goes.
 //
 // Records of the source [prober.SourceAPI], operators' pauses and saved states are kept
-// on disk in one bbolt file; all other sources are told anew after each start.
+// on disk in one bbolt file; all other sources are read again after each start.
 // A change is acknowledged, and becomes visible, only once it is on the disk.
 //
 // The storage directory holds

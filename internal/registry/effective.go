@@ -20,7 +20,7 @@ func compareKeys(a, b key) int {
 }
 
 // Replace makes the targets all that the source knows. It is for sources that
-// are told anew after each start, not for what is stored. Of two targets with one name
+// are found again after each start, not for what is stored. Of two targets with one name
 // the first counts. What a source drops leaves a tombstone if that was nobody's
 // wish; see Retire.
 func (r *Registry) Replace(source prober.Source, targets []prober.Target) {

@@ -16,7 +16,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// Maintenance is a time in which nothing is told of some targets and checks.
+// Maintenance is a time in which nobody is notified of some targets and checks.
 type Maintenance struct {
 	Name string `json:"name"`
 	// Targets and Groups are names or patterns; All means everything.

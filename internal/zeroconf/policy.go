@@ -48,7 +48,7 @@ type Policy struct {
 	Labels            map[string]string
 }
 
-// target makes a target of a service, or says why it is none. Its name need not be
+// target makes a target of a service, or says why it is not one. Its name need not be
 // unique yet.
 func (p *Policy) target(e *Entry) (t prober.Target, reason string) {
 	app, ok := appName(e.Instance)
