@@ -8,7 +8,7 @@ import (
 	"runtime"
 )
 
-// readClock is not supported here.
+// readClock cannot ask here.
 func readClock() (clockStatus, error) {
 	return clockStatus{}, fmt.Errorf("on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

@@ -10,6 +10,6 @@ func alive(pid int) bool {
 	if err != nil {
 		return false
 	}
-	_ = process.Release() // only its existence matters
+	_ = process.Release() // we only wanted to know
 	return true
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// cell is a check and its status.
+// cell is a check and what is known of it.
 type cell struct {
 	checker *Checker
 	check   Check

@@ -108,7 +108,7 @@ type websocketRun struct {
 	req   *Request
 	phase Phase
 
-	url     *url.URL // nil if the target is not a URL
+	url     *url.URL // nil if the target is none
 	options *tls.Config
 	at      place
 	looked  bool // an address was looked for

@@ -19,9 +19,9 @@ type dialogue struct {
 	client  *smtp.Client
 	mask    *strings.Replacer
 	release func() bool
-	// encrypted reports whether the connection is encrypted.
+	// encrypted tells that nobody on the way can listen.
 	encrypted bool
-	// unfinished reports whether a mail was begun and not ended.
+	// unfinished tells that the server thinks of a mail that does not come any more.
 	unfinished bool
 }
 

@@ -111,17 +111,8 @@ func (o *Outbox) carry(ctx, sending context.Context, sender Sender, retired <-ch
 	o.Wake()
 }
 
-// take takes up the next letter; nil if there is none. It is on disk then that it may have
-// been told.
+// take takes up the next letter; nil if there is none.
 func (o *Outbox) take() *letter {
-	l := o.takeUp()
-	if l != nil {
-		_ = o.flush(nil) // which has complained
-	}
-	return l
-}
-
-func (o *Outbox) takeUp() *letter {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	i := o.takeable()
@@ -132,7 +123,6 @@ func (o *Outbox) takeUp() *letter {
 	o.letters = append(o.letters[:i], o.letters[i+1:]...)
 	l.begun = time.Now()
 	o.taken, o.underWay[l] = l.begun, true
-	o.freeze(l)
 	return l
 }
 

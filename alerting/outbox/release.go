@@ -110,7 +110,9 @@ func (o *Outbox) release(now time.Time) {
 		}
 		o.queue = append(o.queue, e)
 	}
-	o.note(c)
+	if err := o.store.write(c); err != nil {
+		o.complain("disk", err)
+	}
 }
 
 // sameVerdict reports whether nothing has changed for whoever reads of it: a subject

@@ -40,7 +40,7 @@ func hidesEscaped(word string) bool {
 	return false
 }
 
-// unescape decodes the escapes of URLs, and leaves the rest.
+// unescape undoes the escapes of URLs, and leaves what is none.
 func unescape(word string) string {
 	var b strings.Builder
 	for i := 0; i < len(word); i++ {

@@ -27,7 +27,7 @@ func (b maintenanceWindows) List(now time.Time) []server.Maintenance {
 	return list
 }
 
-// Covering reports for targets and checks whether they are in a maintenance window.
+// Covering tells of targets and checks whether maintenance of theirs is going on.
 func (b maintenanceWindows) Covering(now time.Time) func(name, group string) bool {
 	var open alerting.Windows
 	for _, w := range slices.Concat(windows(b.telling.cfg.Load()), b.telling.added.List(now)) {

@@ -96,7 +96,7 @@ func (t *telling) adopt(cfg *config.Config) {
 	t.pushing.adopt(cfg.Alerting)
 }
 
-// begin reports everything.
+// begin tells of everything.
 func (t *telling) begin(ctx context.Context, work *sync.WaitGroup) {
 	t.begun = true
 	work.Go(func() { t.notifyLoop(ctx) })
@@ -122,7 +122,7 @@ func (t *telling) collectors() []prometheus.Collector {
 	})}
 }
 
-// notifyLoop passes all changes to the outbox, as soon as a change of
+// notifyLoop tells the outbox what has become of everything, as soon as a change of
 // state is on disk, and now and then.
 func (t *telling) notifyLoop(ctx context.Context) {
 	tick := time.NewTicker(notifyEvery)
@@ -160,7 +160,7 @@ func (t *telling) problem() string {
 	return t.pushing.problem()
 }
 
-// check reports on /health whether mails get through.
+// check tells on /health whether mails get through.
 func (t *telling) check() health.Check {
 	return health.Check{
 		Name: "exporter-notifications", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{"checks"},

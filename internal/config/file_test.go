@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func written(t *testing.T, dir, name, text string) string {
+func written(t testing.TB, dir, name, text string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

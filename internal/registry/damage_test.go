@@ -5,11 +5,109 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/health-exporter/health_exporter/internal/durable"
+	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
+
+// rewriteMeta seals another value under a key of the meta bucket.
+func rewriteMeta(t *testing.T, path, name, value string) {
+	t.Helper()
+	tamper(t, path, func(tx *bolt.Tx) error {
+		return tx.Bucket([]byte(bucketMeta)).Put([]byte(name), durable.Seal(place(bucketMeta, name), []byte(value)))
+	})
+}
+
+// tamper writes to a file behind the registry's back.
+func tamper(t *testing.T, path string, f func(*bolt.Tx) error) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(f); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// overwrite changes the bytes of a file.
+func overwrite(t *testing.T, path string, f func([]byte) []byte) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, f(b), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The kinds of bbolt's pages.
+const (
+	branchPage = 1
+	leafPage   = 2
+)
+
+// boltMeta is what one of the first two pages of bbolt's file says.
+type boltMeta struct{ freelist, limit, txid uint64 }
+
+// newestMeta is what counts of a sound file.
+func newestMeta(file []byte) (newest boltMeta) {
+	for _, page := range [][]byte{file, file[4096:]} {
+		number := func(at int) uint64 { return binary.NativeEndian.Uint64(page[16+at:]) }
+		if m := (boltMeta{freelist: number(32), limit: number(40), txid: number(48)}); m.txid >= newest.txid {
+			newest = m
+		}
+	}
+	return newest
+}
+
+// stored makes a directory with 100 targets, states and a pause in the backup,
+// then one target more, one fewer and one changed; the latter three are only in
+// registry.db.
+func stored(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	r := open(t, Options{Path: dir})
+	states := map[string]*schedule.Saved{}
+	for _, app := range numbered(100) {
+		put(t, r, api(app))
+		states[app] = state(20)
+	}
+	if err := r.Save(states); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetPaused("app-0007", true); err != nil {
+		t.Fatal(err)
+	}
+	shut(t, r)
+	r = open(t, Options{Path: dir})
+	moved := api("app-0001")
+	moved.URL = "http://moved"
+	put(t, r, api("newest"), moved)
+	if _, err := r.Remove(prober.SourceAPI, "app-0000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Save(map[string]*schedule.Saved{"newest": state(1)}); err != nil {
+		t.Fatal(err)
+	}
+	r.writeMu.Lock()
+	r.dirty = false // no backup at Close
+	r.writeMu.Unlock()
+	shut(t, r)
+	return dir
+}
 
 func TestDamage(t *testing.T) {
 	trash := func(b []byte) {
@@ -187,5 +285,85 @@ func TestDamage(t *testing.T) {
 			}
 			checkRestored(t, r, test.backupOnly, "after")
 		})
+	}
+}
+
+func checkRestored(t *testing.T, r *Registry, backupOnly bool, more ...string) {
+	t.Helper()
+	want := append(numbered(100), more...)
+	if !backupOnly {
+		want = append(want, "newest")
+	}
+	slices.Sort(want)
+	wantApps(t, r, want...)
+	if moved, _ := r.Target("app-0001"); (moved.URL == "http://moved") == backupOnly {
+		t.Errorf("app-0001 is at %s", moved.URL)
+	}
+	if paused, _ := r.Target("app-0007"); !paused.Paused {
+		t.Error("the pause is lost")
+	}
+	for _, app := range numbered(100) {
+		if want, got := state(20), r.Saved(app); !reflect.DeepEqual(want, got) {
+			t.Fatalf("state of %s (-want +got):\n%s", app, cmp.Diff(want, got))
+		}
+	}
+}
+
+func TestDamageWithoutBackup(t *testing.T) {
+	tests := []struct {
+		name, says string
+		want       []string
+		damage     func([]byte) []byte
+	}{
+		{"nothing is left", "starting EMPTY", []string{}, func(b []byte) []byte { return b[:len(b)/2] }},
+		{"one record is lost", "damaged registrations are lost", []string{"a", "c"}, func(b []byte) []byte {
+			return bytes.ReplaceAll(b, []byte("8096/b"), []byte("8097/b"))
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			r := open(t, Options{Path: dir})
+			put(t, r, api("a"), api("b"), api("c"))
+			r.writeMu.Lock()
+			r.dirty = false
+			r.writeMu.Unlock()
+			shut(t, r)
+			overwrite(t, filepath.Join(dir, fileDB), test.damage)
+
+			if _, err := Open(Options{Path: dir, OnCorruption: Fail}); err == nil || !strings.Contains(err.Error(), "there is no good backup") {
+				t.Errorf("with OnCorruption fail: error %v", err)
+			}
+			var log journal
+			r = open(t, Options{Path: dir, Log: log.logger()})
+			wantApps(t, r, test.want...)
+			if !r.Stats().Recovered || !strings.Contains(log.String(), test.says) || !strings.Contains(log.String(), fileDB+".corrupt-") {
+				t.Errorf("recovered %v, log: %s", r.Stats().Recovered, log.String())
+			}
+		})
+	}
+}
+
+func TestDamagedBackupsArePassedOver(t *testing.T) {
+	dir := stored(t)
+	for i := 3; i > 1; i-- {
+		good, err := os.ReadFile(filepath.Join(dir, fileBackup+"1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, fileBackup+string(rune('0'+i))), good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overwrite(t, filepath.Join(dir, fileDB), func([]byte) []byte { return nil })
+	overwrite(t, filepath.Join(dir, fileBackup+"1"), func(b []byte) []byte { return b[:4096] })
+	overwrite(t, filepath.Join(dir, fileBackup+"2"), func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte("8096/app-0050"), []byte("8097/app-0050"))
+	})
+	var log journal
+	r := open(t, Options{Path: dir, Log: log.logger()})
+	checkRestored(t, r, true)
+	if text := log.String(); !strings.Contains(text, "backup="+filepath.Join(dir, fileBackup+"3")) {
+		t.Errorf("log: %s", text)
 	}
 }

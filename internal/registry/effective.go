@@ -20,7 +20,7 @@ func compareKeys(a, b key) int {
 }
 
 // Replace makes the targets all that the source knows. It is for sources that
-// are found again after each start, not for what is stored. Of two targets with one name
+// are told anew after each start, not for what is stored. Of two targets with one name
 // the first counts. What a source drops leaves a tombstone if that was nobody's
 // wish; see Retire.
 func (r *Registry) Replace(source prober.Source, targets []prober.Target) {
@@ -33,30 +33,22 @@ func (r *Registry) replace(source prober.Source, targets []prober.Target, why Re
 		return
 	}
 	r.mu.Lock()
-	done := r.replaceLocked(source, r.withoutCirclesLocked(source, targets), why)
+	changed, gone := r.replaceLocked(source, r.withoutCirclesLocked(source, targets), why)
 	r.mu.Unlock()
-	if len(done.changed)+len(done.happened) > 0 {
-		_ = r.write(func(b *batch) error { // it counts already; noteWrite logs if the disk fails
-			for _, c := range done.happened {
-				b.change(c)
-			}
-			for _, app := range done.changed {
+	if len(changed) > 0 {
+		_ = r.write(func(*batch) error { // it counts already; noteWrite logs if the disk fails
+			for _, app := range changed {
 				r.unsavedTombstones[app] = true
 			}
 			return nil
 		})
 	}
-	r.noteGone(done.gone)
+	r.noteGone(gone)
 }
 
-// replaced is what came of a replacement.
-type replaced struct {
-	changed  []string     // apps whose tombstones have changed
-	gone     []*Tombstone // those that are new
-	happened []Change     // of targets, by name, and of tombstones that were dropped
-}
-
-func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, why Reason) (done replaced) {
+// replaceLocked gives the apps whose tombstones have changed, and the tombstones that
+// are new.
+func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, why Reason) (changed []string, gone []*Tombstone) {
 	old := r.sources[source]
 	next := make(map[string]*prober.Target, len(targets))
 	for _, t := range targets {
@@ -69,47 +61,36 @@ func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, 
 		delete(r.sources, source)
 	}
 	r.sortSourcesLocked()
-	at := now()
-	for app, t := range old {
-		was := r.effective[app]
-		if !r.resolveLocked(app) {
-			continue
-		}
-		c := r.changeLocked(app, was, r.effective[app], at)
-		if why != "" && next[app] == nil && r.effective[app] == nil {
-			c.Gone = r.newTombstoneLocked(t, why, at, at)
-			r.entombLocked(app, c.Gone)
-			done.changed, done.gone = append(done.changed, app), append(done.gone, c.Gone)
-		}
-		done.happened = append(done.happened, c)
+	differs := false
+	for app := range old {
+		differs = r.resolveLocked(app) || differs
 	}
 	for app := range next {
-		was, buried := r.effective[app], r.tombstones[app]
-		if r.resolveLocked(app) {
-			c := r.changeLocked(app, was, r.effective[app], at)
-			c.Buried = buried
-			done.happened = append(done.happened, c)
-		}
-		if buried != nil {
+		differs = r.resolveLocked(app) || differs
+		if r.tombstones[app] != nil {
 			r.entombLocked(app, nil)
-			done.changed = append(done.changed, app)
+			changed = append(changed, app)
 		}
 	}
-	slices.SortStableFunc(done.happened, func(a, b Change) int { return strings.Compare(a.App, b.App) })
-	if len(done.happened) > 0 {
+	at := now()
+	for app, t := range old {
+		if why != "" && next[app] == nil && r.effective[app] == nil {
+			r.entombLocked(app, r.newTombstoneLocked(t, why, at, at))
+			changed, gone = append(changed, app), append(gone, r.tombstones[app])
+		}
+	}
+	for _, app := range overdue(r.tombstones, at) {
+		r.entombLocked(app, nil)
+		changed = append(changed, app)
+	}
+	if differs {
 		r.stats.Changes++
 		r.signal()
 	}
-	for _, app := range overdue(r.tombstones, at) {
-		c := r.changeLocked(app, nil, nil, at)
-		c.Buried = r.tombstones[app]
-		r.entombLocked(app, nil)
-		done.changed, done.happened = append(done.changed, app), append(done.happened, c)
-	}
-	if len(done.gone) > 0 {
+	if len(gone) > 0 {
 		r.wakeExpiry()
 	}
-	return done
+	return changed, gone
 }
 
 // renew is the record of t after old (nil if there was none): the same pointer

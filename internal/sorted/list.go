@@ -19,14 +19,13 @@ type List[T any] struct {
 	size int
 }
 
-// Of makes the list of these values, sorted or not. Of two with one name the first counts.
+// Of makes the list of these values, sorted or not. No two may have the same name.
 func Of[T any](name func(T) string, values []T) List[T] {
 	values = slices.Clone(values)
 	byName := func(a, b T) int { return strings.Compare(name(a), name(b)) }
 	if !slices.IsSortedFunc(values, byName) {
-		slices.SortStableFunc(values, byName)
+		slices.SortFunc(values, byName)
 	}
-	values = slices.CompactFunc(values, func(a, b T) bool { return name(a) == name(b) })
 	l := List[T]{name: name, size: len(values)}
 	for run := range slices.Chunk(values, maxRun/2) {
 		l.runs = append(l.runs, run)
@@ -84,19 +83,19 @@ func (l List[T]) With(put []T, without []string) List[T] {
 
 // anew is With for so many changes that it pays to make everything anew.
 func (l List[T]) anew(put []T, without []string) List[T] {
-	gone := make(map[string]struct{}, len(put)+len(without))
-	for _, name := range without {
-		gone[name] = struct{}{}
-	}
-	for _, v := range put {
-		gone[l.name(v)] = struct{}{}
-	}
+	others := make(map[string]struct{}, len(put)+len(without))
 	values := make([]T, 0, l.size+len(put))
 	for _, v := range slices.Backward(put) { // of two with one name the last would have stayed
-		values = append(values, v)
+		if _, dup := others[l.name(v)]; !dup {
+			others[l.name(v)] = struct{}{}
+			values = append(values, v)
+		}
+	}
+	for _, name := range without {
+		others[name] = struct{}{}
 	}
 	for v := range l.All() {
-		if _, is := gone[l.name(v)]; !is {
+		if _, is := others[l.name(v)]; !is {
 			values = append(values, v)
 		}
 	}

@@ -73,8 +73,8 @@ func TestListIsWhatAMapWouldBe(t *testing.T) {
 	}
 }
 
-func TestOfTakesTheFirstOfEachName(t *testing.T) {
-	given := []pair{{"b", 1}, {"a", 2}, {"b", 3}}
+func TestOfLeavesAloneWhatItIsGiven(t *testing.T) {
+	given := []pair{{"b", 1}, {"a", 2}}
 	sameAs(t, Of(key, given), map[string]int{"a": 2, "b": 1})
 	if given[0].key != "b" {
 		t.Error("what was given was sorted in its place")

@@ -27,6 +27,7 @@ type Decoder struct {
 
 	visits  int                 // bounds what nested aliases can blow up to
 	merging map[*yaml.Node]bool // what is being merged, which may not lead to itself
+	known   map[reflect.Type]*keys
 }
 
 const maxVisits = 20_000_000
@@ -137,41 +138,17 @@ func (d *Decoder) text(n *yaml.Node, path string, into encoding.TextUnmarshaler)
 }
 
 func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value) {
-	fields := map[string]reflect.Value{}
-	inlineMap := reflect.Value{}
-	collectFields(v, fields, &inlineMap)
+	keys := d.keysOf(v.Type())
 	d.pairs(n, path, func(key, value *yaml.Node, path string) {
-		switch field, ok := fields[key.Value]; {
+		switch field, ok := keys.fields[key.Value]; {
 		case ok:
-			d.value(value, path, field, true)
-		case inlineMap.IsValid():
-			d.entry(key, value, path, inlineMap)
+			d.value(value, path, v.FieldByIndex(field), true)
+		case keys.inlineMap != nil:
+			d.entry(key, value, path, v.FieldByIndex(keys.inlineMap))
 		default:
-			d.Faults.Add(key.Line, path, "unknown key%s", names.DidYouMean(key.Value, slices.Collect(maps.Keys(fields))))
+			d.Faults.Add(key.Line, path, "unknown key%s", names.DidYouMean(key.Value, slices.Collect(maps.Keys(keys.fields))))
 		}
 	})
-}
-
-// collectFields finds the fields by their keys, those of inlined structs too.
-func collectFields(v reflect.Value, fields map[string]reflect.Value, inlineMap *reflect.Value) {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		if !f.IsExported() && !f.Anonymous { // what is embedded has exported fields
-			continue
-		}
-		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		switch {
-		case name == "-":
-		case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Map:
-			*inlineMap = v.Field(i)
-		case strings.Contains(options, "inline"):
-			collectFields(v.Field(i), fields, inlineMap)
-		case name == "":
-			fields[strings.ToLower(f.Name)] = v.Field(i)
-		default:
-			fields[name] = v.Field(i)
-		}
-	}
 }
 
 func (d *Decoder) mapping(n *yaml.Node, path string, v reflect.Value) {
