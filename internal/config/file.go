@@ -95,23 +95,6 @@ func readRegular(path string) ([]byte, error) {
 
 func (f *File) remember(path string, text []byte) { f.sums[path] = sha256.Sum256(text) }
 
-// Options are those of the file, and nothing else of it: they are needed before the rest
-// can be put in force. Faults elsewhere are left to Load.
-func (f *File) Options() (map[string]string, error) {
-	faults := &strictyaml.Faults{File: f.path}
-	root, ok := strictyaml.Parse(f.text, faults)
-	if !ok {
-		return nil, faults.Err()
-	}
-	var doc struct {
-		Options map[string]yaml.Node `yaml:"options"`
-	}
-	if root != nil && root.Decode(&doc) != nil {
-		return nil, nil // Load will say what is wrong
-	}
-	return (&document{Options: doc.Options}).options(faults), faults.Err()
-}
-
 // Refuse is the error of options that are none of the program's, or that it cannot take,
 // by their names, with all that is wrong with the file besides.
 func (f *File) Refuse(options map[string]string) error {
