@@ -16,7 +16,12 @@ func (s *server) feed(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) answerFeed(w http.ResponseWriter, r *http.Request, f *page.Feed, subjects []subject, to reader) {
-	f.Changes = changesOf(subjects, maxFeed, to)
+	recent := foremost[subject]{n: maxFeed, compare: younger}
+	for _, x := range subjects {
+		recent.add(x)
+	}
+	last, _ := recent.list()
+	f.Changes = changesOf(last, maxFeed, to)
 	f.Updated = s.Started
 	if len(f.Changes) > 0 {
 		f.Updated = f.Changes[0].Time

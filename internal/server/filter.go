@@ -53,28 +53,34 @@ type candidate struct {
 	source prober.Source
 	// place is shown only as far as seesAll says.
 	seesAll bool
-	look    func() (state health.Verdict, maintenance bool)
+	// public hides labels and place.
+	public bool
+	// state and maintenance need not be there if no state is asked for.
+	state       health.Verdict
+	maintenance bool
 }
 
 // passes reports whether somebody has asked for it.
 func (f *filter) passes(c *candidate) bool {
-	t := c.target
+	t, labels, place := c.target, c.target.Labels, c.target.Place()
+	if c.public {
+		labels, place = nil, ""
+	}
 	if len(f.groups) > 0 && !slices.Contains(f.groups, c.group) || len(f.sources) > 0 && !slices.Contains(f.sources, string(c.source)) {
 		return false
 	}
 	for _, l := range f.labels {
-		if value, ok := t.Labels[l.name]; !ok || value != l.value {
+		if value, ok := labels[l.name]; !ok || value != l.value {
 			return false
 		}
 	}
 	if len(f.states) > 0 {
-		state, maintenance := c.look()
-		row := page.Row{State: state, Paused: t.Paused, Maintenance: maintenance}
+		row := page.Row{State: c.state, Paused: t.Paused, Maintenance: c.maintenance}
 		if !slices.Contains(f.states, row.Look()) && !(row.Troubled() && slices.Contains(f.states, page.Troubled)) {
 			return false
 		}
 	}
-	return f.search.finds(t.App, c.group, t.Labels) || f.search.findsPlace(t.Place(), c.seesAll)
+	return f.search.finds(t.App, c.group, labels) || f.search.findsPlace(place, c.seesAll)
 }
 
 // search is a text to look for, whatever the case.

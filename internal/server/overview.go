@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 )
 
 const (
-	rowsPerPage  = 1000
 	maxTroubled  = 100
 	maxChanges   = 20
 	maxAdHoc     = 20
@@ -72,90 +70,37 @@ func filterOf(q url.Values) page.Filter {
 // makeOverview is the overview of the subjects, without its frame.
 func (s *server) makeOverview(subjects []subject, f page.Filter, to reader) *page.Overview {
 	o := &page.Overview{Filter: f, Window: lastDay(to.now)}
-	rows := make([]page.Row, len(subjects))
-	groups := map[string]bool{}
-	var matching []int
-	for i, x := range subjects {
-		rows[i] = x.row(to)
-		labels := x.status.Target.Labels
-		if to.public {
-			labels = nil // nor can they be guessed by searching for them
-		}
-		o.Counts.Add(&rows[i])
-		groups[rows[i].Group] = true
-		if matches(f, &rows[i], labels) {
-			matching = append(matching, i)
-		}
-	}
-	o.Since = since(rows, o.Counts.Worst())
-	o.Matching = len(matching)
-	o.Late = late(subjects, to.now)
-	o.AllGroups = groupNames(groups)
+	wanted := wantedBy(f)
+	t := count(subjects, &wanted, to, maxTroubled, maxChanges)
+	o.Counts, o.Late, o.Matching = t.counts(), t.overdue(), t.matching
+	o.Since = t.since(o.Counts.Worst()).In(to.now.Location())
+	o.AllGroups, o.ManyGroups = t.groupNames()
 	o.Windows = s.openWindows(to)
-	s.listTroubled(o, subjects, rows, to)
-	s.listGroups(o, subjects, rows, matching, to)
-	o.Changes = changesOf(subjects, maxChanges, to)
+	s.listTroubled(o, t, to)
+	s.listGroups(o, t, subjects, to)
+	recent, _ := t.changed.list()
+	o.Changes = changesOf(recent, maxChanges, to)
 	return o
 }
 
-// matches reports whether the filter lets a row through.
-func matches(f page.Filter, r *page.Row, labels map[string]string) bool {
-	if f.Group != "" && r.Group != f.Group && !(f.Group == groupOfRest && r.Group == "") {
-		return false
+// wantedBy is what a page's filter lets through.
+func wantedBy(f page.Filter) filter {
+	wanted := filter{search: searchFor(f.Query)}
+	if f.State != "" {
+		wanted.states = []string{f.State}
 	}
-	if f.State == "troubled" && !r.Troubled() || f.State != "" && f.State != "troubled" && r.Look() != f.State {
-		return false
+	switch f.Group {
+	case "":
+	case groupOfRest:
+		wanted.groups = []string{groupOfRest, ""}
+	default:
+		wanted.groups = []string{f.Group}
 	}
-	for _, l := range f.Labels {
-		name, value, _ := strings.Cut(l, "=")
-		if got, ok := labels[name]; !ok || got != value {
-			return false
-		}
+	for _, each := range f.Labels {
+		name, value, _ := strings.Cut(each, "=")
+		wanted.labels = append(wanted.labels, label{name, value})
 	}
-	if f.Query == "" {
-		return true
-	}
-	text := []string{r.Name, r.Group, r.Place}
-	for name, value := range labels {
-		text = append(text, name+"="+value)
-	}
-	wanted := strings.ToLower(f.Query)
-	return slices.ContainsFunc(text, func(s string) bool { return strings.Contains(strings.ToLower(s), wanted) })
-}
-
-// since is from when on the worst state has held: a trouble, since the one that has
-// it longest got into it; health, since the last one became healthy.
-func since(rows []page.Row, worst health.Verdict) time.Time {
-	var at time.Time
-	for i := range rows {
-		r := &rows[i]
-		if r.Paused || r.Maintenance || r.State != worst || r.Since.IsZero() {
-			continue
-		}
-		if at.IsZero() || worst != health.Healthy && r.Since.Before(at) || worst == health.Healthy && r.Since.After(at) {
-			at = r.Since
-		}
-	}
-	return at
-}
-
-// late finds what should have been probed long ago: the prober itself is in trouble.
-func late(subjects []subject, now time.Time) *page.Late {
-	l := &page.Late{}
-	n := 0
-	for _, x := range subjects {
-		if by := x.overdue(now); by > 0 {
-			n++
-			if by > l.By {
-				l.By, l.Name = by, x.name()
-			}
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	l.Seconds, l.Others = l.By.Seconds(), n-1
-	return l
+	return wanted
 }
 
 // overdue is for how long the result of a probe has been missing; zero if it is not.
@@ -175,17 +120,6 @@ func (x subject) overdue(now time.Time) time.Duration {
 	return by
 }
 
-func groupNames(groups map[string]bool) []string {
-	var names []string
-	for name := range groups {
-		if name != "" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 func (s *server) openWindows(to reader) []string {
 	var names []string
 	if to.public {
@@ -199,64 +133,14 @@ func (s *server) openWindows(to reader) []string {
 	return names
 }
 
-// severity orders what is not healthy: the lower, the worse.
-func severity(v health.Verdict) int {
-	switch v {
-	case health.Unhealthy:
-		return 0
-	case health.Degraded:
-		return 1
-	}
-	return 2
-}
-
-// listTroubled lists what is not healthy: the worst first, and of those the newest.
-func (s *server) listTroubled(o *page.Overview, subjects []subject, rows []page.Row, to reader) {
-	var troubled []int
-	for i := range rows {
-		if rows[i].Troubled() {
-			troubled = append(troubled, i)
-		}
-	}
-	slices.SortStableFunc(troubled, func(i, j int) int {
-		a, b := &rows[i], &rows[j]
-		return cmp.Or(cmp.Compare(severity(a.State), severity(b.State)), b.Since.Compare(a.Since))
-	})
-	if n := len(troubled); n > maxTroubled {
-		troubled, o.MoreTroubled = troubled[:maxTroubled], n-maxTroubled
-	}
+// listTroubled lists what is not healthy.
+func (s *server) listTroubled(o *page.Overview, t *tally, to reader) {
+	troubled, more := t.troubled.list()
+	o.MoreTroubled = more
 	o.Troubled = make([]page.Row, len(troubled))
-	for n, i := range troubled {
-		o.Troubled[n] = rows[i]
-		s.addUptime(&o.Troubled[n], subjects[i], to)
-	}
-}
-
-// listGroups lists the rows of one page under their headings. The headings count all
-// that match, on whatever page they are.
-func (s *server) listGroups(o *page.Overview, subjects []subject, rows []page.Row, matching []int, to reader) {
-	heading := func(i int) string { return cmp.Or(rows[i].Group, groupOfRest) }
-	slices.SortStableFunc(matching, func(a, b int) int { return strings.Compare(heading(a), heading(b)) })
-	counts := map[string]*page.Counts{}
-	for _, i := range matching {
-		c := counts[heading(i)]
-		if c == nil {
-			c = new(page.Counts)
-			counts[heading(i)] = c
-		}
-		c.Add(&rows[i])
-	}
-	o.Pages = max((len(matching)+rowsPerPage-1)/rowsPerPage, 1)
-	o.Filter.Page = min(o.Filter.Page, o.Pages)
-	first := (o.Filter.Page - 1) * rowsPerPage
-	o.Groups = []page.Group{}
-	for _, i := range matching[first:min(first+rowsPerPage, len(matching))] {
-		s.addFigures(&rows[i], subjects[i], o.Window, to)
-		if n := len(o.Groups); n == 0 || o.Groups[n-1].Name != heading(i) {
-			o.Groups = append(o.Groups, page.Group{Name: heading(i), Counts: *counts[heading(i)]})
-		}
-		g := &o.Groups[len(o.Groups)-1]
-		g.Rows = append(g.Rows, rows[i])
+	for n, x := range troubled {
+		o.Troubled[n] = x.row(to)
+		s.addUptime(&o.Troubled[n], x, to)
 	}
 }
 

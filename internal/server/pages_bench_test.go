@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,11 @@ func BenchmarkAnswers(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		var f *fixture
 		for _, each := range []struct{ name, path string }{
+			{"overview", "/"},
+			{"overview of a group", "/?group=group-48"},
+			{"overview of a search", "/?q=app-0777"},
+			{"page of a target", "/targets/app-000777"},
+			{"feed", "/feed.atom"},
 			{"first page", "/api/v1/targets?limit=100"},
 			{"page of a filter", "/api/v1/targets?limit=100&state=troubled&group=group-48"},
 			{"names", "/api/v1/targets?fields=app"},
@@ -96,8 +102,8 @@ func BenchmarkAnswers(b *testing.B) {
 				for b.Loop() {
 					v = f.answered(each.path)
 				}
-				if v.most > 2*listBuffer {
-					b.Errorf("%d bytes in one piece", v.most)
+				if strings.HasPrefix(each.path, "/api/") && v.most > 2*listBuffer || v.status >= 300 {
+					b.Errorf("status %d, %d bytes in one piece", v.status, v.most)
 				}
 				b.ReportMetric(float64(v.bytes), "bytes")
 			})

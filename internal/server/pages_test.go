@@ -120,15 +120,59 @@ func TestOverviewOfMany(t *testing.T) {
 	}
 	states["app-1234"] = health.Unhealthy
 	f.show(states)
-	for number, want := range map[string][2]string{"1": {"app-0000", "app-0999"}, "3": {"app-2000", "app-2499"}, "99": {"app-2000", "app-2499"}} {
+	for number, want := range map[string][2]string{"1": {"app-0000", "app-0049"}, "3": {"app-0100", "app-0149"}, "99": {"app-2450", "app-2499"}} {
 		page := f.page("/?page=" + number)
-		has(t, "page "+number, page, want[0], want[1], "of 3", "1 unhealthy, 2499 healthy", "app-1234")
-		if n := strings.Count(page, `<th scope="row">`); n > rowsPerPage {
+		has(t, "page "+number, page, want[0], want[1], "of 50", "1 unhealthy, 2499 healthy", "app-1234")
+		if n := strings.Count(page, `<th scope="row">`); n != rowsPerPageMany {
 			t.Errorf("%d rows", n)
 		}
 	}
 	has(t, "the first page", f.page("/"), `rel="next" href="?page=2"`)
 	has(t, "the second page of a filter", f.page("/?q=app&page=2"), `href="?page=3&amp;q=app"`, `rel="prev" href="?q=app"`)
+}
+
+// TestOverviewOfManyGroups has them closed and counted, until one is chosen; the page stays
+// small.
+func TestOverviewOfManyGroups(t *testing.T) {
+	f := newFixture(t)
+	states := map[string]health.Verdict{}
+	for i := range 3000 {
+		states[fmt.Sprintf("app-%04d", i)] = health.Healthy
+		if i%3 == 0 {
+			states[fmt.Sprintf("app-%04d", i)] = health.Verdict(i / 3 % 4)
+		}
+	}
+	f.show(states, func(t *prober.Target) {
+		if t.Group = "group " + t.App[len(t.App)-3:]; t.Group == "group 000" {
+			t.Group = ""
+		}
+	})
+	page := f.page("/")
+	has(t, "the page", page, "250 unhealthy, 250 degraded, 250 unknown, 2250 healthy", `href="?state=troubled">and 650 more<`,
+		`<a href="?group=Targets">`, `<input name="group"`, "Page 1 of 10", `<div class="group closed">`)
+	hasNot(t, "the page", page, `<th scope="row">`, "<select name=\"group\"")
+	if n := strings.Count(page, `<div class="group closed">`); n != groupsPerPage {
+		t.Errorf("%d groups", n)
+	}
+	if len(page) > 150_000 {
+		t.Errorf("%d bytes", len(page))
+	}
+	has(t, "the last page of groups", f.page("/?page=10"), `href="?group=group&#43;998"`, "Page 10 of 10")
+	chosen := f.page("/?group=group+998")
+	has(t, "one group", chosen, "3 of 3000 match", `<details class="group" id="group-0" open>`, "app-0998", "app-1998", "app-2998")
+	has(t, "the rest", f.page("/?group=Targets"), "3 of 3000 match", "app-1000")
+	has(t, "a search", f.page("/?q=group+99&page=2"), "30 of 3000 match", "app-2999", "group 990")
+	troubled := f.page("/?state=troubled&page=2")
+	has(t, "the second page of what is not healthy", troubled, "750 of 3000 match", "Page 2 of 15")
+	if n := strings.Count(troubled, `<th scope="row">`); n != rowsPerPageMany || len(troubled) > 150_000 {
+		t.Errorf("%d rows, %d bytes", n, len(troubled))
+	}
+	var got struct {
+		Groups []struct{ Rows []any }
+	}
+	if err := json.Unmarshal([]byte(f.page("/", "Accept", "application/json")), &got); err != nil || len(got.Groups) != groupsPerPage || got.Groups[0].Rows == nil {
+		t.Errorf("as JSON: %v, %d groups", err, len(got.Groups))
+	}
 }
 
 func TestTargetPage(t *testing.T) {

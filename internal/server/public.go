@@ -65,13 +65,8 @@ func (s *server) publicSubject(kind string) http.HandlerFunc {
 			s.badge(w, r, x, to)
 			return
 		}
-		var c page.Counts
-		for _, each := range s.publicSubjects(public) {
-			row := each.row(to)
-			c.Add(&row)
-		}
 		p := s.makeSubject(x, to)
-		p.Frame = s.publicFrame(public, c, to, "../", "../")
+		p.Frame = s.publicFrame(public, countsOf(s.publicSubjects(public), to), to, "../", "../")
 		p.Badges = badgesOf(x)
 		s.answerPage(w, r, p)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/history"
 	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/internal/server/page"
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -89,6 +90,16 @@ func (x subject) group() string {
 	return x.status.Target.Group
 }
 
+// candidate is the subject for a filter, and row what it looks like. What the reader does
+// not see he cannot guess by searching for it either.
+func (x subject) candidate(to reader, row *page.Row) *candidate {
+	c := candidate{target: x.status.Target, group: x.group(), source: x.status.Target.Source, public: to.public, state: row.State, maintenance: row.Maintenance}
+	if x.kind == kindCheck {
+		c.source = prober.SourceConfig
+	}
+	return &c
+}
+
 // The headings of what has no group of its own.
 const (
 	groupOfChecks = "Checks"
@@ -115,14 +126,18 @@ func (s *server) reader(r *http.Request, public bool) reader {
 	}
 }
 
+// look is as much of a row as it takes to count it.
+func (x subject) look(to reader) page.Row {
+	t := x.status.Target
+	return page.Row{State: x.status.State.Verdict, Paused: t.Paused, Maintenance: to.covered(t.App, t.Group)}
+}
+
 // row is what one line says of the subject; figures adds what takes longer to find out.
 func (x subject) row(to reader) page.Row {
-	t := x.status.Target
-	r := page.Row{
-		Kind: x.kind, Name: t.App, Group: x.group(), Link: x.link(),
-		State: x.status.State.Verdict, Paused: t.Paused, Maintenance: to.covered(t.App, t.Group),
-		Since: x.status.Since.In(to.now.Location()), LastHealthy: x.status.LastHealthy, Latency: x.status.Latency, LatencySeconds: x.status.Latency.Seconds(),
-	}
+	t, r := x.status.Target, x.look(to)
+	r.Kind, r.Name, r.Group, r.Link = x.kind, t.App, x.group(), x.link()
+	r.Since, r.LastHealthy = x.status.Since.In(to.now.Location()), x.status.LastHealthy
+	r.Latency, r.LatencySeconds = x.status.Latency, x.status.Latency.Seconds()
 	if to.public {
 		return r
 	}
@@ -163,12 +178,9 @@ func (x subject) latencies(n int) []time.Duration {
 	return x.of.Latencies(x.name(), n)
 }
 
-// changes are the last n changes of state of the subjects, newest first. The last n
-// of all are among the last n of those n that have changed last.
-func changesOf(subjects []subject, n int, to reader) []page.Change {
-	recent := slices.Clone(subjects)
-	slices.SortFunc(recent, func(a, b subject) int { return b.status.Since.Compare(a.status.Since) })
-	recent = recent[:min(n, len(recent))]
+// changesOf are the last n changes of state, newest first, of the n subjects that have
+// changed last. The last n of all are among them.
+func changesOf(recent []subject, n int, to reader) []page.Change {
 	var list []page.Change
 	for _, x := range recent {
 		list = append(list, x.changes(to)...)

@@ -32,7 +32,7 @@ func (s *server) subjectPage(kind string) http.HandlerFunc {
 		}
 		to := s.reader(r, false)
 		p := s.makeSubject(x, to)
-		p.Frame = s.frame(s.counts(to), to, "../", "../")
+		p.Frame = s.frame(countsOf(s.subjects(), to), to, "../", "../")
 		p.May = s.may(r, x)
 		p.Notice = notices[queryOf(r).Get("done")]
 		p.Troubles = s.troubles(r.Context())
@@ -47,15 +47,6 @@ func (s *server) noSubject(w http.ResponseWriter, r *http.Request, kind string) 
 		return
 	}
 	s.answerProblem(w, r, &problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no %s %q", kind, r.PathValue("name"))})
-}
-
-// counts are those of all subjects, for the title of any page.
-func (s *server) counts(to reader) (c page.Counts) {
-	for _, x := range s.subjects() {
-		t := x.status.Target
-		c.Add(&page.Row{State: x.status.State.Verdict, Paused: t.Paused, Maintenance: to.covered(t.App, t.Group)})
-	}
-	return c
 }
 
 // makeSubject has what everybody may know of a subject.

@@ -58,9 +58,10 @@ func (s *server) listed(of part, f *filter, covered func(app, group string) bool
 		for _, t := range targets {
 			x := listed{t, statusOf(t.App)}
 			if !f.empty() {
-				c := candidate{target: t, group: t.Group, source: t.Source, seesAll: seesAll(t), look: func() (health.Verdict, bool) {
-					return x.verdict(), covered(t.App, t.Group)
-				}}
+				c := candidate{target: t, group: t.Group, source: t.Source, seesAll: seesAll(t)}
+				if len(f.states) > 0 {
+					c.state, c.maintenance = x.verdict(), covered(t.App, t.Group)
+				}
 				if !f.passes(&c) {
 					continue
 				}

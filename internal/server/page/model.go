@@ -61,6 +61,17 @@ func (c *Counts) Add(r *Row) {
 	}
 }
 
+// Plus are both together.
+func (c Counts) Plus(other Counts) Counts {
+	c.Unhealthy += other.Unhealthy
+	c.Degraded += other.Degraded
+	c.Unknown += other.Unknown
+	c.Healthy += other.Healthy
+	c.Maintenance += other.Maintenance
+	c.Paused += other.Paused
+	return c
+}
+
 // Total is how many were counted.
 func (c Counts) Total() int {
 	return c.Unhealthy + c.Degraded + c.Unknown + c.Healthy + c.Maintenance + c.Paused
@@ -96,8 +107,10 @@ type Overview struct {
 	// Filter is what the request asks for, and Matching how many that leaves.
 	Filter   Filter `json:"filter"`
 	Matching int    `json:"matching"`
-	// AllGroups are the names of all groups, for the form.
-	AllGroups []string `json:"-"`
+	// AllGroups are the names of all groups, for the form; ManyGroups says that there are
+	// too many to choose from.
+	AllGroups  []string `json:"-"`
+	ManyGroups bool     `json:"-"`
 	// Gone are the targets that are no more although nobody removed them.
 	Gone []Gone `json:"gone,omitempty"`
 	// Troubled are those not healthy, the worst first; MoreTroubled is how many more.
@@ -115,6 +128,14 @@ type Overview struct {
 	Pages int `json:"pages"`
 	// Site is where the exporter was asked, for the empty page.
 	Site string `json:"-"`
+}
+
+// Turn turns to the page that the filter asks for, or the last one, of n lines of which a
+// page has so many, and gives the first of its lines.
+func (o *Overview) Turn(n, perPage int) (first int) {
+	o.Pages = max((n+perPage-1)/perPage, 1)
+	o.Filter.Page = min(o.Filter.Page, o.Pages)
+	return (o.Filter.Page - 1) * perPage
 }
 
 // Gone is a target that nobody renewed or found any more.
@@ -146,7 +167,7 @@ type Filter struct {
 	Page int `json:"page"`
 }
 
-// Group is a heading with rows below it.
+// Group is a heading with rows below it, or with none if there are too many to show.
 type Group struct {
 	Name   string `json:"name"`
 	Counts Counts `json:"counts"`

@@ -103,7 +103,7 @@ func (r *Row) Look() string {
 	return r.State.String()
 }
 
-// Link gives the overview with another filter.
+// link gives a page of the overview with the filter.
 func (f Filter) link(page int) string {
 	q := url.Values{}
 	set := func(name, value string) {
@@ -122,6 +122,9 @@ func (f Filter) link(page int) string {
 	}
 	return "?" + q.Encode()
 }
+
+// Link leads to the overview of one group.
+func (g Group) Link() string { return Filter{Group: g.Name}.link(1) }
 
 // Next and Previous are the links to other pages of the list; empty if there is none.
 func (o *Overview) Next() string {
