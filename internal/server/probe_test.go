@@ -184,3 +184,42 @@ func BenchmarkProbeWithoutIO(b *testing.B) {
 		f.handler.ServeHTTP(httptest.NewRecorder(), r)
 	}
 }
+
+// TestProbeRefusesUserinfo: users and passwords stand in no target of any kind, however they
+// are written.
+func TestProbeRefusesUserinfo(t *testing.T) {
+	f := newFixture(t)
+	kinds := []prober.Kind{"http", "health", "tcp", "websocket", "grpc", "icmp", "unix"}
+	for _, kind := range kinds {
+		m, err := prober.NewModule(prober.ModuleSource{Kind: kind, Text: []byte(kind)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.settings.Modules["m-"+string(kind)] = m
+	}
+	ask := func(kind prober.Kind, target, more string) *httptest.ResponseRecorder {
+		return f.do("GET", "/probe?module=m-"+string(kind)+"&target="+url.QueryEscape(target)+more, "")
+	}
+	for _, target := range []string{
+		"http://user:hunter2@127.0.0.1:1/", "https://hunter2@127.0.0.1:1", "HTTP://user:hunter2@127.0.0.1:1", "user:hunter2@127.0.0.1:1", "hunter2@localhost",
+		"ws://:hunter2@127.0.0.1:1/x", "http://@127.0.0.1:1/", "http://:@127.0.0.1:1/", "http://user:hunter2%40@[::1]:1/", "http://user:hun@ter2@127.0.0.1:1?x=y",
+		"tcp://hunter2@127.0.0.1:1#x", "http://hunter2@@127.0.0.1:1", `http://hunter2\@127.0.0.1:1`, "http%3A%2F%2Fuser%3Ahunter2%40127.0.0.1%3A1%2F",
+	} {
+		for _, kind := range kinds {
+			w := ask(kind, target, "")
+			if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(body, "basic_auth") || strings.Contains(body, "hunter2") {
+				t.Errorf("%s of kind %s: %d %s", target, kind, w.Code, body)
+			}
+		}
+	}
+	if w := ask("http", "http://127.0.0.1:1/", "&hostname=user:hunter2@a.example"); w.Code != http.StatusBadRequest {
+		t.Errorf("hostname: %d %s", w.Code, w.Body)
+	}
+	for target, kind := range map[string]prober.Kind{
+		"http://127.0.0.1:1/a@b": "http", "http://127.0.0.1:1?mail=a@b": "health", "127.0.0.1:1/@": "http", "@abstract": "unix", "/run/a@b.sock": "unix", "http://127.0.0.1:1/%40": "http",
+	} {
+		if w := ask(kind, target, ""); w.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}
