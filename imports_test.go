@@ -85,7 +85,7 @@ var importRules = []importRule{
 			"prober", "prober/schedule", "health", "checks", "envinfo", "envinfo/redact", "collector", "alerting",
 			"alerting/alertmanager", "alerting/mail", "alerting/maintenance", "alerting/outbox",
 			"internal/config", "internal/registry", "internal/journal", "internal/history", "internal/server", "internal/server/access", "internal/server/connections", "internal/zeroconf", "internal/cluster",
-			"internal/discovery", "internal/dnssd", "internal/selfmetrics", "internal/durable",
+			"internal/discovery", "internal/dnssd", "internal/selfmetrics", "internal/durable", "internal/strictyaml",
 		},
 		"it wires everything",
 	},

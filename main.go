@@ -17,7 +17,6 @@ import (
 	_ "time/tzdata" // images without time zones have maintenance by the clock on the wall too
 
 	"github.com/prometheus/common/promslog"
-	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/envinfo"
@@ -27,7 +26,6 @@ import (
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/durable"
 	"github.com/health-exporter/health_exporter/internal/orphans"
-	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
 const (
@@ -168,7 +166,7 @@ func checkConfig(f *flags) int {
 	}
 	cfg, err := f.loadConfig()
 	if err == nil {
-		err = validWeb(*f.web.WebConfigFile)
+		err = app.CheckWebConfig(*f.web.WebConfigFile)
 	}
 	if err != nil {
 		return fail(exitFailure, err)
@@ -183,29 +181,11 @@ func checkConfig(f *flags) int {
 	return 0
 }
 
-// validWeb says what is wrong with the file of --web.config.file. exporter-toolkit reads
-// its first document only.
-func validWeb(file string) error {
-	if err := web.Validate(file); err != nil {
-		return fmt.Errorf("reading %s: %w", file, err)
-	}
-	if file == "" {
-		return nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	faults := &strictyaml.Faults{File: file}
-	strictyaml.Parse(text, faults)
-	return faults.Err()
-}
-
 func serve(f *flags) int {
 	log := slog.New(redact.Log(promslog.New(&promslog.Config{Level: f.logLevel, Format: f.logFormat}).Handler()))
 	stdlog.SetFlags(0) // what libraries say by themselves goes the same way
 	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelWarn).Writer())
-	if err := validWeb(*f.web.WebConfigFile); err != nil {
+	if err := app.CheckWebConfig(*f.web.WebConfigFile); err != nil {
 		return fail(exitFailure, err)
 	}
 	hurry := make(chan struct{})

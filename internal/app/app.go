@@ -111,6 +111,9 @@ func New(opts Options) (*App, error) {
 	}
 	a.adopt(cfg)
 	a.serving.handler = a.handler()
+	if file := opts.Web.WebConfigFile; file != nil {
+		a.serving.handler = (&webFile{path: *file, log: a.log}).guard(a.serving.handler)
+	}
 	a.polling.reconcile()
 	return a, nil
 }

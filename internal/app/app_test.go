@@ -45,7 +45,10 @@ func start(t *testing.T, opts Options) *running {
 func startLogging(t *testing.T, opts Options, log *slog.Logger) *running {
 	t.Helper()
 	address := testport.Reserve(t)
-	opts.Web = webFlags(address)
+	given := opts.Web
+	if opts.Web = webFlags(address); given != nil {
+		opts.Web.WebConfigFile = given.WebConfigFile
+	}
 	opts.Log = log
 	a, err := New(opts)
 	if err != nil {

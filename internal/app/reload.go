@@ -40,6 +40,11 @@ func (a *App) reload() error {
 			return fmt.Errorf("reading configuration: %w", err)
 		}
 	}
+	if web := a.opts.Web.WebConfigFile; web != nil {
+		if err := CheckWebConfig(*web); err != nil {
+			return err
+		}
+	}
 	outbox, err := a.telling.options(cfg)
 	if err != nil {
 		return err

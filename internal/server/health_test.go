@@ -98,7 +98,7 @@ func TestBeat(t *testing.T) {
 // Secrets in the errors of probes do not leave the program.
 func TestErrorsAreRedacted(t *testing.T) {
 	f := newFixture(t)
-	w := f.do(http.MethodGet, "/probe?debug=true&module=http_2xx&target=http%3A%2F%2Fuser%3Ahunter2%40127.0.0.1%3A1%2F", "")
+	w := f.do(http.MethodGet, "/probe?debug=true&module=http_2xx&target=http%3A%2F%2F127.0.0.1%3A1%2F%3Fpassword%3Dhunter2", "")
 	if strings.Contains(w.Body.String(), "hunter2") || !strings.Contains(w.Body.String(), "********") {
 		t.Errorf("%s", w.Body)
 	}
