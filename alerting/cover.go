@@ -1,152 +1,164 @@
 package alerting
 
 import (
+	"maps"
 	"slices"
-	"strings"
 	"sync"
-
-	"github.com/health-exporter/health_exporter/internal/names"
 )
 
-// Cover is what some windows cover together. To ask it costs the same however many
-// windows there are, as long as they name names; patterns are looked at once for each
-// name.
+// Cover knows what windows cover, whether they are open or not. To ask costs the same
+// however many there are: patterns are looked at once for each name, ahead of time if Learn
+// is called when names or windows have changed.
 type Cover struct {
 	windows         Windows
-	all             bool
+	everything      bits // windows without names
 	targets, groups patterns
 
 	mu    sync.Mutex
-	known map[string]bool // the answers of patterns, by name and group
+	known map[subjectName]bits // which windows cover a name
 }
 
-// maxKnown bounds how many answers are remembered.
+type subjectName struct{ name, group string }
+
+// maxKnown bounds how many answers are remembered of names that nobody lists any more.
 const maxKnown = 200_000
 
-// NewCover makes the cover of windows, whether they are open or not.
-func NewCover(list Windows) *Cover {
-	c := &Cover{windows: list, known: map[string]bool{}}
+// NewCover makes the cover of windows. What an old one (nil for none) knows of windows that
+// have not changed stays known.
+func NewCover(list Windows, old *Cover) *Cover {
+	c := &Cover{windows: list, known: map[subjectName]bits{}, everything: newBits(len(list))}
+	fresh := newBits(len(list)) // the windows that old does not know
+	from := make([]int, len(list))
 	for i := range list {
 		w := &list[i]
-		c.all = c.all || len(w.Targets) == 0 && len(w.Groups) == 0
-		c.targets.add(w.Targets)
-		c.groups.add(w.Groups)
+		if len(w.Targets) == 0 && len(w.Groups) == 0 {
+			c.everything.set(i)
+		}
+		c.targets.add(i, w.Targets)
+		c.groups.add(i, w.Groups)
+		from[i] = -1
+		if old != nil {
+			from[i] = slices.IndexFunc(old.windows, func(o Window) bool { return sameCover(&o, w) })
+		}
+		if from[i] < 0 {
+			fresh.set(i)
+		}
+	}
+	if old != nil && c.wild() {
+		c.inherit(old, from, fresh)
 	}
 	return c
 }
 
+// inherit takes over what is known of each name, and looks at the rest.
+func (c *Cover) inherit(old *Cover, from []int, fresh bits) {
+	old.mu.Lock()
+	known := maps.Clone(old.known)
+	old.mu.Unlock()
+	few := &Cover{} // only what is fresh
+	for i := range c.windows {
+		if fresh.has(i) {
+			few.targets.add(i, c.windows[i].Targets)
+			few.groups.add(i, c.windows[i].Groups)
+		}
+	}
+	for at, before := range known {
+		now := newBits(len(c.windows))
+		for i, o := range from {
+			if o >= 0 && before.has(o) {
+				now.set(i)
+			}
+		}
+		few.match(at, now)
+		c.known[at] = now
+	}
+}
+
+func sameCover(a, b *Window) bool {
+	return slices.Equal(a.Targets, b.Targets) && slices.Equal(a.Groups, b.Groups)
+}
+
 // Same reports whether it is the cover of these windows.
 func (c *Cover) Same(list Windows) bool {
-	return slices.EqualFunc(c.windows, list, func(a, b Window) bool {
-		return slices.Equal(a.Targets, b.Targets) && slices.Equal(a.Groups, b.Groups)
-	})
+	return slices.EqualFunc(c.windows, list, func(a, b Window) bool { return sameCover(&a, &b) })
 }
 
-// Has reports whether the subject of that name and group is covered.
-func (c *Cover) Has(name, group string) bool {
-	if c.all || c.targets.names[name] || group != "" && c.groups.names[group] {
-		return true
+// Of answers for those windows that count, as those that are open.
+func (c *Cover) Of(counts func(w *Window) bool) func(name, group string) bool {
+	mask := newBits(len(c.windows))
+	all, some := false, false
+	for i := range c.windows {
+		if counts(&c.windows[i]) {
+			mask.set(i)
+			all, some = all || c.everything.has(i), true
+		}
 	}
-	if !c.targets.wild && !(c.groups.wild && group != "") {
-		return false
+	return func(name, group string) bool {
+		return all || some && c.windowsOf(subjectName{name, group}).meets(mask)
 	}
-	key := name + "\x00" + group
+}
+
+// Learn finds out ahead of time which windows cover the names that next gives, and forgets
+// others if there are many.
+func (c *Cover) Learn(all func(yield func(name, group string) bool)) {
+	if !c.wild() {
+		return
+	}
+	listed := map[subjectName]bool{}
+	for name, group := range all {
+		at := subjectName{name, group}
+		listed[at] = true
+		c.windowsOf(at)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	covered, known := c.known[key]
-	if !known {
-		covered = c.targets.match(name) || group != "" && c.groups.match(group)
-		if len(c.known) >= maxKnown {
-			clear(c.known)
-		}
-		c.known[key] = covered
-	}
-	return covered
-}
-
-// patterns are names and patterns, such that few need be tried for one name.
-type patterns struct {
-	names map[string]bool
-	wild  bool
-	// by what a name must begin with, and those that begin with a wildcard by what it
-	// must end with; and the lengths of both.
-	heads, tails             map[string][]pattern
-	headLengths, tailLengths []int
-}
-
-func (p *patterns) add(list []string) {
-	if p.names == nil {
-		p.names, p.heads, p.tails = map[string]bool{}, map[string][]pattern{}, map[string][]pattern{}
-	}
-	for _, text := range list {
-		if p.names[text] {
-			continue
-		}
-		p.names[text] = true // a name is a name, whatever is in it
-		first := strings.IndexAny(text, wildcards)
-		if first < 0 {
-			continue
-		}
-		p.wild = true
-		if first > 0 {
-			insert(p.heads, &p.headLengths, text[:first], text)
-			continue
-		}
-		tail := text[strings.LastIndexAny(text, wildcards)+1:]
-		if strings.ContainsAny(text, `\[`) {
-			tail = "" // what is behind a bracket may be within it
-		}
-		insert(p.tails, &p.tailLengths, tail, text)
+	if len(c.known) > 2*len(listed)+1000 {
+		maps.DeleteFunc(c.known, func(at subjectName, _ bits) bool { return !listed[at] })
 	}
 }
 
-// wildcards are the bytes that make a pattern of a name, as path.Match has them.
-const wildcards = `*?[\`
+func (c *Cover) wild() bool { return c.targets.wild || c.groups.wild }
 
-func insert(into map[string][]pattern, lengths *[]int, part, text string) {
-	into[part] = append(into[part], pattern{text, longestPiece(text)})
-	if !slices.Contains(*lengths, len(part)) {
-		*lengths = append(*lengths, len(part))
+func (c *Cover) windowsOf(at subjectName) bits {
+	c.mu.Lock()
+	covering, known := c.known[at]
+	c.mu.Unlock()
+	if known {
+		return covering
+	}
+	covering = newBits(len(c.windows))
+	c.match(at, covering)
+	if !c.wild() {
+		return covering // is found as fast as it would be remembered
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.known) >= maxKnown {
+		clear(c.known)
+	}
+	c.known[at] = covering
+	return covering
+}
+
+// match adds the windows that cover a name.
+func (c *Cover) match(at subjectName, to bits) {
+	c.targets.match(at.name, to)
+	if at.group != "" {
+		c.groups.match(at.group, to)
 	}
 }
 
-func (p *patterns) match(name string) bool {
-	for _, n := range p.headLengths {
-		if n <= len(name) && anyFits(p.heads[name[:n]], name) {
-			return true
-		}
-	}
-	for _, n := range p.tailLengths {
-		if n <= len(name) && anyFits(p.tails[name[len(name)-n:]], name) {
-			return true
-		}
-	}
-	return false
-}
+// bits are a set of small numbers.
+type bits []uint64
 
-// pattern is one with a wildcard.
-type pattern struct {
-	text string
-	// piece is in each name that fits: to look for it is many times faster.
-	piece string
-}
+func newBits(n int) bits { return make(bits, (n+63)/64) }
 
-// longestPiece is the longest part of a pattern that stands for itself.
-func longestPiece(text string) (longest string) {
-	if strings.ContainsAny(text, `\[`) {
-		return ""
-	}
-	for piece := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '*' || r == '?' }) {
-		if len(piece) > len(longest) {
-			longest = piece
-		}
-	}
-	return longest
-}
+func (b bits) set(i int)      { b[i/64] |= 1 << (i % 64) }
+func (b bits) has(i int) bool { return b[i/64]&(1<<(i%64)) != 0 }
 
-func anyFits(list []pattern, name string) bool {
-	for i := range list {
-		if strings.Contains(name, list[i].piece) && names.Match(list[i].text, name) {
+func (b bits) meets(other bits) bool {
+	for i := range b {
+		if b[i]&other[i] != 0 {
 			return true
 		}
 	}

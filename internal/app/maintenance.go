@@ -29,18 +29,37 @@ func (b maintenanceWindows) List(now time.Time) []server.Maintenance {
 
 // Covering tells of targets and checks whether maintenance of theirs is going on.
 func (b maintenanceWindows) Covering(now time.Time) func(name, group string) bool {
-	var open alerting.Windows
-	for _, w := range slices.Concat(windows(b.telling.cfg.Load()), b.telling.added.List(now)) {
-		if w.Open(now) {
-			open = append(open, w)
+	return b.telling.covers(now).Of(func(w *alerting.Window) bool { return w.Open(now) })
+}
+
+// covers is the cover of all windows, those that are not open too: when they open, what
+// they cover is known.
+func (t *telling) covers(now time.Time) *alerting.Cover {
+	list := slices.Concat(windows(t.cfg.Load()), t.added.List(now))
+	if cover := t.cover.Load(); cover != nil && cover.Same(list) {
+		return cover
+	}
+	t.covering.Lock()
+	defer t.covering.Unlock()
+	old := t.cover.Load()
+	if old != nil && old.Same(list) {
+		return old
+	}
+	cover := alerting.NewCover(list, old)
+	t.cover.Store(cover)
+	return cover
+}
+
+// learn finds out which windows cover what, so that no page waits for that.
+func (t *telling) learn() {
+	t.covers(time.Now()).Learn(func(yield func(name, group string) bool) {
+		targets, _ := t.targets()
+		for _, each := range slices.Concat(targets, t.checks()) {
+			if !yield(each.Target.App, each.Target.Group) {
+				return
+			}
 		}
-	}
-	cover := b.telling.cover.Load()
-	if cover == nil || !cover.Same(open) {
-		cover = alerting.NewCover(open)
-		b.telling.cover.Store(cover)
-	}
-	return cover.Has
+	})
 }
 
 func shown(w alerting.Window, source prober.Source, now time.Time) server.Maintenance {
@@ -55,9 +74,13 @@ func shown(w alerting.Window, source prober.Source, now time.Time) server.Mainte
 }
 
 func (b maintenanceWindows) Add(m server.Maintenance) error {
-	return b.telling.added.Add(alerting.Window{
+	err := b.telling.added.Add(alerting.Window{
 		Name: m.Name, Targets: m.Targets, Groups: m.Groups, Start: *m.Start, End: *m.End,
 	})
+	if err == nil {
+		b.telling.learn()
+	}
+	return err
 }
 
 func (b maintenanceWindows) Remove(name string) (bool, error) {

@@ -37,13 +37,15 @@ type telling struct {
 	changed chan struct{} // tells whoever pushes that states have changed
 	stored  chan struct{} // tells notifyLoop that changes are on disk
 
-	cfg     atomic.Pointer[config.Config]  // in force; nil before the first
-	added   *maintenance.Store             // over the API
-	cover   atomic.Pointer[alerting.Cover] // of the windows that were open when last asked
-	outbox  *outbox.Outbox
-	pushing pushing
-	news    news // notifyLoop's
-	begun   bool
+	cfg   atomic.Pointer[config.Config]  // in force; nil before the first
+	added *maintenance.Store             // over the API
+	cover atomic.Pointer[alerting.Cover] // of all windows when last asked
+	// covering makes one of them at a time.
+	covering sync.Mutex
+	outbox   *outbox.Outbox
+	pushing  pushing
+	news     news // notifyLoop's
+	begun    bool
 }
 
 // newTelling makes it. What it tells of, and ready, is asked for once it has begun.
@@ -93,6 +95,9 @@ func (t *telling) adoptWindows() {
 // wrong: whoever reloads makes them first, and hands them over last.
 func (t *telling) adopt(cfg *config.Config) {
 	t.cfg.Store(cfg)
+	if t.begun {
+		t.learn()
+	}
 	t.pushing.adopt(cfg.Alerting)
 }
 
@@ -128,6 +133,7 @@ func (t *telling) notifyLoop(ctx context.Context) {
 	tick := time.NewTicker(notifyEvery)
 	defer tick.Stop()
 	for {
+		t.learn()
 		t.notify()
 		select {
 		case <-ctx.Done():
