@@ -37,12 +37,12 @@ bench:
 
 # The pictures of the README: needs Chromium (e2e/setup.sh) and a minute.
 screenshot:
-	SCREENSHOT=1 E2E_ARTIFACTS=../docs $(GO) test -count=1 -run '^TestScreenshot$$' ./e2e
+	SCREENSHOT=1 E2E_ARTIFACTS=../../docs $(GO) test -count=1 -run '^TestScreenshot$$' ./e2e/browser
 
 # What takes too long for each change: many probes, many kills, and minutes of fuzzing.
 soak:
 	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'HeapIsFlat' ./prober
-	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'KilledWhileMailing' ./e2e
+	SOAK=1 $(GO) test -count=1 -timeout 60m -v -run 'KilledWhileMailing' ./e2e/restarts
 	for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 2m $$package || exit 1; \

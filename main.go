@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	_ "time/tzdata" // images without time zones have maintenance by the clock on the wall too
+	_ "time/tzdata" // images without time zones have maintenance by the wall clock too
 
 	"github.com/prometheus/common/promslog"
 

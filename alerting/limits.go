@@ -14,7 +14,7 @@ const (
 	FlappingWindow    = 15 * time.Minute
 )
 
-// StalledAfter is how long a subject is not probed before that is told.
+// StalledAfter is how long a subject is not probed before that is reported.
 const StalledAfter = 6 * time.Minute
 
 // RememberedAfter is how long it is remembered that a subject was removed. It is longer

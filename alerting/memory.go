@@ -142,7 +142,7 @@ func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory,
 }
 
 // depart tells, once, that a subject was lost. That is bad news: should it come back and
-// be healthy, that is told as well.
+// be healthy, that is notified as well.
 func (m Memory) depart(s *Subject, now time.Time) (Memory, *Notice) {
 	if m.Gone.Equal(s.Gone) {
 		return m, nil
@@ -161,9 +161,9 @@ func (m Memory) depart(s *Subject, now time.Time) (Memory, *Notice) {
 	}
 }
 
-// handedOver reports whether somebody else is told of the subject from now on who has to
+// handedOver reports whether somebody else is notified of the subject from now on who has to
 // hear of its outage: nobody shall be told that it has recovered who was not told that it
-// was not. A state that has not been taken in yet is told by its change.
+// was not. A state that has not been taken in yet is notified by its change.
 func (m *Memory) handedOver(s *Subject) bool {
 	if m.Subject.Email == s.Email || s.Paused {
 		return false

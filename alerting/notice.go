@@ -38,13 +38,13 @@ type Subject struct {
 	Response []byte
 	// Link is where a person finds more; empty if nobody knows.
 	Link string
-	// Stalled tells that it is not being probed although it should be.
+	// Stalled reports whether it is not being probed although it should be.
 	Stalled bool
-	// OnlyWarns tells that it works, and is DEGRADED for what it says of itself.
+	// OnlyWarns reports whether it works, and is DEGRADED for what it says of itself.
 	OnlyWarns bool `json:",omitempty"`
 	// Interval is how often it should be; zero if nobody knows.
 	Interval time.Duration `json:",omitzero"`
-	// Paused tells that it is not being probed because somebody wants it so.
+	// Paused reports whether it is not being probed because somebody paused it.
 	Paused bool
 	// Gone is since when it exists no more although nobody has removed it, and GoneWhy
 	// why, in one line; zero if it does exist. Its State is unknown then.
@@ -97,7 +97,7 @@ type Notice struct {
 	// BadSince is when the outage began that the notice is about, zero if it is about
 	// none. Mails about one outage of a subject belong to one thread.
 	BadSince time.Time
-	// WasHeld tells that it waited for a reason other than the mail server.
+	// WasHeld reports whether it waited for a reason other than the mail server.
 	WasHeld bool
 	// Held is of how many others news waits because they depend on this subject.
 	Held int

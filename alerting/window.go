@@ -29,14 +29,14 @@ type Window struct {
 type Weekly struct {
 	// Days are those on which it begins; none means every day.
 	Days []time.Weekday `json:"days,omitempty"`
-	// From and To are times of day since midnight, by the clock on the wall. With To at
+	// From and To are times of day since midnight, by the wall clock. With To at
 	// or before From it ends on the following day.
 	From, To time.Duration
 	// Location is whose clock that is; nil means UTC.
 	Location *time.Location `json:"-"`
 }
 
-// Check tells all that is wrong with the window.
+// Check reports everything that is wrong with the window.
 func (w *Window) Check() error {
 	var faults []error
 	if slices.Contains(w.Targets, "") || slices.Contains(w.Groups, "") {
@@ -101,13 +101,13 @@ func (w *Weekly) open(now time.Time) bool {
 	return false
 }
 
-// clock is a time of day by the clock on the wall, also when that was put forward or
+// clock is a time of day by the wall clock, also when that was put forward or
 // back.
 func clock(day time.Time, since time.Duration) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), int(since/time.Hour), int(since/time.Minute)%60, int(since/time.Second)%60, 0, day.Location())
 }
 
-// shown is the time of day that the clock on the wall shows.
+// shown is the time of day that the wall clock shows.
 func shown(now time.Time) time.Duration {
 	return time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute + time.Duration(now.Second())*time.Second
 }

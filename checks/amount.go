@@ -72,7 +72,7 @@ func (a Amount) String() string {
 	return strconv.FormatUint(a.number, 10)
 }
 
-// or is the Amount, or another one if none was given.
+// or is the Amount, or the default if none was given.
 func (a Amount) or(other Amount) Amount {
 	if a.given {
 		return a
@@ -80,8 +80,8 @@ func (a Amount) or(other Amount) Amount {
 	return other
 }
 
-// undercut reports whether have is less than the Amount of total. Nothing undercuts
-// an Amount that was not given.
+// undercut reports whether have is less than the Amount of total. It never is for an Amount
+// that was not given.
 func (a Amount) undercut(have, total uint64) bool {
 	if a.isShare {
 		return float64(have) < a.percent/100*float64(total)
@@ -89,7 +89,7 @@ func (a Amount) undercut(have, total uint64) bool {
 	return a.given && have < a.number
 }
 
-// fault is what is wrong with the Amount as an option.
+// fault reports what is wrong with the Amount as an option.
 func (a Amount) fault(field string) error {
 	return require(!a.isShare || a.percent >= 0 && a.percent <= 100, field, a.String(), "0% to 100%")
 }
@@ -106,7 +106,7 @@ func size(n uint64) string {
 	return fmt.Sprintf("%.1f %ciB", value, amountUnits[unit])
 }
 
-// share is what part of total have is, in percent.
+// share is have as a percentage of total.
 func share(have, total uint64) float64 {
 	if total == 0 {
 		return 0

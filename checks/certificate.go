@@ -15,13 +15,13 @@ import (
 )
 
 // CertificateFile fails if a certificate in a file expires soon. All certificates
-// of the file count, since a chain is as good as the first of it to expire; the
-// first is the one that a server shows.
+// of the file count, since a chain expires with the first of its certificates; the
+// first is the one of the server itself.
 type CertificateFile struct {
 	// Path is a file with certificates, in PEM or DER. Other blocks in PEM, such as
 	// keys, are left alone. Required.
 	Path string `yaml:"path"`
-	// MinLeft is how long each must be valid yet, WarnLeft that below which there is a
+	// MinLeft is how long each must still be valid, WarnLeft that below which there is a
 	// warning; defaults 7 and 21 days.
 	MinLeft  time.Duration `yaml:"min_left"`
 	WarnLeft time.Duration `yaml:"warn_left"`
@@ -34,7 +34,7 @@ const (
 	certificateLimit = 1 << 20
 )
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (c CertificateFile) Check() error {
 	return errors.Join(
 		require(c.Path != "", "Path", c.Path, "a file"),
@@ -94,7 +94,7 @@ func (c CertificateFile) judge(ctx context.Context, chain []*x509.Certificate, n
 	return nil
 }
 
-// titleOf names a certificate by what people know it by.
+// titleOf is the name by which people know a certificate.
 func titleOf(cert *x509.Certificate) string {
 	name := cert.Subject.CommonName
 	if name == "" && len(cert.DNSNames) > 0 {

@@ -9,7 +9,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-// Clock fails if nothing keeps the machine's clock right: the kernel knows whether
+// Clock fails if nothing synchronizes the machine's clock: the kernel knows whether
 // a time service (chrony, systemd-timesyncd, ntpd, the hypervisor's agent) does. It
 // needs no privilege and works on Linux; NTP asks others for the time.
 type Clock struct {
@@ -24,7 +24,7 @@ type clockStatus struct {
 	maxError, offset time.Duration
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (c Clock) Check() error {
 	return require(c.MaxError >= 0, "MaxError", c.MaxError, "0 for no limit of its own, or more")
 }

@@ -8,7 +8,7 @@ import (
 	"runtime"
 )
 
-// readClock cannot ask here.
+// readClock is not supported here.
 func readClock() (clockStatus, error) {
 	return clockStatus{}, fmt.Errorf("on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

@@ -14,10 +14,10 @@ import (
 
 // Part is one of the checks that a Composite is made of.
 type Part struct {
-	// Name is what the part is called in what the whole has to say.
+	// Name is what the part is called in the output of the Composite.
 	Name string
-	// Run is as that of a health.Check. What it says is lost, what it observes is
-	// noted as the whole's own.
+	// Run is as that of a health.Check. Its output is dropped; its measurements become
+	// those of the Composite.
 	Run func(ctx context.Context) error
 }
 
@@ -26,7 +26,7 @@ type Part struct {
 type Composite struct {
 	// Need is how many parts must pass; 0 means all of them.
 	Need int
-	// Parts are run all at the same time. At least one.
+	// Parts are run concurrently. At least one.
 	Parts []Part
 }
 
@@ -39,7 +39,7 @@ func Any(parts ...Part) Composite { return Composite{Need: 1, Parts: parts} }
 // Quorum passes if more than half of the parts do.
 func Quorum(parts ...Part) Composite { return Composite{Need: len(parts)/2 + 1, Parts: parts} }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (c Composite) Check() error {
 	faults := []error{
 		require(len(c.Parts) > 0, "Parts", "", "a list of one part at least"),
@@ -56,10 +56,10 @@ func (c Composite) Check() error {
 // errEnough ends the parts whose result no longer counts.
 var errEnough = errors.New("enough of the others pass")
 
-// Run runs all parts. As soon as enough of them pass, it ends the others; it ends
-// all of them when three quarters of ctx's time are over, so that there is time left
-// to tell. It waits for every part, each of which must return when its context is
-// done. A part that panics has failed.
+// Run runs all parts. As soon as enough of them pass, it ends the others; it ends all of
+// them when three quarters of ctx's time are over, so that there is time left to report. It
+// waits for every part, each of which must return when its context is done. A part that
+// panics has failed.
 func (c Composite) Run(ctx context.Context) error {
 	if err := c.Check(); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (c Composite) Run(ctx context.Context) error {
 					cancel(errEnough)
 				}
 			case errors.Is(results[i], context.Canceled) && errors.Is(context.Cause(within), errEnough):
-				results[i] = errEnough // what it would have said is not known
+				results[i] = errEnough // it was ended before it had a result
 			}
 		})
 	}
@@ -125,7 +125,7 @@ func (c Composite) judge(ctx context.Context, results []error) error {
 	if len(bad) > 0 {
 		text += "; " + strings.Join(bad, "; ")
 	}
-	health.Say(ctx, text) // also in place of what the parts said
+	health.Say(ctx, text) // also in place of the output of the parts
 	switch {
 	case passed < need:
 		return errors.New(text)

@@ -12,9 +12,9 @@ import (
 // Disk fails if a file system runs out of space or inodes, or is mounted
 // read-only.
 //
-// A file system on the network whose server is gone may hang, and nothing can
-// stop the system call that asks it. Run then returns late; a health.Checker
-// reports the timeout and begins no other run before that.
+// A network file system whose server is gone may hang, and nothing can interrupt
+// the system call. Run then returns late; a health.Checker
+// reports the timeout and starts no other run before that.
 type Disk struct {
 	// Path is any path on the file system; default "/".
 	Path string `yaml:"path"`
@@ -26,8 +26,8 @@ type Disk struct {
 	// not count on a file system that has no fixed number of them.
 	MinInodes  Amount `yaml:"min_inodes"`
 	WarnInodes Amount `yaml:"warn_inodes"`
-	// AllowReadOnly does not fail for a file system that is mounted read-only. The
-	// kernel remounts so what it finds damaged.
+	// AllowReadOnly lets a file system that is mounted read-only pass. The kernel
+	// remounts damaged ones read-only.
 	AllowReadOnly bool `yaml:"allow_read_only"`
 }
 
@@ -40,7 +40,7 @@ type diskUsage struct {
 	readOnly           bool
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (d Disk) Check() error {
 	return errors.Join(d.MinFree.fault("MinFree"), d.WarnFree.fault("WarnFree"),
 		d.MinInodes.fault("MinInodes"), d.WarnInodes.fault("WarnInodes"))

@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-// readDisk cannot ask here.
+// readDisk is not supported here.
 func readDisk(path string) (diskUsage, error) {
 	return diskUsage{}, &os.PathError{Op: "statfs", Path: path, Err: fmt.Errorf("on %s: %w", runtime.GOOS, errors.ErrUnsupported)}
 }

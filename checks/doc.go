@@ -1,5 +1,5 @@
-// Package checks has ready-made checks for package health: what most programs
-// need to look at from inside, and what a machine can run out of.
+// Package checks has ready-made checks for package health: for what most programs
+// depend on, and what a machine can run out of.
 //
 // Each check is a struct whose fields are its options, with a method Run that makes
 // one attempt:
@@ -10,13 +10,13 @@
 //	)
 //
 // The tags name the keys that the options have in a configuration file of the
-// exporter, "-" what cannot stand there; this package reads no file itself.
+// exporter, "-" means that there is none; this package reads no file itself.
 //
 // The zero value of an option is its default. A check whose options can be wrong
-// has a method Check that tells so before the first run; Run tells it too. Run keeps
-// to its context, says what a person wants to read (health.Say) and notes what it
-// measured (health.Observe). It may be called at the same time from several
-// goroutines.
+// has a method Check that reports it before the first run; Run reports it too. Run obeys
+// its context, sets an output for people (health.Say) and reports what it
+// measured (health.Observe). It is safe for
+// concurrent use.
 //
 // This package needs the standard library only. Checks that need more are in
 // packages of their own: checks/amqp, checks/celery and checks/probe.

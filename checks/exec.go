@@ -14,16 +14,16 @@ import (
 )
 
 // Exec runs a program as Nagios runs its plugins: it passes with exit code 0,
-// warns with 1 and fails with any other, and what it prints is what there is to
-// say, with performance data after a bar. The program and all it starts are killed
+// warns with 1 and fails with any other, and what it prints is its output,
+// with performance data after a bar. The program and all it starts are killed
 // when ctx is done.
 //
 // The command must come from whoever runs this program, never from the network.
 type Exec struct {
 	// Command is the program and its arguments; there is no shell in between. Required.
 	Command []string `yaml:"command"`
-	// Env is the whole environment of the program, as NAME=value: nothing of this
-	// process' own is handed on.
+	// Env is the whole environment of the program, as NAME=value: nothing of that of
+	// this process is passed on.
 	Env []string `yaml:"env"`
 	// Dir is the folder to run in; default that of this process.
 	Dir string `yaml:"dir"`
@@ -35,7 +35,7 @@ type Exec struct {
 // others that it started.
 const execDelay = time.Second
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (e Exec) Check() error {
 	faults := []error{
 		require(len(e.Command) > 0 && e.Command[0] != "", "Command", strings.Join(e.Command, " "), "a program and its arguments"),
@@ -43,7 +43,7 @@ func (e Exec) Check() error {
 	}
 	for i, variable := range e.Env {
 		name, _, ok := strings.Cut(variable, "=")
-		// Its value may be a secret, which is no business of an error's.
+		// Its value may be a secret, which must not be in an error.
 		faults = append(faults, require(ok && name != "", fmt.Sprintf("Env[%d]", i), name, "NAME=value"))
 	}
 	return errors.Join(faults...)

@@ -33,7 +33,7 @@ type File struct {
 // fileLimit is how much of a file Match looks at.
 const fileLimit = 64 << 10
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (f File) Check() error {
 	return errors.Join(
 		require(f.Path != "", "Path", f.Path, "a path or a pattern of paths"),

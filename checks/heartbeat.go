@@ -13,9 +13,9 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-// Heartbeat fails if nobody called Beat for too long: a dead man's switch for what
-// runs elsewhere or now and then, such as cron jobs. All methods may be called at
-// the same time.
+// Heartbeat fails if Beat was not called for too long: a dead man's switch for what
+// runs elsewhere or from time to time, such as cron jobs. All methods are safe for
+// concurrent use.
 //
 // Before the first beat Run passes, for as long as it would wait for the next one.
 type Heartbeat struct {
@@ -27,9 +27,9 @@ type Heartbeat struct {
 	excused time.Duration
 }
 
-// NewHeartbeat makes a Heartbeat that expects a beat every so often and waits a
-// grace beyond that, which may be 0. last is what LastBeat said before a restart of
-// the program, so that a restart hides no beat that is missing; or zero.
+// NewHeartbeat makes a Heartbeat that expects a beat at least once in an interval, and
+// waits for a grace beyond that, which may be 0. last is what LastBeat returned before a
+// restart of the program, so that a restart hides no missing beat; or zero.
 func NewHeartbeat(every, grace time.Duration, last time.Time) (*Heartbeat, error) {
 	now := time.Now()
 	err := errors.Join(
@@ -44,22 +44,22 @@ func NewHeartbeat(every, grace time.Duration, last time.Time) (*Heartbeat, error
 	return &Heartbeat{every: every, grace: grace, began: now, last: last}, nil
 }
 
-// Beat notes that whoever it is about is alive.
+// Beat records a beat.
 func (h *Heartbeat) Beat() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last, h.excused = time.Now(), 0
 }
 
-// Since is since when a beat has been awaited, and when the last one was, for Restore.
+// Since returns since when a beat has been awaited, and when the last one was, for Restore.
 func (h *Heartbeat) Since() (began, last time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.began, h.last
 }
 
-// Restore takes over what Since said before a restart of the program, so that a restart
-// hides no beat that is missing. A moment that is zero or lies ahead changes nothing.
+// Restore takes over what Since returned before a restart of the program, so that a restart
+// hides no missing beat. A time that is zero or in the future changes nothing.
 func (h *Heartbeat) Restore(began, last time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -71,8 +71,8 @@ func (h *Heartbeat) Restore(began, last time.Time) {
 	}
 }
 
-// Excuse takes a time in which no beat could be heard, because the program did not run,
-// out of the silence.
+// Excuse subtracts a time in which no beat could arrive, because the program did not run,
+// from the time since the last beat.
 func (h *Heartbeat) Excuse(deaf time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,7 +86,7 @@ func (h *Heartbeat) LastBeat() time.Time {
 	return h.last
 }
 
-// Run looks when the last beat was.
+// Run fails if the last beat is too long ago.
 func (h *Heartbeat) Run(ctx context.Context) error {
 	h.mu.Lock()
 	began, last, excused, now := h.began, h.last, h.excused, time.Now()
@@ -111,7 +111,7 @@ func (h *Heartbeat) Run(ctx context.Context) error {
 	return nil
 }
 
-// since is the larger of what the clock on the wall and the monotonic one say:
+// since is the larger of what the wall clock and the monotonic clock say:
 // either may stand still, or be set back.
 func since(t, now time.Time) time.Duration {
 	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))

@@ -15,7 +15,7 @@ import (
 // the machine for each of its processors. It works on Linux.
 //
 // In a container this is still the load of the whole machine, and so are the
-// processors it is divided by; Pressure tells of the container alone.
+// processors it is divided by; Pressure is about the container alone.
 type Load struct {
 	// Max is the most the load may be for each processor, Warn that above which there
 	// is a warning; defaults 4 and none.
@@ -27,7 +27,7 @@ type Load struct {
 	Root string `yaml:"-"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (l Load) Check() error {
 	minutes := cmp.Or(l.Minutes, 5)
 	return errors.Join(

@@ -28,7 +28,7 @@ type memoryUsage struct {
 	total, free uint64
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (m Memory) Check() error {
 	return errors.Join(m.MinFree.fault("MinFree"), m.WarnFree.fault("WarnFree"))
 }

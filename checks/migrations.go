@@ -48,13 +48,13 @@ type Table struct {
 	Columns []string `yaml:"columns"`
 }
 
-// What there is to say of migrations.
+// The outputs of Migrations.
 const (
 	saysUpToDate  = "database up to date with migrations"
 	saysOutOfDate = "database out of date with migrations"
 )
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (m Migrations) Check() error {
 	_, known := presetOf(m.Preset)
 	faults := []error{

@@ -20,14 +20,14 @@ import (
 // 4330). Of the servers that answer the median counts, so that with three of them
 // one may be wrong.
 type NTP struct {
-	// Servers are asked all at the same time: host, or host:port for another port than
+	// Servers are asked concurrently: host, or host:port for a port other than
 	// 123. At least one.
 	Servers []string `yaml:"servers"`
 	// MaxOffset is the most the clock may differ; default 1 second.
 	MaxOffset time.Duration `yaml:"max_offset"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (n NTP) Check() error {
 	faults := []error{
 		require(len(n.Servers) > 0, "Servers", "", "a list of one server at least"),
@@ -39,7 +39,7 @@ func (n NTP) Check() error {
 	return errors.Join(faults...)
 }
 
-// Run asks all servers once, all at the same time. ctx should have a deadline: it
+// Run asks all servers once, concurrently. ctx should have a deadline: it
 // is what bounds the wait for a server that does not answer.
 func (n NTP) Run(ctx context.Context) error {
 	if err := n.Check(); err != nil {
@@ -65,7 +65,7 @@ func (n NTP) Run(ctx context.Context) error {
 }
 
 // ask waits for all servers, at most three quarters of the time that ctx has: the
-// answers of the others shall count when one server does not answer.
+// answers of the others count even if one server does not answer.
 func (n NTP) ask(ctx context.Context) (offsets []time.Duration, faults []error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -101,8 +101,8 @@ func askTime(ctx context.Context, server string) (time.Duration, error) {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
-	// Version 4, mode client. Instead of our time we send a random number, which tells
-	// nobody our clock and cannot be guessed by who forges answers.
+	// Version 4, mode client. Instead of our time we send a random number, which reveals
+	// nothing about our clock and which a forger of answers cannot guess.
 	query := [48]byte{0: 4<<3 | 3}
 	_, _ = rand.Read(query[40:]) // it never fails
 	sent := time.Now()

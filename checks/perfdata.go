@@ -13,7 +13,7 @@ type perfdatum struct {
 	unit  string
 }
 
-// splitOutput takes the output of a Nagios plugin apart: the text of the first line,
+// splitOutput splits the output of a Nagios plugin: the text of the first line,
 // and the data after the first bar of each part (the first line, and the lines
 // after it).
 func splitOutput(output string) (text string, data []perfdatum) {
@@ -107,8 +107,8 @@ func cutNumber(text string) (number float64, unit string, ok bool) {
 	return number, perfUnit(text[end:]), true
 }
 
-// decimalPoint turns the comma of plugins that print numbers in the way of their
-// language into a point. Performance data have no separators of thousands; where a comma
+// decimalPoint replaces the decimal comma of plugins that print numbers in the way of their
+// language by a point. Performance data have no thousands separators; where a comma
 // could be one after all, since there is another or a point too, it is left, and the
 // number cannot be read.
 func decimalPoint(number string) string {

@@ -15,7 +15,7 @@ import (
 
 // Pressure fails if tasks lose too much time waiting for processors, memory or
 // disks (Linux' pressure stall information): tasks of the control group that this
-// process is in, or of the machine where groups do not tell.
+// process is in, or of the machine if groups have no such figures.
 type Pressure struct {
 	// Resource is cpu (the default), memory or io.
 	Resource string `yaml:"resource"`
@@ -31,7 +31,7 @@ type Pressure struct {
 	Root string `yaml:"-"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (p Pressure) Check() error {
 	return errors.Join(
 		require(slices.Contains([]string{"", "cpu", "memory", "io"}, p.Resource), "Resource", p.Resource, "cpu, memory or io"),

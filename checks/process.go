@@ -30,7 +30,7 @@ type Process struct {
 	Root string `yaml:"-"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (p Process) Check() error {
 	return errors.Join(
 		require(p.Name != "" || p.Match != nil || p.PIDFile != "", "Name", p.Name, "set, or Match, or PIDFile"),

@@ -10,6 +10,6 @@ func alive(pid int) bool {
 	if err != nil {
 		return false
 	}
-	_ = process.Release() // we only wanted to know
+	_ = process.Release() // only its existence matters
 	return true
 }

@@ -24,7 +24,7 @@ type Redis struct {
 	Password string `yaml:"-"`
 	// Database is selected if it is not 0.
 	Database int `yaml:"database"`
-	// TLS, if set, is how to speak TLS.
+	// TLS, if set, is the configuration of TLS.
 	TLS *tls.Config `yaml:"-"`
 
 	// MaxLag is how long ago a replica may have heard of its master, and a master of a
@@ -34,7 +34,7 @@ type Redis struct {
 	MinReplicas int `yaml:"min_replicas"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (r Redis) Check() error {
 	return errors.Join(
 		require(r.Address == "" || strings.Contains(r.Address, ":") || strings.HasPrefix(r.Address, "/"), "Address", r.Address, "host:port or the path of a Unix socket"),
@@ -78,13 +78,13 @@ func (r Redis) Run(ctx context.Context) error {
 	return nil
 }
 
-// noRedis says why there is no server, as far as everybody may know.
+// noRedis says why there is no server, without secrets.
 func noRedis(ctx context.Context, err error) error {
 	health.Say(ctx, resp.Says(err))
 	return err
 }
 
-// replication judges what a server says of its replicas, or of its master.
+// replication judges the replication that a server reports.
 func (r Redis) replication(ctx context.Context, info map[string]string) error {
 	switch role := info["role"]; role {
 	case "master":

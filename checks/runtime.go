@@ -10,7 +10,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-// Runtime fails if this process itself runs away: too many goroutines, too large a
+// Runtime fails if this process uses too much: too many goroutines, too large a
 // heap, too long pauses for the garbage collector, too many open files. With no
 // limit set it measures, and fails only when files run out.
 type Runtime struct {
@@ -26,7 +26,7 @@ type Runtime struct {
 	MinFiles Amount `yaml:"min_files"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (r Runtime) Check() error {
 	return errors.Join(
 		require(r.MaxGoroutines >= 0, "MaxGoroutines", r.MaxGoroutines, "0 for no limit, or more"),

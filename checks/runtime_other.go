@@ -2,5 +2,5 @@
 
 package checks
 
-// openFiles cannot count here.
+// openFiles is not supported here.
 func openFiles() (open, limit uint64, ok bool) { return 0, 0, false }

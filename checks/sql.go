@@ -10,7 +10,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-// SQL fails if the database does not answer. It asks through the program's own pool
+// SQL fails if the database does not answer. It uses the program's own pool
 // of connections, so that it also fails if the pool has none left.
 type SQL struct {
 	// DB is the program's own pool. Required.
@@ -19,14 +19,14 @@ type SQL struct {
 	Query string `yaml:"query"`
 }
 
-// What there is to say of a database. The error itself, which may tell hosts and
+// The outputs of SQL. The error itself, which may contain hosts and
 // users, is for the log only.
 const (
 	saysOK   = "database ok"
 	saysDown = "Error connecting to database"
 )
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (s SQL) Check() error { return require(s.DB != nil, "DB", "", "set") }
 
 // Run pings and asks once.

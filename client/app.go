@@ -57,7 +57,7 @@ type App struct {
 	// Labels, at most ten, are shown on health_target_info.
 	Labels map[string]string
 	// DependsOn, at most ten, are targets or checks without which the program cannot be
-	// well: while one of them is down, nobody is told of the program.
+	// well: while one of them is down, nobody is notified of the program.
 	DependsOn []string
 }
 

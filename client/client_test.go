@@ -3,12 +3,9 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,26 +105,6 @@ func TestRegisterAndStop(t *testing.T) { // S1.7, S1.22
 	}
 }
 
-func TestExporterComesLater(t *testing.T) {
-	address := testport.Reserve(t)
-	c := &Client{Exporter: "http://" + address}
-	reg, err := c.Register(t.Context(), App{Name: "a", URL: "http://127.0.0.1:1"})
-	if err != nil {
-		t.Fatalf("an exporter that is not there yet: %v", err)
-	}
-	defer reg.Stop(t.Context())
-	if reg.Err() == nil {
-		t.Error("registered with nobody")
-	}
-	exporter(t, address)
-	if err := reg.Wait(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if reg.Err() != nil {
-		t.Error(reg.Err())
-	}
-}
-
 func TestExporterLosesIt(t *testing.T) {
 	address := testport.Reserve(t)
 	stop := exporter(t, address)
@@ -184,148 +161,6 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := c.Target(t.Context(), "nobody/else?"); !gone(err) {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestNotAnExporter(t *testing.T) {
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/html/api/v1/targets" {
-			fmt.Fprint(w, "<html>")
-			return
-		}
-		http.Error(w, "no such page", http.StatusForbidden)
-	}))
-	defer other.Close()
-	_, err := (&Client{Exporter: other.URL}).Register(t.Context(), App{Name: "a", URL: "http://127.0.0.1:1"})
-	if err == nil || !strings.Contains(err.Error(), "answered 403: no such page") {
-		t.Errorf("%v", err)
-	}
-	if _, err := (&Client{Exporter: other.URL + "/html"}).Targets(t.Context()); err == nil || !strings.Contains(err.Error(), "not that of an exporter") {
-		t.Errorf("%v", err)
-	}
-	http.DefaultClient.CloseIdleConnections()
-}
-
-type found struct{ url string }
-
-func (f found) Find(context.Context) (string, error) {
-	if f.url == "" {
-		return "", ErrNotFound
-	}
-	return f.url, nil
-}
-
-func TestLocate(t *testing.T) { // S1.3
-	t.Setenv(URLVariable, "")
-	for _, test := range []struct {
-		name     string
-		variable string
-		client   Client
-		want     string
-		err      string
-	}{
-		{"nothing", "", Client{Finder: found{}}, "", "set HEALTH_EXPORTER_URL"},
-		{"variable", "http://a:1", Client{}, "http://a:1", ""},
-		{"field before variable", "http://a:1", Client{Exporter: "http://b:1"}, "http://b:1", ""},
-		{"variable before finder", "http://a:1", Client{Finder: found{"http://c:1"}}, "http://a:1", ""},
-		{"finder", "", Client{Finder: found{"http://c:1"}}, "http://c:1", ""},
-		{"finder finds nothing", "", Client{Finder: found{}}, "", "looking for an exporter"},
-		{"no URL", "a:1", Client{}, "", `"a:1" is not an absolute URL`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Setenv(URLVariable, test.variable)
-			got, err := test.client.Locate(t.Context())
-			if got != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
-				t.Errorf("%q %v", got, err)
-			}
-			if test.name == "finder finds nothing" && !errors.Is(err, ErrNotFound) {
-				t.Error("not ErrNotFound")
-			}
-		})
-	}
-}
-
-func TestToken(t *testing.T) {
-	got := make(chan string, 1)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got <- r.Header.Get("Authorization")
-		fmt.Fprint(w, `{"targets":[]}`)
-	}))
-	defer s.Close()
-	t.Setenv(TokenVariable, "from-env")
-	for _, test := range []struct{ field, want string }{{"", "Bearer from-env"}, {"own", "Bearer own"}} {
-		if _, err := (&Client{Exporter: s.URL, Token: test.field}).Targets(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if header := <-got; header != test.want {
-			t.Errorf("%q, want %q", header, test.want)
-		}
-	}
-	http.DefaultClient.CloseIdleConnections()
-}
-
-// TestTokenStays with the exporter that was named.
-func TestTokenStays(t *testing.T) {
-	var got []string
-	var to string
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got = append(got, r.Header.Get("Authorization"))
-		if at := to; at != "" {
-			to = ""
-			http.Redirect(w, r, at, http.StatusTemporaryRedirect)
-			return
-		}
-		fmt.Fprint(w, `{"targets":[]}`)
-	})
-	plain, other, secure := httptest.NewServer(handler), httptest.NewServer(handler), httptest.NewTLSServer(handler)
-	defer plain.Close()
-	defer other.Close()
-	defer secure.Close()
-	trusting := secure.Client()
-	t.Setenv(TokenVariable, "")
-	t.Setenv(URLVariable, "")
-	const token = "Bearer t"
-	for _, test := range []struct {
-		name        string
-		client      *Client
-		redirect    string
-		wantHeaders []string
-	}{
-		{"named", &Client{Exporter: plain.URL}, "", []string{token}},
-		{"named, TLS", &Client{Exporter: secure.URL}, "", []string{token}},
-		{"found", &Client{Finder: found{plain.URL}}, "", []string{""}},
-		{"found, TLS", &Client{Finder: found{secure.URL}}, "", []string{""}},
-		{"named, to another path", &Client{Exporter: plain.URL}, "/elsewhere", []string{token, token}},
-		{"named, to another port", &Client{Exporter: plain.URL}, other.URL, []string{token, ""}},
-		{"named, from TLS to plain", &Client{Exporter: secure.URL}, plain.URL, []string{token, ""}},
-		{"found, to another port", &Client{Finder: found{plain.URL}}, other.URL, []string{"", ""}},
-	} {
-		got, to = nil, test.redirect
-		test.client.Token, test.client.HTTP = "t", trusting
-		if _, err := test.client.Targets(t.Context()); err != nil {
-			t.Errorf("%s: %v", test.name, err)
-		}
-		if !slices.Equal(got, test.wantHeaders) {
-			t.Errorf("%s: got %q, want %q", test.name, got, test.wantHeaders)
-		}
-	}
-	r, err := (&Client{Finder: found{plain.URL}, Token: "t", HTTP: trusting}).Register(t.Context(), App{Name: "a", URL: "http://10.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got = nil
-	if err := r.Stop(t.Context()); err != nil || !slices.Equal(got, []string{""}) {
-		t.Errorf("a registration with what it found: %q, %v", got, err)
-	}
-	for way, kept := range map[[2]string]bool{
-		{"https://a", "https://a/x"}: true, {"http://a", "http://a/x"}: true, {"https://a", "http://a"}: false, {"http://a", "https://a"}: true,
-		{"http://a", "http://b.a"}: false, {"http://a", "http://a:8080"}: false,
-	} {
-		first, second := httptest.NewRequest(http.MethodGet, way[0], nil), httptest.NewRequest(http.MethodGet, way[1], nil)
-		second.Header.Set("Authorization", token)
-		if err := staying(nil).CheckRedirect(second, []*http.Request{first}); err != nil || (second.Header.Get("Authorization") != "") != kept {
-			t.Errorf("%v: %v, %v", way, second.Header, err)
-		}
 	}
 }
 

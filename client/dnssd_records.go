@@ -77,7 +77,7 @@ func (r *records) add(found *record, services []string, sender netip.Addr) (news
 	return false
 }
 
-// instance finds or makes the one of that full name; nil if it is none of ours.
+// instance finds or makes the one of that full name; nil if it is of another type.
 func (r *records) instance(full domain, services []string, sender netip.Addr) *instance {
 	key := full.key()
 	if known := r.instances[key]; known != nil {

@@ -1,33 +1,28 @@
 package e2e
 
 import (
-	"context"
-	"fmt"
-	"maps"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/internal/testport"
 )
 
 func TestStartsWithoutConfiguration(t *testing.T) {
 	t.Parallel()
 	address := testport.Reserve(t)
-	cmd := exec.Command(exporterProgram, "--web.listen-address="+address)
+	cmd := exec.Command(harness.Program(), "--web.listen-address="+address)
 	cmd.Dir = t.TempDir()
-	p := start(t, "health_exporter", cmd)
-	p.awaitReady(t, "http://"+address+"/-/healthy")
+	p := harness.Start(t, "health_exporter", cmd)
+	p.AwaitReady(t, "http://"+address+"/-/healthy")
 	for _, path := range []string{"/", "/-/ready", "/metrics", "/api/v1/targets", "/api/v1/sd"} {
-		get(t, "http://"+address+path)
+		harness.Get(t, "http://"+address+path)
 	}
-	if code := p.terminate(t); code != 0 {
+	if code := p.Terminate(t); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
 }
@@ -82,13 +77,13 @@ func TestRefusesToStart(t *testing.T) {
 			if !strings.Contains(args[0], "listen-address") && test.exitCode == 1 {
 				args = append(args, "--web.listen-address="+testport.Reserve(t))
 			}
-			cmd := exec.Command(exporterProgram, args...)
+			cmd := exec.Command(harness.Program(), args...)
 			cmd.Dir = t.TempDir()
-			p := start(t, "health_exporter", cmd)
-			if got := p.exitCode(t); got != test.exitCode {
+			p := harness.Start(t, "health_exporter", cmd)
+			if got := p.ExitCode(t); got != test.exitCode {
 				t.Errorf("exit code %d, want %d", got, test.exitCode)
 			}
-			log := p.log.String()
+			log := p.Log.String()
 			for _, want := range test.says {
 				if !strings.Contains(log, want) {
 					t.Errorf("it does not say %q:\n%s", want, log)
@@ -101,109 +96,11 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
-// TestKilledWhileRegistering kills the exporter in the middle of many changes, again
-// and again. What it has acknowledged must be there when it is back.
-func TestKilledWhileRegistering(t *testing.T) {
-	t.Parallel()
-	e := startExporter(t, "")
-	acknowledged := map[string]bool{} // by app: whether it is registered
-	const rounds, clients = 4, 8
-	for round := range rounds {
-		killAfter := int64(40 + 60*round)
-		maps.Copy(acknowledged, changeUntilKilled(t, e, round, clients, killAfter))
-		e.start(t)
-		known := e.apps(t)
-		lost, returned := 0, 0
-		for app, registered := range acknowledged {
-			switch {
-			case registered && !known[app]:
-				lost++
-			case !registered && known[app]:
-				returned++
-			}
-		}
-		t.Logf("round %d: %d changes acknowledged so far, %d targets", round, len(acknowledged), len(known))
-		if lost > 0 || returned > 0 {
-			t.Fatalf("round %d: of %d acknowledged changes, %d registrations were lost and %d removed targets came back",
-				round, len(acknowledged), lost, returned)
-		}
-	}
-}
-
-// changeUntilKilled has clients register targets, and remove every fifth again,
-// until the exporter is killed. It returns the targets of which is known whether
-// they are registered.
-func changeUntilKilled(t *testing.T, e *exporter, round, clients int, killAfter int64) map[string]bool {
-	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), startLimit)
-	defer stop()
-	var (
-		acknowledged atomic.Int64
-		mu           sync.Mutex
-		known        = map[string]bool{} // guarded by mu
-		work         sync.WaitGroup
-	)
-	enough := make(chan struct{})
-	note := func(app string, registered bool) {
-		mu.Lock()
-		known[app] = registered
-		mu.Unlock()
-		if acknowledged.Add(1) == killAfter {
-			close(enough)
-		}
-	}
-	for client := range clients {
-		work.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				app := fmt.Sprintf("app %d.%d.%d", round, client, n)
-				status, err := e.call(http.MethodPost, "/api/v1/targets", registration(app, "http://127.0.0.1:9", ""), nil)
-				if err != nil {
-					if status != 0 {
-						t.Errorf("registering %s: %v", app, err)
-					}
-					return // killed
-				}
-				note(app, true)
-				if n%5 != 0 {
-					continue
-				}
-				mu.Lock()
-				delete(known, app) // whether it is there is not known until the answer
-				mu.Unlock()
-				if _, err := e.call(http.MethodDelete, targetPath(app), nil, nil); err != nil {
-					return
-				}
-				note(app, false)
-			}
-		})
-	}
-	select {
-	case <-enough:
-	case <-ctx.Done():
-		t.Errorf("only %d changes were acknowledged in %v", acknowledged.Load(), startLimit)
-	}
-	e.kill()
-	work.Wait()
-	return known
-}
-
-// apps returns the names of all targets.
-func (e *exporter) apps(t *testing.T) map[string]bool {
-	t.Helper()
-	var list struct{ Targets []struct{ App string } }
-	e.mustCall(t, http.MethodGet, "/api/v1/targets", nil, &list, http.StatusOK)
-	apps := map[string]bool{}
-	for _, target := range list.Targets {
-		apps[target.App] = true
-	}
-	return apps
-}
-
 // TestRulesCommand writes the files that Prometheus and Alertmanager read.
 func TestRulesCommand(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
-	out, err := exec.Command(exporterProgram, "rules", "--dir", dir).CombinedOutput()
+	out, err := exec.Command(harness.Program(), "rules", "--dir", dir).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

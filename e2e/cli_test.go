@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/internal/testport"
 )
@@ -20,7 +21,7 @@ import (
 // which commands that ask an exporter must not mind.
 func ask(t *testing.T, exporterURL string, args ...string) (exitCode int, output string) {
 	t.Helper()
-	cmd := exec.Command(exporterProgram, args...)
+	cmd := exec.Command(harness.Program(), args...)
 	cmd.Dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(cmd.Dir, "health_exporter.yml"), []byte("wat: [\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -35,9 +36,9 @@ func ask(t *testing.T, exporterURL string, args ...string) (exitCode int, output
 
 func TestExitCodesOfCommands(t *testing.T) {
 	t.Parallel()
-	e := startExporter(t, "")
-	at, nobody := "http://"+e.address, "http://"+testport.Reserve(t)
-	e.mustCall(t, http.MethodPost, "/api/v1/targets", registration("sick", "http://127.0.0.1:9", ""), nil, http.StatusCreated)
+	e := harness.StartExporter(t, "")
+	at, nobody := "http://"+e.Address, "http://"+testport.Reserve(t)
+	e.MustCall(t, http.MethodPost, "/api/v1/targets", harness.Registration("sick", "http://127.0.0.1:9", ""), nil, http.StatusCreated)
 	steps := []struct {
 		url  string
 		args string
@@ -76,9 +77,9 @@ func TestExitCodesOfCommands(t *testing.T) {
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	bash := testneed.Program(t, "bash", "bash")
-	e := startExporter(t, "")
+	e := harness.StartExporter(t, "")
 	for _, app := range []string{"web shop", "web cache", "nas"} {
-		e.mustCall(t, http.MethodPost, "/api/v1/targets", registration(app, "http://127.0.0.1:9", ""), nil, http.StatusCreated)
+		e.MustCall(t, http.MethodPost, "/api/v1/targets", harness.Registration(app, "http://127.0.0.1:9", ""), nil, http.StatusCreated)
 	}
 	script := fmt.Sprintf(`source <(%[1]s completion bash)
 complete_words() { COMP_WORDS=(%[1]s "$@"); COMP_CWORD=$#; _health_exporter; (IFS='|'; echo "${COMPREPLY[*]}"); }
@@ -90,9 +91,9 @@ complete_words targets history we
 complete_words status --app n
 complete_words status --state un
 complete_words completion ''
-`, exporterProgram)
+`, harness.Program())
 	cmd := exec.Command(bash, "--norc", "-c", script)
-	cmd.Env = append(os.Environ(), "HEALTH_EXPORTER_URL=http://"+e.address)
+	cmd.Env = append(os.Environ(), "HEALTH_EXPORTER_URL=http://"+e.Address)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -122,7 +123,7 @@ func TestPrometheusReadsWithAToken(t *testing.T) {
 	if err := os.WriteFile(token, []byte(secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := startExporter(t, fmt.Sprintf(`
+	e := harness.StartExporter(t, fmt.Sprintf(`
 registration: {tokens: [{name: prometheus, token_file: %q, rights: [read]}]}
 access: {read: token, debug: local}
 `, token))
@@ -132,17 +133,17 @@ global: {scrape_interval: 1s}
 scrape_configs:
 - {job_name: with, static_configs: [{targets: [%[1]q]}], authorization: {credentials_file: %[2]q}}
 - {job_name: without, static_configs: [{targets: [%[1]q]}]}
-`, e.address, token)), 0o600); err != nil {
+`, e.Address, token)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(prometheusProgram, "--config.file=prometheus.yml", "--web.listen-address="+prometheus, "--storage.tsdb.path="+dir+"/tsdb")
 	cmd.Dir = dir
-	start(t, "prometheus", cmd).awaitReady(t, "http://"+prometheus+"/-/ready")
+	harness.Start(t, "prometheus", cmd).AwaitReady(t, "http://"+prometheus+"/-/ready")
 	up := func(job string) (value string) {
 		var answer struct {
 			Data struct{ Result []struct{ Value []any } }
 		}
-		page := get(t, "http://"+prometheus+"/api/v1/query?query="+url.QueryEscape(`up{job="`+job+`"}`))
+		page := harness.Get(t, "http://"+prometheus+"/api/v1/query?query="+url.QueryEscape(`up{job="`+job+`"}`))
 		if err := json.Unmarshal([]byte(page), &answer); err != nil {
 			t.Fatal(err)
 		}
@@ -151,20 +152,20 @@ scrape_configs:
 		}
 		return value
 	}
-	await(t, startLimit, "both were scraped", func() error {
+	harness.Await(t, harness.StartLimit, "both were scraped", func() error {
 		if with, without := up("with"), up("without"); with != "1" || without != "0" {
 			return fmt.Errorf("up is %q with the token and %q without", with, without)
 		}
 		return nil
 	})
-	if strings.Contains(e.log.String(), secret) {
+	if strings.Contains(e.Log.String(), secret) {
 		t.Error("the token is in the log")
 	}
 	for _, test := range []struct {
 		args string
 		code int
 	}{{"status", 3}, {"status --token-file " + token, 1}, {"targets add a http://10.0.0.1 --token-file " + token, 1}} {
-		if code, output := ask(t, "http://"+e.address, strings.Fields(test.args)...); code != test.code {
+		if code, output := ask(t, "http://"+e.Address, strings.Fields(test.args)...); code != test.code {
 			t.Errorf("%s: exit code %d, want %d\n%s", test.args, code, test.code, output)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/internal/testport"
 )
@@ -34,27 +35,27 @@ http {
 // behindNginx is an exporter with two ways to it: one that sends a name of its own and
 // no header, and one that says who asks, and by what name.
 type behindNginx struct {
-	*exporter
+	*harness.Exporter
 	bare, telling string
 }
 
 func startBehindNginx(t *testing.T, config string, args ...string) *behindNginx {
 	t.Helper()
 	program := testneed.Program(t, "nginx-light", "nginx")
-	e := startExporter(t, config)
+	e := harness.StartExporter(t, config)
 	if len(args) > 0 {
-		e.terminate(t)
-		e.args = append(e.args, args...)
-		e.start(t)
+		e.Terminate(t)
+		e.Args = append(e.Args, args...)
+		e.Start(t)
 	}
-	b := &behindNginx{exporter: e, bare: testport.Reserve(t), telling: testport.Reserve(t)}
+	b := &behindNginx{Exporter: e, bare: testport.Reserve(t), telling: testport.Reserve(t)}
 	file := filepath.Join(t.TempDir(), "nginx.conf")
-	text := fmt.Sprintf(nginxSettings, filepath.Dir(file), b.bare, b.telling, e.address)
+	text := fmt.Sprintf(nginxSettings, filepath.Dir(file), b.bare, b.telling, e.Address)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	proxy := start(t, "nginx", exec.Command(program, "-c", file, "-p", filepath.Dir(file)))
-	proxy.awaitReady(t, "http://"+b.bare+"/-/ready")
+	proxy := harness.Start(t, "nginx", exec.Command(program, "-c", file, "-p", filepath.Dir(file)))
+	proxy.AwaitReady(t, "http://"+b.bare+"/-/ready")
 	return b
 }
 
@@ -88,7 +89,7 @@ func TestBehindNginxWithoutHeaders(t *testing.T) {
 	press := func(path string, header ...string) int {
 		return b.ask(t, b.bare, "127.0.0.1", "POST", path, "mon.example.org", header...).StatusCode
 	}
-	if !strings.Contains(b.log.String(), "access.local_trust") || !strings.Contains(b.log.String(), "external_url=http://mon.example.org") {
+	if !strings.Contains(b.Log.String(), "access.local_trust") || !strings.Contains(b.Log.String(), "external_url=http://mon.example.org") {
 		t.Error("the log does not warn of a proxy on this host")
 	}
 	for origin, want := range map[string]int{
@@ -116,7 +117,7 @@ func TestBehindNginxWithoutTrust(t *testing.T) {
 	ask := func(method, path string, header ...string) int {
 		return b.ask(t, b.bare, "127.0.0.1", method, path, "mon.example.org", header...).StatusCode
 	}
-	if strings.Contains(b.log.String(), "a proxy on this host") {
+	if strings.Contains(b.Log.String(), "a proxy on this host") {
 		t.Error("the log warns of what is switched off")
 	}
 	login := b.ask(t, b.bare, "127.0.0.1", "GET", "/login", "mon.example.org")

@@ -11,8 +11,8 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
-// Environment is what a program tells about itself and what it runs on, in named
-// sections. The zero value tells of the operating system, Go, the process and its
+// Environment is what a program says about itself and what it runs on, in named
+// sections. The zero value describes the operating system, Go, the process and its
 // limits, and of the configuration if Config is set. Set the fields before the
 // first use. Its methods may be called at the same time.
 type Environment struct {

@@ -50,7 +50,7 @@ func (s *section) ask(ctx context.Context, limit time.Duration) any {
 }
 
 // join starts the function unless it runs. It runs in a context of its own: that
-// one who asks goes away must not fail the others.
+// one caller goes away must not fail the others.
 func (s *section) join(ctx context.Context, limit time.Duration) *inquiry {
 	s.mu.Lock()
 	defer s.mu.Unlock()

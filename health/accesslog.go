@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// AccessLog is a handler that logs the requests to another one, but not the many by
+// AccessLog is a handler that logs the requests to another one, except the many by
 // which others see that all is well. Handler is required.
 type AccessLog struct {
 	Handler http.Handler
@@ -29,7 +29,7 @@ func (a *AccessLog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	began := time.Now()
 	seen := &statusWriter{ResponseWriter: w}
-	defer func() { // a handler that panics has been asked, too
+	defer func() { // so that a request whose handler panics is logged, too
 		if status := seen.code(); !a.quiet(r.URL.Path, status) {
 			a.Log.Log(r.Context(), a.Level, "request", "method", r.Method, "path", r.URL.Path, "status", status,
 				"duration", time.Since(began), "from", r.RemoteAddr)

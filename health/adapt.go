@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// FromBool makes the function of a Check of one that says itself whether it passed, and
-// what there is to say: any value that can be JSON.
+// FromBool makes the function of a Check from one that returns whether it passed, and its
+// output: any value that can be encoded as JSON.
 func FromBool[T any](check func(context.Context) (passed bool, output T)) func(context.Context) error {
 	return func(ctx context.Context) error {
 		passed, output := check(ctx)
@@ -20,17 +20,17 @@ func FromBool[T any](check func(context.Context) (passed bool, output T)) func(c
 	}
 }
 
-// pinger is what *sql.DB and the clients of many databases have.
+// pinger is the method that *sql.DB and the clients of many databases have.
 type pinger interface {
 	PingContext(ctx context.Context) error
 }
 
-// FromPing makes the function of a Check of what can be pinged, such as a *sql.DB.
+// FromPing makes the function of a Check from anything that can be pinged, such as a
+// *sql.DB.
 func FromPing(p pinger) func(context.Context) error { return p.PingContext }
 
-// FromHandler makes the function of a Check of an http.Handler, which is asked for
-// the path without a network in between. It passes if the answer's status is below
-// 400.
+// FromHandler makes the function of a Check from an http.Handler, which is called with the
+// path, without a network in between. It passes if the status of the answer is below 400.
 func FromHandler(h http.Handler, path string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
@@ -47,7 +47,7 @@ func FromHandler(h http.Handler, path string) func(context.Context) error {
 	}
 }
 
-// statusOnly is the writer of an answer of which only the status counts.
+// statusOnly is an http.ResponseWriter that keeps the status and drops the rest.
 type statusOnly struct {
 	header http.Header
 	code   int

@@ -9,7 +9,7 @@ import (
 // DefaultBudget is how long a handler waits for checks whose results are too old.
 const DefaultBudget = time.Second
 
-// within is the context in which a request waits for checks.
+// within returns the context in which a request waits for checks.
 func within(r *http.Request, budget time.Duration) (context.Context, context.CancelFunc) {
 	if budget == 0 {
 		budget = DefaultBudget
@@ -17,7 +17,7 @@ func within(r *http.Request, budget time.Duration) (context.Context, context.Can
 	return context.WithTimeout(r.Context(), budget)
 }
 
-// readOnly refuses methods other than GET, HEAD and OPTIONS, and answers the last.
+// readOnly refuses methods other than GET, HEAD and OPTIONS, and answers OPTIONS.
 func readOnly(w http.ResponseWriter, r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -37,9 +37,9 @@ func allowed(details func(*http.Request) bool, r *http.Request) bool {
 	return details != nil && details(r)
 }
 
-// Everyone lets everybody see details. Use it where a handler cannot be reached
-// from outside.
+// Everyone lets every client see details. Use it where a handler cannot be reached from
+// outside.
 func Everyone(*http.Request) bool { return true }
 
-// withheld stands in the place of a detail that is not shown.
+// withheld replaces a detail that is not shown.
 const withheld = "details withheld"

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Run runs the checks that have an Interval, until ctx is done. A check whose run
-// takes longer than its interval misses turns; they are not made up for. Checks
-// that are added meanwhile join in.
+// Run runs the checks that have an Interval, until ctx is done. A check whose run takes
+// longer than its interval skips turns; they are not made up for. Checks that are added
+// meanwhile are run too.
 func (c *Checker) Run(ctx context.Context) error {
 	c.mu.Lock()
 	c.prepare()

@@ -11,46 +11,46 @@ import (
 	"unicode/utf8"
 )
 
-// Check is one thing that a program looks at from inside. Only Name and Run are
-// required. A Checker takes a copy; whoever made it must not change what its
-// slices hold.
+// Check is one thing that a program checks about itself. Only Name and Run are required. A
+// Checker copies it; the caller must not change the contents of its slices afterwards.
 type Check struct {
 	// Name identifies the check: 1 to 128 printable characters, unique in its
 	// Checker. It becomes a label value and part of a URL, and may have no slash.
 	Name string
-	// Run makes one attempt: nil is a pass, an error a failure, an error made by
-	// Warning a pass with a warning. It must return when ctx is done. What it has to
-	// tell besides, it tells with Say and Observe.
+	// Run makes one attempt: nil is a pass, an error a failure, an error made by Warning a
+	// pass with a warning. It must return when ctx is done. Output and measurements are
+	// reported with Say and Observe.
 	Run func(ctx context.Context) error
 
-	// Timeout bounds one run; default DefaultCheckTimeout. A run that goes on beyond
-	// it has failed, and no other is begun before it returns.
+	// Timeout bounds one run; default DefaultCheckTimeout. A run that exceeds it has
+	// failed, and the next is not started before it returns.
 	Timeout time.Duration
-	// Interval is the time from one run to the next in the background, as long as
-	// Checker.Run does; 0 runs the check when somebody asks and what is known is too old.
+	// Interval is the time from one run to the next in the background, while Checker.Run is
+	// running; 0 runs the check on demand, when the last result has expired.
 	Interval time.Duration
 	// InitialDelay is the time before the first run in the background.
 	InitialDelay time.Duration
-	// PassTTL and FailTTL are how long a result serves those who ask; defaults
-	// DefaultPassTTL and DefaultFailTTL, negative for no time at all. They mean nothing
-	// with an Interval.
+	// PassTTL and FailTTL are how long a result is served from the cache; defaults
+	// DefaultPassTTL and DefaultFailTTL, negative for not at all. They are ignored with an
+	// Interval.
 	PassTTL, FailTTL time.Duration
-	// MaxAge is when a result is stale and counts as unknown, which is not good
-	// enough to be ready; default three intervals and a timeout, or DefaultMaxAge
-	// without an interval.
+	// MaxAge is the age from which a result is stale and counts as unknown, which is not
+	// enough to be ready; default three intervals and a timeout, or DefaultMaxAge without
+	// an interval.
 	MaxAge time.Duration
 
 	// Severity says what a failure means for the whole; the zero value is Critical.
 	Severity Severity
-	// Groups are those the check counts in, such as Live and Ready; none means Ready.
+	// Groups are the groups in which the check counts, such as Live and Ready; none means
+	// Ready.
 	Groups []string
-	// Remote tells that the check depends on something outside this process. Such a
-	// check is refused in group Live, since a restart mends nothing but this process.
+	// Remote says that the check depends on something outside this process. Such a check is
+	// refused in group Live, since a restart repairs nothing but this process.
 	Remote bool
 	// LiveAnyway allows a remote check in group Live.
 	LiveAnyway bool
-	// DependsOn names checks without whose pass this one says nothing: as long as one
-	// of them fails, it is not run and its outcome is unknown.
+	// DependsOn names checks that must pass for this one to be meaningful: while one of
+	// them fails, it is not run and its outcome is unknown.
 	DependsOn []string
 	// Hidden keeps the check out of what handlers show, although it counts.
 	Hidden bool
@@ -68,11 +68,11 @@ const (
 
 // The groups that have a meaning of their own. Others may be invented.
 const (
-	// Live is for what only a restart of the process can mend.
+	// Live is for failures that only a restart of the process can repair.
 	Live = "live"
 	// Ready is for what the process needs to do its work.
 	Ready = "ready"
-	// Startup is for what must have been well once.
+	// Startup is for what must have passed once.
 	Startup = "startup"
 )
 
@@ -134,7 +134,7 @@ func (c Check) complete() Check {
 // in reports whether the check counts in a group; every one does in the empty group.
 func (c *Check) in(group string) bool { return group == "" || slices.Contains(c.Groups, group) }
 
-// faults lists what is wrong with the check itself, each with its name.
+// faults lists what is wrong with the check itself, each fault with the check's name.
 func (c *Check) faults() []error {
 	var list []error
 	add := func(format string, args ...any) {
@@ -186,8 +186,7 @@ func nameFault(name string) string {
 	return ""
 }
 
-// dependencyFaults checks that the dependencies of all checks are there and go
-// round in no circle.
+// dependencyFaults checks that the dependencies of all checks exist and have no cycle.
 func dependencyFaults(checks []*Check) []error {
 	var list []error
 	byName := map[string]*Check{}
@@ -211,7 +210,8 @@ func dependencyFaults(checks []*Check) []error {
 	return list
 }
 
-// circleFrom finds a circle among what c depends on. path is how we came to c.
+// circleFrom finds a cycle in the dependencies of c. path is the way from the first check
+// to c.
 func circleFrom(c *Check, byName map[string]*Check, done map[*Check]bool, path []string) []string {
 	if c == nil || done[c] {
 		return nil

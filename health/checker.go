@@ -11,23 +11,22 @@ import (
 	"time"
 )
 
-// Checker keeps checks and what is known of them. The zero Checker is ready for
-// use. Its fields must be set before the first check is added. All methods may be
-// called at the same time.
+// Checker keeps checks and their results. The zero Checker is ready for use. Its fields
+// must be set before the first check is added. All methods are safe for concurrent use.
 //
-// A check has at most one run at a time, in a goroutine of its own and under a
-// context of its own: who asks and goes away stops nothing, and a check that hangs
-// delays nobody who does not wait for it. What is known is read without a lock.
+// A check has at most one run at a time, in a goroutine and under a context of its own: a
+// caller that goes away stops no run, and a check that hangs delays only those who wait for
+// it. Results are read without a lock.
 type Checker struct {
 	// Log receives failures (at error level), panics and late returns. nil discards.
 	Log *slog.Logger
 	// MuteFailures keeps failures out of the log, but not panics.
 	MuteFailures bool
-	// Redact, if set, is applied to every text that comes from a check, before
-	// anybody sees it.
+	// Redact, if set, is applied to every text that comes from a check, before it is shown
+	// or logged.
 	Redact func(string) string
-	// OnError, if set, may turn the error of a run into another one, or into nil,
-	// which is a pass.
+	// OnError, if set, may replace the error of a run by another one, or by nil, which is a
+	// pass.
 	OnError func(check string, err error) error
 
 	mu        sync.Mutex                    // serializes changes of what follows
@@ -39,11 +38,11 @@ type Checker struct {
 	ended     atomic.Bool                   // Close was called
 	quit      atomic.Bool                   // Drain was called
 	started   atomic.Bool                   // the group Startup has passed
-	listeners atomic.Pointer[[]*subscriber] // who listens
+	listeners atomic.Pointer[[]*subscriber] // see Listen
 }
 
-// New makes a Checker of checks, which may be in any order. The error joins all
-// that is wrong with them.
+// New makes a Checker of checks, which may be in any order. The error joins everything that
+// is wrong with them.
 func New(checks ...Check) (*Checker, error) {
 	c := &Checker{}
 	if err := c.Add(checks...); err != nil {
@@ -52,8 +51,8 @@ func New(checks ...Check) (*Checker, error) {
 	return c, nil
 }
 
-// Add adds checks: all of them, or with an error none. They may depend on each
-// other and on those that are there already.
+// Add adds checks: either all of them or, with an error, none. They may depend on each
+// other and on checks that were added before.
 func (c *Checker) Add(checks ...Check) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,7 +92,7 @@ func (c *Checker) Add(checks ...Check) error {
 	return nil
 }
 
-// prepare makes what the zero Checker lacks; mu is held.
+// prepare creates what the zero Checker lacks; mu is held.
 func (c *Checker) prepare() {
 	if c.base != nil {
 		return
@@ -142,8 +141,8 @@ func (c *Checker) HasGroup(group string) bool {
 	return slices.ContainsFunc(c.list(), func(known *cell) bool { return known.check.in(group) })
 }
 
-// Snapshot is what is known of all checks, in the order of registration. It runs
-// nothing and waits for nothing.
+// Snapshot returns the status of all checks, in the order of registration. It runs nothing
+// and waits for nothing.
 func (c *Checker) Snapshot() []*Status {
 	now := time.Now()
 	list := c.list()
@@ -154,8 +153,7 @@ func (c *Checker) Snapshot() []*Status {
 	return all
 }
 
-// Refresh begins to run what is too old to serve those who ask, and does not wait
-// for it.
+// Refresh starts the checks whose results have expired, and does not wait for them.
 func (c *Checker) Refresh() {
 	now := time.Now()
 	for _, known := range c.list() {
@@ -165,9 +163,9 @@ func (c *Checker) Refresh() {
 	}
 }
 
-// Check runs those of the checks in a group (all in the group "") that are too
-// old to serve, all at the same time, waits for them at most as long as ctx
-// lasts, and returns what is known then. That ctx ends early stops no run.
+// Check runs the checks of a group (all checks for the group "") whose results have
+// expired, concurrently, waits for them until ctx is done, and returns the status of the
+// group's checks. If ctx ends early, the runs go on.
 func (c *Checker) Check(ctx context.Context, group string) []*Status {
 	now := time.Now()
 	var cells []*cell
@@ -192,7 +190,7 @@ func (c *Checker) Check(ctx context.Context, group string) []*Status {
 	return all
 }
 
-// CheckOne is Check for a single check, known or not.
+// CheckOne is Check for a single check; it reports whether there is one of that name.
 func (c *Checker) CheckOne(ctx context.Context, name string) (status *Status, ok bool) {
 	known := c.find(name)
 	if known == nil {
@@ -204,8 +202,8 @@ func (c *Checker) CheckOne(ctx context.Context, name string) (status *Status, ok
 	return known.status.Load().at(time.Now()), true
 }
 
-// RunNow runs one check whatever is known, or joins the run that is under way, and
-// waits for it as long as ctx lasts.
+// RunNow runs one check even if its result has not expired, or joins the run in progress,
+// and waits for it until ctx is done.
 func (c *Checker) RunNow(ctx context.Context, name string) (status *Status, ok bool) {
 	known := c.find(name)
 	if known == nil {
@@ -215,7 +213,7 @@ func (c *Checker) RunNow(ctx context.Context, name string) (status *Status, ok b
 	return known.status.Load().at(time.Now()), true
 }
 
-// start starts a goroutine that Close waits for, unless it was called already.
+// start starts a goroutine that Close waits for, unless Close was already called.
 func (c *Checker) start(run func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -232,9 +230,8 @@ func (c *Checker) Drain() { c.quit.Store(true) }
 // Draining reports whether Drain was called.
 func (c *Checker) Draining() bool { return c.quit.Load() }
 
-// Close ends all runs and listeners, and waits for them as long as ctx lasts. The
-// error names the checks that did not return. A closed Checker runs nothing more;
-// what is known stays.
+// Close ends all runs and listeners, and waits for them until ctx is done. The error names
+// the checks that did not return. A closed Checker runs nothing more; results stay.
 func (c *Checker) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.prepare()

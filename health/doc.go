@@ -6,7 +6,7 @@
 // A [Check] is a function that returns an error, with a name. A [Checker] runs
 // checks: on demand with a cache, or in the background at an interval; never the same
 // one twice at a time, each with a timeout, and so that a check which hangs or
-// panics harms nobody else. What is known is there at once, and what is too old counts
+// panics affects no other. Results are returned at once, and one that is too old counts
 // as unknown, never as good.
 //
 //	checker, err := health.New(
@@ -20,8 +20,8 @@
 // [Group] as Kubernetes does (/livez, /readyz, /startupz), [ReportHandler] as
 // application/health+json (/health), [Healthcheck] as the Python package healthcheck,
 // [Healthz] as Flask-Healthz. The package health/grpchealth has the health service of
-// gRPC. What checks say is shown to those only whom Details allows. [Serve] runs a
-// server and lets it end in order.
+// gRPC. The output of checks is shown only to clients that Details allows. [Serve] runs a
+// server and shuts it down gracefully.
 //
 // # States
 //

@@ -18,7 +18,7 @@ type Group struct {
 	Checker *Checker
 	// Group is Live, Ready, Startup, or any other.
 	Group string
-	// Details tells who may see why a check failed; nil means nobody.
+	// Details decides who may see why a check failed; nil means nobody.
 	Details func(*http.Request) bool
 	// Budget is how long a request waits for checks; default DefaultBudget.
 	Budget time.Duration
@@ -26,8 +26,8 @@ type Group struct {
 
 func isStandardGroup(name string) bool { return name == Live || name == Ready || name == Startup }
 
-// group is what is known of a group, with the whole of it. The group Startup passes
-// for good once it has passed; Ready fails from Drain on.
+// group returns the status of a group's checks and their aggregate. The group Startup
+// passes for good once it has passed; Ready fails after Drain.
 func (c *Checker) group(ctx context.Context, name string) ([]*Status, Outcome) {
 	list := c.Check(ctx, name)
 	outcome := Whole(list, name)
@@ -42,9 +42,9 @@ func (c *Checker) group(ctx context.Context, name string) ([]*Status, Outcome) {
 	return list, outcome
 }
 
-// Group runs what is too old in a group and tells about the whole of it: Pass, Warn
-// or Fail. It is not ok if no check counts in the group, but Live, Ready and Startup
-// are always there.
+// Group runs the checks of a group whose results have expired, and returns their aggregate:
+// Pass, Warn or Fail. ok is false if no check counts in the group; Live, Ready and Startup
+// always exist.
 func (c *Checker) Group(ctx context.Context, name string) (whole Outcome, ok bool) {
 	if !isStandardGroup(name) && !c.HasGroup(name) {
 		return Reset, false
@@ -101,7 +101,7 @@ func (g *Group) title() string {
 	return cmp.Or(titles[g.Group], g.Group)
 }
 
-// lines tells about each check.
+// lines has a line for each check.
 func (g *Group) lines(text *strings.Builder, list []*Status, details bool) {
 	if g.Group == Ready && g.Checker.Draining() {
 		text.WriteString("[-]shutdown failed: shutting down\n")

@@ -18,7 +18,7 @@ import (
 // Checker is required.
 type Healthcheck struct {
 	Checker *Checker
-	// Details tells who may see what checks say; nil means nobody.
+	// Details decides who may see the output of checks; nil means nobody.
 	Details func(*http.Request) bool
 	// Budget is how long a request waits for checks; default DefaultBudget.
 	Budget time.Duration
@@ -31,8 +31,8 @@ type Healthcheck struct {
 	Plain bool
 	// Render, if set, makes the body in place of JSON.
 	Render func(HealthcheckBody) []byte
-	// Sections are further members of the object, made for each request. Those that
-	// return an error, and the names of members that are there, are left out.
+	// Sections are further members of the object, evaluated for each request. Sections that
+	// return an error, and those whose names are taken, are omitted.
 	Sections map[string]func(context.Context) (any, error)
 }
 

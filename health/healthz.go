@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Healthz is a handler that answers as Flask-Healthz does: GET …/name tells about
-// one check, or about a group, in a small problem+json. The name is the last
-// segment of the path, so it can be mounted anywhere. Only Checker is required.
+// Healthz is a handler that answers as Flask-Healthz does: GET …/name reports one check, or
+// a group, in a small problem+json. The name is the last segment of the path, so it can be
+// mounted anywhere. Only Checker is required.
 type Healthz struct {
 	Checker *Checker
 	// Names maps the names in the URL to checks or groups. nil means that each check
 	// and each group goes by its own name.
 	Names map[string]string
-	// Details tells who may see why something failed; nil means nobody.
+	// Details decides who may see why something failed; nil means nobody.
 	Details func(*http.Request) bool
 	// Budget is how long a request waits for checks; default DefaultBudget.
 	Budget time.Duration
@@ -28,8 +28,8 @@ type healthzBody struct {
 	Title  string `json:"title"`
 }
 
-// ServeHTTP answers 200 if the check passed, 503 if not, 404 if there is no such
-// name, and 500 if the name stands for a check that is not there or has panicked.
+// ServeHTTP answers 200 if the check passed, 503 if not, 404 if there is no such name, and
+// 500 if the name stands for a check that does not exist or has panicked.
 func (h *Healthz) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !readOnly(w, r) {
 		return

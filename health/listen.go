@@ -27,10 +27,9 @@ type subscriber struct {
 // maxEvents is how many events wait for a listener; further ones are dropped.
 const maxEvents = 256
 
-// Listen has a function called after each run, for one event at a time, in the
-// order of the runs of each check. A listener that is slow or blocks delays
-// nothing but itself: what it cannot take is dropped and counted. It is called
-// until Close.
+// Listen registers a function to be called after each run, one event at a time, in the
+// order of the runs of each check. A listener that is slow or blocks delays nothing else:
+// events beyond its queue are dropped and counted. It is called until Close.
 func (c *Checker) Listen(listener func(Event)) *Listener {
 	c.mu.Lock()
 	defer c.mu.Unlock()

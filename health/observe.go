@@ -27,8 +27,8 @@ func IsWarning(err error) bool {
 	return errors.As(err, &w)
 }
 
-// notes is what a run tells besides its error. The run may go on after its
-// timeout, so everything is behind a lock.
+// notes is what a run reports besides its error. The run may go on after its timeout, so
+// everything is guarded by a lock.
 type notes struct {
 	mu           sync.Mutex
 	said         bool
@@ -40,15 +40,14 @@ type notesKey struct{}
 
 // Observation is one value that a check has measured.
 type Observation struct {
-	// Name says what was measured, such as utilization, responseTime, connections,
-	// uptime, or a word of the check's own without a colon.
+	// Name says what was measured, such as utilization, responseTime, connections, uptime,
+	// or any other word without a colon.
 	Name string
 	Measurement
 }
 
-// Say sets what a check has to say: any value that can be JSON. It replaces "OK",
-// and the message of an error. ctx must be that of a run; with another one
-// nothing happens.
+// Say sets the output of a check: any value that can be encoded as JSON. It replaces "OK",
+// and the message of an error. ctx must be that of a run; with another one nothing happens.
 func Say(ctx context.Context, output any) {
 	if n, ok := ctx.Value(notesKey{}).(*notes); ok {
 		n.mu.Lock()
@@ -70,7 +69,7 @@ func Observe(ctx context.Context, name string, value any, unit string) {
 	}
 }
 
-// taken is what has been told up to now.
+// taken returns what has been reported so far.
 func (n *notes) taken() (output any, said bool, observations []Observation) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -149,8 +149,7 @@ func (s *Status) next(r Result) *Status {
 	return &n
 }
 
-// log tells of a failure; of one that is as the one before only whom every detail
-// interests.
+// log logs a failure; one that repeats the failure before it only at debug level.
 func (c *cell) log(before, after *Status) {
 	r := &after.Result
 	if r.Outcome != Fail || c.checker.MuteFailures {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// jsonable is the value if it can be JSON, else what it looks like as text.
+// jsonable is the value if it can be encoded as JSON, else its text.
 func jsonable(value any) any {
 	switch value.(type) {
 	case nil, string, bool, int:

@@ -23,7 +23,7 @@ const (
 // application/health+json. It is written as draft 06 has it; ParseReport reads
 // the spellings of all drafts.
 type Report struct {
-	// Status is Pass, Warn or Fail; Reset if the report has no status we know.
+	// Status is Pass, Warn or Fail; Reset if the report has no known status.
 	Status      Outcome  `json:"status,omitempty"`
 	Version     string   `json:"version,omitempty"`
 	ReleaseID   string   `json:"releaseId,omitempty"`
@@ -31,8 +31,8 @@ type Report struct {
 	Description string   `json:"description,omitempty"`
 	Output      string   `json:"output,omitempty"`
 	Notes       []string `json:"notes,omitempty"`
-	// Links are URIs by relation, such as "about". ParseReport leaves them out: nobody
-	// shall follow where a peer wants to send him.
+	// Links are URIs by relation, such as "about". ParseReport omits them: nobody
+	// should follow a link that a peer has chosen.
 	Links map[string]string `json:"links,omitempty"`
 	// Checks has the measurements by "component:measurement", or by a bare name.
 	Checks map[string][]Measurement `json:"checks,omitempty"`

@@ -59,12 +59,12 @@ func (r *Report) Answer(w http.ResponseWriter, maxAge time.Duration) error {
 // of all checks. Only Checker is required.
 type ReportHandler struct {
 	Checker *Checker
-	// About is what the report says besides, such as Version, ReleaseID and
+	// About has the report's other members, such as Version, ReleaseID and
 	// Description. Its Status counts too.
 	About Report
 	// Group, if set, restricts the report to the checks of one group.
 	Group string
-	// Details tells who may see more than the status; nil means nobody.
+	// Details decides who may see more than the status; nil means nobody.
 	Details func(*http.Request) bool
 	// Budget is how long a request waits for checks; default DefaultBudget.
 	Budget time.Duration

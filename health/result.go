@@ -2,15 +2,15 @@ package health
 
 import "time"
 
-// Result is what is known from the last run of a check. It is immutable.
+// Result is the result of the last run of a check. It is immutable.
 type Result struct {
 	// Outcome is Pass, Warn or Fail; Reset if nothing is known: the check never ran,
 	// its result is stale, or a check it depends on fails.
 	Outcome Outcome
 	// Reason says in one word why Outcome is not Pass.
 	Reason FailReason
-	// Output is what the check has to say, "OK" if it passed without a word: any
-	// value that can be JSON.
+	// Output is what the check reported with Say, or "OK" if it passed without output: any
+	// value that can be encoded as JSON.
 	Output any
 	// Err is the error of a run that did not pass.
 	Err error
@@ -20,7 +20,7 @@ type Result struct {
 	Time time.Time
 	// Duration is how long it took.
 	Duration time.Duration
-	// Expires is until when the result serves those who ask.
+	// Expires is until when the result is served from the cache.
 	Expires time.Time
 }
 
@@ -38,7 +38,7 @@ const (
 	FailDependency FailReason = "dependency" // a check it depends on does not pass
 )
 
-// Status is what is known of a check at one moment. It is immutable.
+// Status is the status of a check at one moment. It is immutable.
 type Status struct {
 	// Check is the check with its defaults filled in.
 	Check *Check
@@ -57,7 +57,7 @@ type Status struct {
 	// state entered, in the order of Verdicts.
 	Failures map[FailReason]uint64
 	Changes  [4]uint64
-	// Hung tells that a run has passed its timeout and not returned.
+	// Hung reports whether a run has exceeded its timeout and not returned.
 	Hung bool
 }
 
@@ -83,17 +83,17 @@ func (s *Status) at(now time.Time) *Status {
 	return &stale
 }
 
-// age is how long ago t was: the larger of what the clock on the wall and the
+// age is how long ago t was: the larger of what the wall clock and the
 // monotonic one say, since either may stand still (the latter in a suspended
 // machine) or be set back.
 func age(t, now time.Time) time.Duration {
 	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
 }
 
-// fresh reports whether the result still serves those who ask.
+// fresh reports whether the result may still be served from the cache.
 func (s *Status) fresh(now time.Time) bool {
 	if s.Check.Interval > 0 {
-		return true // it is the background's business
+		return true // Run renews it in the background
 	}
 	if s.Result.Time.IsZero() {
 		return false
@@ -102,8 +102,8 @@ func (s *Status) fresh(now time.Time) bool {
 	return ttl > 0 && age(s.Result.Time, now) <= ttl
 }
 
-// Whole puts outcomes together by severity. Group "" is all checks; an unknown
-// outcome counts as a failure.
+// Whole aggregates outcomes by severity. Group "" is all checks; an unknown outcome counts
+// as a failure.
 func Whole(list []*Status, group string) Outcome {
 	whole := Pass
 	for _, s := range list {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// cell is a check and what is known of it.
+// cell is a check and its status.
 type cell struct {
 	checker *Checker
 	check   Check

@@ -9,7 +9,6 @@ import (
 	"math"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -63,100 +62,6 @@ func TestUnknownCheck(t *testing.T) {
 	}
 }
 
-func TestCache(t *testing.T) { // S0.14, S0.15, S0.17
-	synctest.Test(t, func(t *testing.T) {
-		var runs atomic.Int32
-		var broken atomic.Bool
-		c := closing(t, &Checker{}, Check{Name: "x", Run: func(context.Context) error {
-			runs.Add(1)
-			if broken.Load() {
-				return errors.New("broken")
-			}
-			return nil
-		}})
-		first, _ := c.CheckOne(t.Context(), "x")
-		if got := first.Result.Expires.Sub(first.Result.Time); got != 27*time.Second {
-			t.Errorf("a pass serves for %s", got)
-		}
-		time.Sleep(27 * time.Second)
-		if again, _ := c.CheckOne(t.Context(), "x"); again != first {
-			t.Error("the result is another one although it serves still")
-		}
-		broken.Store(true)
-		time.Sleep(time.Nanosecond)
-		failed, _ := c.CheckOne(t.Context(), "x")
-		if got := failed.Result.Expires.Sub(failed.Result.Time); got != 9*time.Second || failed.Result.Outcome != Fail {
-			t.Errorf("a failure serves for %s", got)
-		}
-		time.Sleep(9 * time.Second)
-		c.CheckOne(t.Context(), "x")
-		if runs.Load() != 2 {
-			t.Errorf("%d runs, want 2", runs.Load())
-		}
-	})
-}
-
-func TestNoCache(t *testing.T) { // S0.16
-	synctest.Test(t, func(t *testing.T) {
-		var runs atomic.Int32
-		c := closing(t, &Checker{}, Check{Name: "x", PassTTL: -1, FailTTL: -1, Run: func(context.Context) error { runs.Add(1); return nil }})
-		for range 3 {
-			s, _ := c.CheckOne(t.Context(), "x")
-			if !s.Result.Expires.Equal(s.Result.Time) {
-				t.Error("expires is not the time of the result")
-			}
-		}
-		if runs.Load() != 3 {
-			t.Errorf("%d runs, want 3", runs.Load())
-		}
-	})
-}
-
-func TestSingleFlight(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var runs atomic.Int32
-		c := closing(t, &Checker{}, Check{Name: "x", Run: func(context.Context) error {
-			runs.Add(1)
-			time.Sleep(time.Second)
-			return nil
-		}})
-		var all sync.WaitGroup
-		for range 1000 {
-			all.Go(func() {
-				if s, _ := c.CheckOne(t.Context(), "x"); s.Result.Outcome != Pass {
-					t.Error(s.Result.Outcome)
-				}
-			})
-		}
-		all.Wait()
-		if runs.Load() != 1 {
-			t.Errorf("%d runs, want 1", runs.Load())
-		}
-	})
-}
-
-func TestClientHangsUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := closing(t, &Checker{}, Check{Name: "x", Run: func(ctx context.Context) error {
-			select {
-			case <-time.After(time.Second):
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}})
-		impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		if s, _ := c.CheckOne(impatient, "x"); s.Result.Reason != FailPending {
-			t.Errorf("reason %q", s.Result.Reason)
-		}
-		time.Sleep(2 * time.Second)
-		if s := c.Snapshot()[0]; s.Result.Outcome != Pass {
-			t.Errorf("the run of a client who hung up: %v %v", s.Result.Outcome, s.Result.Output)
-		}
-	})
-}
-
 func TestHangingCheck(t *testing.T) { // S0.21
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -206,27 +111,6 @@ func TestTimeoutOfACheckThatMindsIt(t *testing.T) {
 		synctest.Wait()
 		if s.Result.Output != "timeout after 2s" || c.Snapshot()[0].Hung {
 			t.Errorf("%v, hung %v", s.Result.Output, c.Snapshot()[0].Hung)
-		}
-	})
-}
-
-func TestStaleIsNotGreen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := closing(t, &Checker{}, Check{Name: "x", Run: pass, Interval: 10 * time.Second, Groups: []string{Ready}})
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- c.Run(ctx) }()
-		time.Sleep(time.Minute)
-		if s := c.Snapshot()[0]; s.Result.Outcome != Pass || s.Passes < 6 || s.Passes > 7 {
-			t.Errorf("%v after %d passes", s.Result.Outcome, s.Passes)
-		}
-		stop()
-		<-ended
-		time.Sleep(36 * time.Second) // three intervals and a timeout have not passed
-		if s := c.Snapshot()[0]; s.Result.Outcome == Pass {
-			t.Errorf("a result of %s ago is %v", time.Since(s.Result.Time), s.Result.Outcome)
-		} else if s.Result.Reason != FailStale || Whole([]*Status{s}, Ready) != Fail {
-			t.Errorf("reason %q", s.Result.Reason)
 		}
 	})
 }
@@ -315,104 +199,6 @@ func TestOnError(t *testing.T) { // S0.27
 	}
 }
 
-func TestRedact(t *testing.T) {
-	clean := func(s string) string { return strings.ReplaceAll(s, "hunter2", "********") }
-	var log bytes.Buffer
-	c := closing(t, &Checker{Redact: clean, Log: slog.New(slog.NewTextHandler(&log, nil))},
-		Check{Name: "error", Run: func(context.Context) error { return errors.New("u:hunter2@db refused") }},
-		Check{Name: "object", Run: func(ctx context.Context) error {
-			Say(ctx, map[string]any{"dsn": []string{"hunter2"}})
-			Observe(ctx, "password", "hunter2", "")
-			return nil
-		}})
-	for _, s := range c.Check(t.Context(), "") {
-		if text := fmt.Sprint(s.Result.Output, s.Result.Err, s.Result.Observations); strings.Contains(text, "hunter2") || !strings.Contains(text, "***") {
-			t.Errorf("%s", text)
-		}
-	}
-	_ = c.Close(t.Context()) // waits for what is being logged
-	if strings.Contains(log.String(), "hunter2") {
-		t.Errorf("log: %s", log.String())
-	}
-}
-
-func TestFailuresAreLogged(t *testing.T) { // S0.28
-	for _, mute := range []bool{false, true} {
-		var log bytes.Buffer
-		c := closing(t, &Checker{MuteFailures: mute, Log: slog.New(slog.NewTextHandler(&log, nil))}, Check{Name: "db", Run: fail})
-		c.CheckOne(t.Context(), "db")
-		c.CheckOne(t.Context(), "db") // from the cache, and not logged again
-		c.RunNow(t.Context(), "db")   // nothing new
-		_ = c.Close(t.Context())      // waits for what is being logged
-		want := `Health check \"db\" failed with output \"broken\"`
-		if got := strings.Count(log.String(), want); mute && got != 0 || !mute && got != 1 {
-			t.Errorf("muted %v: %d times in %s", mute, got, log.String())
-		}
-	}
-}
-
-func TestListeners(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := closing(t, &Checker{}, Check{Name: "x", Run: fail, PassTTL: -1, FailTTL: -1})
-		block := make(chan struct{})
-		stuck := c.Listen(func(Event) { <-block })
-		c.Listen(func(Event) { panic("a bad listener") })
-		var verdicts []string
-		changes := 0
-		c.Listen(func(e Event) {
-			verdicts = append(verdicts, e.Status.State.Verdict.String())
-			if e.Changed() {
-				changes++
-			}
-		})
-		began := time.Now()
-		for range 1000 {
-			c.CheckOne(t.Context(), "x")
-			synctest.Wait()
-		}
-		if time.Since(began) != 0 {
-			t.Errorf("a listener that blocks delays the checks: %s", time.Since(began))
-		}
-		if stuck.Dropped() == 0 {
-			t.Error("nothing was dropped for a listener that blocks")
-		}
-		if len(verdicts) != 1000 || verdicts[0] != "degraded" || verdicts[1] != "unhealthy" || changes != 2 {
-			t.Errorf("%d events, %d changes, first %q", len(verdicts), changes, verdicts[:2])
-		}
-		close(block)
-	})
-}
-
-func TestClose(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		c := &Checker{}
-		if err := c.Add(Check{Name: "minds", Run: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }},
-			Check{Name: "hangs", Run: func(context.Context) error { <-release; return nil }}); err != nil {
-			t.Fatal(err)
-		}
-		c.Refresh()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := c.Close(ctx); err == nil || !strings.Contains(err.Error(), `["hangs"]`) {
-			t.Errorf("%v", err)
-		}
-		for _, s := range c.Snapshot() {
-			if s.Result.Reason != FailPending {
-				t.Errorf("%s: %q: the end of the program is taken for a failure", s.Check.Name, s.Result.Reason)
-			}
-		}
-		if s, _ := c.CheckOne(t.Context(), "minds"); s.Result.Reason != FailPending {
-			t.Errorf("a closed Checker runs checks: %v", s.Result)
-		}
-		close(release)
-		if err := c.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 func TestObservationsAreBounded(t *testing.T) {
 	c := closing(t, &Checker{}, Check{Name: "x", Run: func(ctx context.Context) error {
 		for i := range 1000 {
@@ -425,14 +211,4 @@ func TestObservationsAreBounded(t *testing.T) {
 	}
 	Say(t.Context(), "nobody") // outside of a run: nothing happens
 	Observe(t.Context(), "n", 1, "")
-}
-
-func BenchmarkCheckFromCache(b *testing.B) {
-	c := closing(b, &Checker{}, Check{Name: "x", Run: pass, PassTTL: time.Hour})
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			c.Check(b.Context(), "")
-		}
-	})
 }

@@ -18,9 +18,9 @@ const DefaultDrain = 5 * time.Second
 // Checker is closed. Background checks run all the while. A drain of 0 means
 // DefaultDrain, a negative one none.
 //
-// Whoever cannot wait any longer closes the server, which ends all that at once. With
+// To stop without waiting, close the server, which ends all that at once. With
 // context.AfterFunc(ctx, stop), where stop is that of signal.NotifyContext, a second
-// signal ends the program as if nothing waited for it.
+// signal ends the program at once.
 func Serve(ctx context.Context, server *http.Server, checker *Checker, drain time.Duration) error {
 	if drain == 0 {
 		drain = DefaultDrain

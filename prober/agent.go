@@ -25,7 +25,7 @@ func (p *grpcProbe) identify(agent string) { p.agent = agent }
 
 func (p *dnsProbe) identify(agent string) { p.agent = agent }
 
-// identify says who asks for a token.
+// identify adds the user agent to requests for a token.
 func (c *credentials) identify(agent string) {
 	if c.oauth != nil {
 		c.oauth.agent = agent

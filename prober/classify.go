@@ -98,7 +98,7 @@ func classify(err error) Reason {
 	return ReasonConnect
 }
 
-// outOfResources tells a lack of ours, which says nothing about the target.
+// outOfResources reports whether we lack a resource, which says nothing about the target.
 func outOfResources(err error) bool {
 	for _, lack := range []syscall.Errno{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.EADDRNOTAVAIL, syscall.ENOMEM,
@@ -110,7 +110,7 @@ func outOfResources(err error) bool {
 	return false
 }
 
-// ownNetwork tells that our own way out is broken, which says nothing about the
+// ownNetwork reports whether our own network is broken, which says nothing about the
 // target either: there is no route at all, or no name server answers us for any name.
 func ownNetwork(err error) bool {
 	if _, ok := errors.AsType[*nameError](err); ok {
@@ -146,7 +146,7 @@ func isTLS(err error) bool {
 	return strings.HasPrefix(err.Error(), "tls: ") || strings.HasPrefix(err.Error(), "x509: ")
 }
 
-// isMalformed tells an answer that is no HTTP, or whose header is too large.
+// isMalformed reports whether an answer is not HTTP, or whose header is too large.
 // net/http has no types for most of these.
 func isMalformed(err error) bool {
 	var protocol textproto.ProtocolError
@@ -191,7 +191,7 @@ func failed(ctx context.Context, limit time.Duration, err error) Result {
 	return res
 }
 
-// explain tells a person what an error means, in one line.
+// explain says for people what an error means, in one line.
 func explain(err error, reason Reason, limit time.Duration) string {
 	var dns *net.DNSError
 	var token *tokenError

@@ -20,7 +20,7 @@ import (
 const maxCodings = 3
 
 // decodeBody undoes what a Content-Encoding header names. We ask for none, but some
-// servers have only compressed answers. cut tells that there is more than the largest
+// servers have only compressed answers. cut reports whether there is more than the largest
 // report can have.
 func decodeBody(header string, body []byte, cut bool) (decoded []byte, isCut bool, err error) {
 	codings := strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })

@@ -131,7 +131,7 @@ func (d *dialer) addresses(ctx context.Context, network, host string) ([]netip.A
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr.Unmap()}, nil
 	}
-	// An odd spelling of an address is none of DNS's business.
+	// An odd spelling of an address is not looked up.
 	if _, odd := parseLooseIPv4(strings.TrimSuffix(host, ".")); odd {
 		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 	}

@@ -137,7 +137,7 @@ func (t *dialogueRun) run(ctx context.Context, conn net.Conn) (err error) {
 	return nil
 }
 
-// step does one step of the dialogue; last tells that nothing comes after it.
+// step does one step of the dialogue; last reports whether nothing comes after it.
 func (t *dialogueRun) step(ctx context.Context, step *QueryResponse, last bool) error {
 	send := step.Send
 	if step.Expect.Regexp != nil {

@@ -13,7 +13,7 @@ import (
 const (
 	// maxPeerLabel is how many characters of what a peer wrote a label takes.
 	maxPeerLabel = 128
-	// maxLoggedReads is how much of what a peer wrote is told in the log, in lines
+	// maxLoggedReads is how much of what a peer wrote is logged, in lines
 	// or segments. A peer that talks without end shall not make us write as much.
 	maxLoggedReads = 50
 )

@@ -39,7 +39,7 @@ type dnsRun struct {
 	statusCode int
 }
 
-// probe asks the question and holds the answer against the conditions.
+// probe asks the question and checks the answer against the conditions.
 func (p *dnsProbe) probe(ctx context.Context, req Request) Result {
 	run := &dnsRun{dnsProbe: p, req: req, limit: timeLimit(ctx)}
 	res := Result{Outcome: health.Pass}

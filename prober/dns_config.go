@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/common/config"
 )
 
-// dnsProbe asks a DNS server a question and holds the answer against
+// dnsProbe asks a DNS server a question and checks the answer against
 // conditions. Its keys, defaults and metrics are those of blackbox_exporter,
 // and a few more.
 type dnsProbe struct {
@@ -44,7 +44,7 @@ type dnsProbe struct {
 	TLSConfig          config.TLSConfig `yaml:"tls_config"`
 	LegacyTLS          `yaml:",inline"`
 
-	// configured tells that there is a block of options, which must have a name.
+	// configured reports whether there is a block of options, which must have a name.
 	configured bool
 
 	// made by validate

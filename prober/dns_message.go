@@ -12,7 +12,7 @@ import (
 // errNotOurs marks a message that answers another question, or none.
 var errNotOurs = errors.New("answer to another question")
 
-// readAnswer reads the answer to a query, both in wire format. truncated tells
+// readAnswer reads the answer to a query, both in wire format. truncated reports
 // that the server had more to say; the answer may then be nil, because some
 // servers cut in the middle of a record.
 func readAnswer(wire, query []byte) (answer *dns.Msg, truncated bool, err error) {
@@ -49,7 +49,7 @@ func recordsAnnounced(wire []byte) int {
 }
 
 // sameQuestion reports whether an answer repeats the question of a query. Servers
-// that refuse to understand it leave it away, and some change its case.
+// that do not understand it omit it, and some change its case.
 func sameQuestion(got []dns.Question, query []byte) bool {
 	if len(got) == 0 {
 		return true

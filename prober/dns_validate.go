@@ -29,7 +29,7 @@ type dnsRRConditions struct {
 	// FailIfNoneMatches fails unless some record matches some expression.
 	FailIfNoneMatches []dnsRegexp `yaml:"fail_if_none_matches_regexp"`
 
-	// invalid is the first expression that is none. Probes fail if there is a
+	// invalid is the first expression that does not compile. Probes fail if there is a
 	// record to hold against it.
 	invalid error
 }
@@ -52,7 +52,7 @@ func (r *dnsRegexp) UnmarshalText(text []byte) error {
 // MarshalText is the expression's source.
 func (r dnsRegexp) MarshalText() ([]byte, error) { return []byte(r.text), nil }
 
-// complete finds the expressions that are none.
+// complete finds the expressions that do not compile.
 func (c *dnsRRConditions) complete(block string, warn func(path, format string, args ...any) error) {
 	for _, list := range []struct {
 		key         string
@@ -81,7 +81,7 @@ func (c *dnsRRConditions) empty() bool {
 		len(c.FailIfNotMatches)+len(c.FailIfNoneMatches) == 0
 }
 
-// check holds the records against the conditions. The error names the section.
+// check checks the records against the conditions. The error names the section.
 func (c *dnsRRConditions) check(ctx context.Context, section string, records []dns.RR) error {
 	switch {
 	case c.empty():
@@ -171,7 +171,7 @@ func quotedAll(list []dnsRegexp) string {
 	return strings.Join(texts, " or ")
 }
 
-// checkAnswer holds an answer against all conditions.
+// checkAnswer checks an answer against all conditions.
 func (p *dnsProbe) checkAnswer(ctx context.Context, answer *dns.Msg) error {
 	if p.useless.rcodes != nil {
 		return p.useless.rcodes

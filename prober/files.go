@@ -33,7 +33,7 @@ func ReadNamedFile(name string) ([]byte, error) {
 }
 
 // CheckTLSFiles finds the files of TLS options with which every handshake fails: those that
-// cannot be read, certificates that are none, and a key that belongs to another one.
+// cannot be read, files without certificates, and a key that belongs to another one.
 func CheckTLSFiles(ca, cert, key string) (faults []*FieldError) {
 	text := map[string][]byte{}
 	for _, each := range []struct{ field, file string }{{"ca_file", ca}, {"cert_file", cert}, {"key_file", key}} {

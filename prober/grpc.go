@@ -120,7 +120,7 @@ type grpcRun struct {
 	called  bool          // it was found, so that the call was made or failed to be
 	took    time.Duration // the call, and the way there
 	code    codes.Code
-	// sentAway tells that the server has not looked at the call.
+	// sentAway reports whether the server has not processed the call.
 	sentAway bool
 	// answer is nil if the call failed.
 	answer *healthpb.HealthCheckResponse

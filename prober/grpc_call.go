@@ -114,7 +114,7 @@ func (r *grpcRun) check(ctx context.Context, conn net.Conn, credentials grpccred
 	return nil
 }
 
-// explain tells a call that the server has refused from one that never came
+// explain distinguishes a call that the server has refused from one that never came
 // back or came back mangled, and notes the code.
 func (r *grpcRun) explain(ctx context.Context, err error, conn *grpcConn) error {
 	answer := status.Convert(err)

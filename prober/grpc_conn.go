@@ -12,7 +12,7 @@ import (
 	grpccreds "google.golang.org/grpc/credentials"
 )
 
-// grpcCredentials tell gRPC of the handshake that has been done already.
+// grpcCredentials inform gRPC of the handshake that has been done already.
 type grpcCredentials struct {
 	grpccreds.TransportCredentials // of a connection without TLS
 

@@ -52,7 +52,7 @@ type httpRun struct {
 	result Result
 }
 
-// probe makes the request, follows redirects and holds the last answer against
+// probe makes the request, follows redirects and checks the last answer against
 // the conditions.
 func (p *httpProbe) probe(ctx context.Context, req Request) Result {
 	run := &httpRun{httpProbe: p, req: req, limit: timeLimit(ctx)}
@@ -132,7 +132,7 @@ func (r *httpRun) locate(ctx context.Context) error {
 	return nil
 }
 
-// evaluate holds the answer against the conditions, in the order that decides
+// evaluate checks the answer against the conditions, in the order that decides
 // which metric shows the failure.
 func (r *httpRun) evaluate(ctx context.Context, unfollowed bool) {
 	resp := r.resp
@@ -203,7 +203,7 @@ func (r *httpRun) readBody(ctx context.Context, unfollowed bool) {
 	case r.BodySizeLimit > 0:
 		body = &bounded{from: body, left: int64(r.BodySizeLimit), limit: r.BodySizeLimit}
 	case scheduled:
-		body = io.LimitReader(body, maxMatchedBody+1) // one more tells that there is more
+		body = io.LimitReader(body, maxMatchedBody+1) // one more shows that there is more
 	}
 	count := &tally{ctx: ctx, from: body}
 	if isJSON, _ := jsonType(r.resp.Header.Get("Content-Type")); isJSON {
@@ -223,7 +223,7 @@ func (r *httpRun) readBody(ctx context.Context, unfollowed bool) {
 	}
 }
 
-// match holds the body against regular expressions, then against expressions
+// match checks the body against regular expressions, then against expressions
 // over JSON. What cannot be read fails the first of them.
 func (r *httpRun) match(ctx context.Context, body io.Reader) {
 	text, cut, err := readForMatch(body, r.matchLimit())

@@ -48,7 +48,7 @@ func (c *compressedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// explain tells a body that is not what it should be from a connection that broke.
+// explain distinguishes a body that is not what it should be from a connection that broke.
 func (c *compressedBody) explain(err error) error {
 	switch {
 	case c.raw.err != nil && !errors.Is(c.raw.err, io.EOF):

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// httpProbe makes any HTTP request and holds the answer against conditions. Its
+// httpProbe makes any HTTP request and checks the answer against conditions. Its
 // keys, defaults and metrics are those of blackbox_exporter.
 type httpProbe struct {
 	// ValidStatusCodes are the codes of success; none means 200 to 299.

@@ -259,7 +259,7 @@ func readResponse(r *bufio.Reader) (*http.Response, error) {
 }
 
 // readUpTo appends what r has to buf, until it has one byte more than the
-// limit. whole tells that r has no more.
+// limit. whole reports whether r has no more.
 func readUpTo(buf []byte, r io.Reader, limit int) (_ []byte, whole bool, err error) {
 	for len(buf) <= limit {
 		if len(buf) == cap(buf) {

@@ -14,7 +14,7 @@ const (
 	idlePerAddress = 2
 )
 
-// connKey tells connections apart by all that was verified on them, and by who we said
+// connKey distinguishes connections by all that was verified on them, and by who we said
 // we are: a request goes only where it would have gone on a connection of its own.
 type connKey struct {
 	scheme, address string

@@ -89,7 +89,7 @@ func (p *httpProbe) jsonLimit() int {
 	return max(maxJSONBody, p.matchLimit())
 }
 
-// matchJSON holds the body as JSON against the conditions.
+// matchJSON checks the body as JSON against the conditions.
 func (p *httpProbe) matchJSON(ctx context.Context, text []byte, cut bool) error {
 	if !p.matchesJSON() {
 		return nil

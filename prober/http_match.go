@@ -22,7 +22,7 @@ func (p *httpProbe) matchLimit() int {
 	return int(min(p.BodySizeLimit, math.MaxInt-1))
 }
 
-// matchHeaders holds the header against the conditions and says which one it
+// matchHeaders checks the header against the conditions and says which one it
 // does not meet.
 func (p *httpProbe) matchHeaders(ctx context.Context, header http.Header) error {
 	for _, m := range p.FailIfHeaderMatches {
@@ -73,7 +73,7 @@ func (p *httpProbe) matchesBody() bool {
 	return len(p.FailIfBodyMatches) > 0 || len(p.FailIfBodyNotMatches) > 0
 }
 
-// matchBody holds the body against the conditions. cut tells that there is more of it:
+// matchBody checks the body against the conditions. cut reports whether there is more of it:
 // then only what was found counts, not what was not.
 func (p *httpProbe) matchBody(ctx context.Context, body []byte, cut bool) error {
 	for _, r := range p.FailIfBodyMatches {
@@ -163,7 +163,7 @@ type closedBody struct{}
 
 func (closedBody) Read([]byte) (int, error) { return 0, errBodyClosed }
 
-// readForMatch reads what conditions look at, up to the limit; cut tells that there is
+// readForMatch reads what conditions look at, up to the limit; cut reports whether there is
 // more. It reads piece by piece, so that a large body costs twice its size and not six
 // times.
 func readForMatch(body io.Reader, limit int) (text []byte, cut bool, err error) {

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// roundTrips asks, and asks on where it is redirected to. unfollowed tells that
+// roundTrips asks, and asks on where it is redirected to. unfollowed reports whether
 // the answer is a redirect that we do not follow.
 func (r *httpRun) roundTrips(ctx context.Context) (resp *http.Response, unfollowed bool, err error) {
 	hop := httpHop{url: r.first, method: r.Method, body: true, host: r.hostname}

@@ -38,7 +38,7 @@ func escapeBytes(text string, odd func(byte) bool) string {
 }
 
 // redirection is where an answer redirects to, if it does: a 3xx that is to be
-// followed and says where to. relative tells that it names no host of its own.
+// followed and says where to. relative reports whether it names no host.
 func redirection(code int, header http.Header, base *url.URL) (to *url.URL, relative bool, err error) {
 	switch code {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,

@@ -58,7 +58,7 @@ func (r *icmpRun) failed(ctx context.Context, err error) Result {
 	return res
 }
 
-// lossError tells that more packets are missing than may be, but not all.
+// lossError says that more packets are missing than may be, but not all.
 type lossError struct{ text string }
 
 func (e *lossError) Error() string { return e.text }

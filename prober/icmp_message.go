@@ -22,7 +22,7 @@ func (s *pingSocket) replyType() byte {
 }
 
 // answers reports whether a message replies to a request. The checksum of ICMPv6
-// is the kernel's business.
+// is checked by the kernel.
 func (s *pingSocket) answers(message, request []byte) bool {
 	if s.family == 0 && checksum(message) != 0 {
 		return false
@@ -31,7 +31,7 @@ func (s *pingSocket) answers(message, request []byte) bool {
 }
 
 // The payload begins with text that tells a person who sends it, and a number
-// that tells one request from all others. It has as many bytes as that of
+// that distinguishes one request from all others. It has as many bytes as that of
 // blackbox_exporter.
 const (
 	echoHeader     = 8

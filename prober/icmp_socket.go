@@ -130,7 +130,7 @@ func (s *pingSocket) receive() {
 		if s.closed.Load() {
 			return
 		}
-		if err != nil { // of one packet, or of a packet that is none
+		if err != nil { // of one packet, or of a malformed packet
 			errorsInRow++
 			continue
 		}

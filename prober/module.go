@@ -28,6 +28,8 @@ type Module struct {
 	timeout     time.Duration
 	spec        spec
 	fingerprint string
+	allow       []NetworkRule       // none for any place
+	held        []string            // the options that hold credentials
 	secrets     *strings.Replacer   // hides those of the options; nil if there are none
 	observe     func(time.Duration) // nil for nobody
 }
@@ -38,8 +40,11 @@ type ModuleSource struct {
 	Kind Kind
 	// Timeout bounds each probe; 0 leaves that to the caller's context.
 	Timeout time.Duration
+	// Allow, if any, are the only places that the module may be used for: who has put
+	// credentials into it says who may see them.
+	Allow []NetworkRule
 	// Text identifies the options for comparison: modules made of the same Kind,
-	// Timeout and Text are alike.
+	// Timeout, Allow and Text are alike.
 	Text []byte
 	// Decode fills the kind's own struct, strictly; nil keeps all defaults.
 	Decode func(into any) error
@@ -68,8 +73,11 @@ func NewModule(src ModuleSource) (*Module, error) {
 	if who, ok := s.(identified); ok && src.UserAgent != "" {
 		who.identify(src.UserAgent)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", src.Kind, src.Timeout, src.Text))
-	return &Module{kind: src.Kind, timeout: src.Timeout, spec: s, fingerprint: hex.EncodeToString(sum[:8]), secrets: secretsOf(s)}, nil
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %v %s", src.Kind, src.Timeout, src.Allow, src.Text))
+	return &Module{
+		kind: src.Kind, timeout: src.Timeout, spec: s, fingerprint: hex.EncodeToString(sum[:8]),
+		allow: src.Allow, held: heldBy(s), secrets: secretsOf(s),
+	}, nil
 }
 
 // Kind names the kind of probe.

@@ -19,7 +19,8 @@ type NetworkPolicy struct {
 	// Loopback are the places of this host that others may name, too.
 	Loopback []NetworkRule
 
-	foreign bool // who named the place is on another host
+	foreign bool          // who named the place is on another host
+	only    []NetworkRule // of the module: what its credentials are for
 }
 
 // NetworkRule matches a place by network or host name, and by port.
@@ -68,6 +69,16 @@ func (p *NetworkPolicy) ForOthers() *NetworkPolicy {
 	return q
 }
 
+// within narrows the policy to what a module allows; no rules change nothing.
+func (p *NetworkPolicy) within(rules []NetworkRule) *NetworkPolicy {
+	if len(rules) == 0 {
+		return p
+	}
+	q := p.copied()
+	q.only = rules
+	return q
+}
+
 func (p *NetworkPolicy) copied() *NetworkPolicy {
 	if p == nil {
 		return &NetworkPolicy{}
@@ -103,8 +114,13 @@ func (p *NetworkPolicy) Check(addr netip.AddrPort, host string) error {
 	if !permits(p.Allow, forms[0], host, addr.Port()) {
 		return &PolicyError{placeText(addr), "not among what is allowed"}
 	}
+	if !permits(p.only, forms[0], host, addr.Port()) {
+		return &PolicyError{placeText(addr), notForModule}
+	}
 	return nil
 }
+
+const notForModule = "not among the hosts that the module allows (allow)"
 
 // permits reports whether a list of what is allowed, if there is one, has the place.
 func permits(list []NetworkRule, addr netip.Addr, host string, port uint16) bool {
@@ -181,7 +197,7 @@ func (p *NetworkPolicy) withoutPorts() *NetworkPolicy {
 			q.Deny = append(q.Deny, rule)
 		}
 	}
-	q.Allow, q.Loopback = atAnyPort(p.Allow), atAnyPort(p.Loopback)
+	q.Allow, q.Loopback, q.only = atAnyPort(p.Allow), atAnyPort(p.Loopback), atAnyPort(p.only)
 	return q
 }
 
@@ -202,7 +218,18 @@ func (p *NetworkPolicy) checkName(name string, port uint16) error {
 			return &PolicyError{name, "denied by " + rule.String()}
 		}
 	}
-	return p.checkOwnName(name, port)
+	if err := p.checkOwnName(name, port); err != nil {
+		return err
+	}
+	if only := p.only; len(only) > 0 && !slices.ContainsFunc(only, func(rule NetworkRule) bool { return rule.Prefix.IsValid() }) {
+		if port == 0 {
+			only = atAnyPort(only)
+		}
+		if !namesPlace(only, name, port) { // no address can be, either
+			return &PolicyError{name, notForModule}
+		}
+	}
+	return nil
 }
 
 // checkUnseen decides on a place that somebody else, a proxy, will resolve and
@@ -215,8 +242,13 @@ func (p *NetworkPolicy) checkUnseen(host string, port uint16) error {
 	if _, err := netip.ParseAddr(name); err == nil || p == nil {
 		return nil
 	}
-	if len(p.Allow) > 0 && !namesPlace(p.Allow, name, port) {
-		return &PolicyError{name, "not among the names that are allowed"}
+	for _, each := range []struct {
+		list []NetworkRule
+		why  string
+	}{{p.Allow, "not among the names that are allowed"}, {p.only, notForModule}} {
+		if len(each.list) > 0 && !namesPlace(each.list, name, port) {
+			return &PolicyError{name, each.why}
+		}
 	}
 	return nil
 }

@@ -39,10 +39,16 @@ func (p *NetworkPolicy) checkOwnName(name string, port uint16) error {
 	return &PolicyError{name, ownHost}
 }
 
-// CheckSocket reports whether the policy lets us connect to a Unix domain socket.
+// CheckSocket reports whether the policy lets us connect to a Unix domain socket. A
+// path is not a host: of what a module allows only "*" is about it, too.
 func (p *NetworkPolicy) CheckSocket(path string) error {
-	if p != nil && p.foreign {
+	switch {
+	case p == nil:
+		return nil
+	case p.foreign:
 		return &PolicyError{path, "sockets of this host are not for others"}
+	case len(p.only) > 0 && !anyRule(p.only, netip.Addr{}, "", 0):
+		return &PolicyError{path, notForModule}
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ type Result struct {
 	Reason Reason
 	// Phase is where the probe failed; empty if it did not, or in none of them.
 	Phase Phase
-	// Error tells a person what went wrong, in one line; empty if nothing did.
+	// Error is for people: what went wrong, in one line; empty if nothing did.
 	Error string
 	// Inconclusive marks a failure of ours that says nothing about the target,
 	// as when file descriptors ran out. It must not change a state.
@@ -77,7 +77,7 @@ type Result struct {
 	CertExpiry time.Time
 	// Report is the health+json body, if the answer had one.
 	Report *health.Report
-	// BodyError tells that the answer was called health+json but is none. It does
+	// BodyError reports whether the answer was called health+json but is not. It does
 	// not change the outcome.
 	BodyError bool
 	// Response is the body of the answer if it is valid JSON of at most 64 KiB.
@@ -126,7 +126,7 @@ func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
 	if req.Lookups != nil {
 		ctx = context.WithValue(ctx, lookupsKey{}, req.Lookups)
 	}
-	req.Log = m.scrubbing(req.Log)
+	req.Log, req.Network = m.scrubbing(req.Log), req.Network.within(m.allow)
 	res = m.scrubbed(m.spec.probe(ctx, req))
 	if res.Outcome == health.Fail && errors.Is(ctx.Err(), context.Canceled) {
 		// Whatever the kind makes of that. What it has measured stays.

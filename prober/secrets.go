@@ -125,7 +125,7 @@ func collectSecrets(v reflect.Value, add func(string)) {
 	}
 }
 
-// addHeader adds what a header says of who asks, without the scheme before it.
+// addHeader adds the credentials of a header, without the scheme before it.
 func addHeader(name, value string, add func(string)) {
 	if shownLine(name+": x") != hidden && !strings.HasSuffix(shownLine(name+": x"), hidden) || strings.HasPrefix(strings.ToLower(name), "accept") {
 		return

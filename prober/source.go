@@ -53,7 +53,7 @@ func (s Source) rank() int {
 }
 
 // Stored reports whether targets of the source are kept on disk, and put and removed one
-// by one over the API. All others are told as a whole, anew after each start.
+// by one over the API. All others are read as a whole, again after each start.
 func (s Source) Stored() bool { return s == SourceAPI }
 
 // ByOperator reports whether the operator himself wrote the targets down: they need

@@ -30,7 +30,7 @@ type Target struct {
 	Labels map[string]string `json:"labels,omitempty" yaml:"labels"`
 
 	// DependsOn names targets, or checks, without which this one cannot be well: while
-	// one of them is down, nobody is told of this one.
+	// one of them is down, nobody is notified of this one.
 	DependsOn []string `json:"depends_on,omitempty" yaml:"depends_on"`
 
 	// Interval is the time from one probe to the next.

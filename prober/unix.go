@@ -12,7 +12,7 @@ import (
 // and metrics are those of blackbox_exporter.
 //
 // The network policy has nothing to say about paths, but that they are not for other
-// hosts. That whoever asks for a probe may name one is what the operator allows by
+// hosts. Whether clients may name one for a probe is decided by the operator by
 // configuring a module of this kind; no module of this kind is built in.
 type unixProbe struct {
 	Dialogue `yaml:",inline"`

@@ -108,7 +108,7 @@ type websocketRun struct {
 	req   *Request
 	phase Phase
 
-	url     *url.URL // nil if the target is none
+	url     *url.URL // nil if the target is not a URL
 	options *tls.Config
 	at      place
 	looked  bool // an address was looked for

@@ -62,14 +62,14 @@ func (i *instance) offer(r pushRound) {
 	i.rounds <- r
 }
 
-// run tells rounds until there will be no more.
+// run sends rounds until there will be no more.
 func (i *instance) run(ctx context.Context) {
 	for r := range i.rounds {
 		i.tell(ctx, r)
 	}
 }
 
-// tell tells what is due in one round. What fails is tried again with the next round,
+// tell sends what is due in one round. What fails is tried again with the next round,
 // and until then nothing is lost: a round has all there is to know.
 func (i *instance) tell(ctx context.Context, r pushRound) {
 	lasts := 4 * i.resend()
@@ -126,7 +126,7 @@ func batches(stories []story) [][]story {
 }
 
 // payload is the alerts of the stories. Those that fire end at that time, unless they
-// are told again.
+// are sent again.
 func payload(batch []story, end time.Time) []Alert {
 	var alerts []Alert
 	for _, s := range batch {

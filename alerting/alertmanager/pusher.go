@@ -26,17 +26,17 @@ type Pusher struct {
 	// Instance is the label instance of all alerts, as host:port: it tells this exporter
 	// from others. It is required.
 	Instance string
-	// Resend is how often everything is told again; 0 is 1 minute. An alert ends by
+	// Resend is how often all alerts are sent again; 0 is 1 minute. An alert ends by
 	// itself when it was not told again four times.
 	Resend time.Duration
 	// Saved is what Save was given since ever: the last of each key, without those
 	// that were nil.
 	Saved map[string][]byte
-	// Save keeps what must be remembered over a restart, before it is told. A nil
+	// Save stores what must be remembered over a restart, before it is sent. A nil
 	// value means that the key is to be forgotten. Without it nothing is kept: then
 	// a recovery or removal during a restart is not told.
 	Save func(changed map[string][]byte) error
-	// Log is told what goes wrong; nil for nobody.
+	// Log receives what goes wrong; nil discards.
 	Log *slog.Logger
 
 	times times // others in tests

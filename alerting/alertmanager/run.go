@@ -19,7 +19,7 @@ const longestLook = 15 * time.Second
 // calls source for the subjects as they are now, soon after there is something in
 // changed and now and then; it must not be started before source knows all of them,
 // since who is missing counts as unregistered. When it ends nothing is declared over:
-// the alerts are told once more, and go on firing for an hour.
+// the alerts are sent once more, and go on firing for an hour.
 func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, changed <-chan struct{}) error {
 	if err := a.Check(); err != nil {
 		return fmt.Errorf("pushing to Alertmanager: %w", err)
@@ -145,7 +145,7 @@ func (a *Pusher) client(to string) *http.Client {
 	return client
 }
 
-// complaint keeps a fault that lasts from filling the log: it is told once an hour,
+// complaint keeps a fault that lasts from filling the log: it is logged once an hour,
 // and at most once a minute if it comes and goes.
 type complaint struct {
 	what string // what was told last

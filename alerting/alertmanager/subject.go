@@ -8,7 +8,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-// toldFor is how long it is told that a subject has recovered, or is gone. As in the
+// toldFor is how long it is sent that a subject has recovered, or is gone. As in the
 // shipped rules.
 const toldFor = 10 * time.Minute
 
@@ -75,7 +75,7 @@ func dropEnded(ended []fired, now time.Time, retention time.Duration) []fired {
 	return slices.DeleteFunc(slices.Clone(ended), func(f fired) bool { return !near(f.End, now, retention) })
 }
 
-// next is what there is to remember of a subject that exists. waiting tells that it
+// next is what is remembered of a subject that exists. waiting reports whether it
 // may be unknown because of another one. Ended alerts are changed in place.
 func (r *remembered) next(s *alerting.Subject, waiting bool, now time.Time) facts {
 	f := r.facts

@@ -7,7 +7,7 @@ import (
 
 // times are how long things take; zero fields mean their defaults.
 type times struct {
-	// retention is how long it is told again that an alert has ended; 15 minutes.
+	// retention is how long it is sent again that an alert has ended; 15 minutes.
 	retention time.Duration
 	// timeout bounds a request; 10 seconds.
 	timeout time.Duration

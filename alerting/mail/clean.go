@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// hidden tells of characters that show nothing, or change how others are shown, and
+// hidden reports whether a character shows nothing, or changes how others are shown, and
 // so let a text pretend to be another one. The joiners stay: they spell words and emoji.
 func hidden(r rune) bool {
 	if r == '\u200c' || r == '\u200d' {

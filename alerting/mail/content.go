@@ -17,7 +17,7 @@ import (
 type Content struct {
 	// Title is the notice, or what all of them amount to, in one line.
 	Title string
-	// Several tells that there is more than one notice.
+	// Several reports whether there is more than one notice.
 	Several bool
 	// Entries are the notices, the worst first, then the oldest.
 	Entries []Entry
@@ -35,7 +35,7 @@ type Entry struct {
 	What string
 	// State is unknown, healthy, degraded or unhealthy, as From, which it was before.
 	State, From string
-	// Good tells that all is well.
+	// Good reports whether all is well.
 	Good   bool
 	Reason string
 	// Time is when it happened, Since when the state was reached.

@@ -68,7 +68,7 @@ type SMTP struct {
 	stepLimit, endLimit time.Duration // others in tests; 0 means the default
 }
 
-// Check tells all faults of the options at once. Sending with faulty ones fails.
+// Check reports all faults of the options at once. Sending with faulty ones fails.
 func (s *SMTP) Check() error {
 	return errors.Join(slices.Concat(s.checkServer(), s.checkLogin(), s.checkSender())...)
 }

@@ -19,9 +19,9 @@ type dialogue struct {
 	client  *smtp.Client
 	mask    *strings.Replacer
 	release func() bool
-	// encrypted tells that nobody on the way can listen.
+	// encrypted reports whether the connection is encrypted.
 	encrypted bool
-	// unfinished tells that the server thinks of a mail that does not come any more.
+	// unfinished reports whether a mail was begun and not ended.
 	unfinished bool
 }
 

@@ -41,8 +41,8 @@ type SendError struct {
 	Code int
 	// Text is the answer, or the error, in one line.
 	Text string
-	// Uncertain tells that the server may have taken the mail all the same: it had all of
-	// it, and what it answered did not arrive.
+	// Uncertain tells that the server may have taken the mail all the same: it was being
+	// sent, and what the server answered did not arrive.
 	Uncertain bool
 
 	ofMail bool  // it happened when the server had been told of the recipient

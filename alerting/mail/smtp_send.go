@@ -119,6 +119,7 @@ func (d *dialogue) content(content []byte) *SendError {
 	const piece = 32 << 10
 	for part := range slices.Chunk(content, piece) {
 		if err := d.within(limits.piece, ReasonConnect, func() error { _, err := body.Write(part); return err }); err != nil {
+			err.Uncertain = true
 			return err
 		}
 	}

@@ -111,8 +111,17 @@ func (o *Outbox) carry(ctx, sending context.Context, sender Sender, retired <-ch
 	o.Wake()
 }
 
-// take takes up the next letter; nil if there is none.
+// take takes up the next letter; nil if there is none. It is on disk then that it may have
+// been told.
 func (o *Outbox) take() *letter {
+	l := o.takeUp()
+	if l != nil {
+		_ = o.flush(nil) // which has complained
+	}
+	return l
+}
+
+func (o *Outbox) takeUp() *letter {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	i := o.takeable()
@@ -123,6 +132,7 @@ func (o *Outbox) take() *letter {
 	o.letters = append(o.letters[:i], o.letters[i+1:]...)
 	l.begun = time.Now()
 	o.taken, o.underWay[l] = l.begun, true
+	o.freeze(l)
 	return l
 }
 

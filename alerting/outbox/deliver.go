@@ -34,6 +34,7 @@ func (o *Outbox) Run(ctx context.Context) {
 
 // round has sent what is due, and says when to look again.
 func (o *Outbox) round(ctx, sending context.Context) time.Duration {
+	defer func() { _ = o.flush(nil) }() // which has complained
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
@@ -69,6 +70,7 @@ type letter struct {
 	seqs  []uint64
 	mail  *mail.Message
 	begun time.Time // when it was taken up by whoever carries it
+	thaws bool      // it was not on the wire before
 }
 
 // due makes letters of what is to be sent now, one for each recipient that has none on

@@ -3,6 +3,7 @@ package outbox
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -63,16 +64,19 @@ const (
 // Outbox tells people of changes by e-mail. What it has taken in it tells once, also
 // if the mail server is away for a while, and if the program is killed in between.
 type Outbox struct {
-	opts Options
-
-	mu      sync.Mutex // protects all following fields
+	opts    Options
 	store   *store
-	queue   []entry // oldest first
-	seq     uint64
-	known   map[string]alerting.Memory
-	current map[string]*alerting.Subject
-	stats   Stats
-	logged  map[string]time.Time // when an error was last logged, by its text
+	writing sync.Mutex // makes one flush at a time; taken before mu
+
+	mu    sync.Mutex // protects all following fields, and is not held over a write
+	queue []entry    // oldest first
+	seq   uint64
+	known map[string]alerting.Memory
+	// unwritten are changes that are in force, but not on disk yet.
+	unwritten []*changes
+	current   map[string]*alerting.Subject
+	stats     Stats
+	logged    map[string]time.Time // when an error was last logged, by its text
 
 	recipients    map[string]*recipient
 	letters       []*letter        // that nobody has taken up yet
@@ -125,11 +129,7 @@ func Open(opts Options) (*Outbox, error) {
 }
 
 // Close closes the file.
-func (o *Outbox) Close() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.store.close()
-}
+func (o *Outbox) Close() error { return errors.Join(o.flush(nil), o.store.close()) }
 
 // Kept is what Keep was given, the last of each key: room for whoever pushes to
 // remember in.
@@ -165,11 +165,16 @@ func (o *Outbox) Reconfigure(opts Options) {
 // Update takes in what is known of all subjects now. Those that are gone since are
 // told of. It must be called at least every few seconds, and is cheap.
 func (o *Outbox) Update(subjects []alerting.Subject) error {
+	c := &changes{remember: map[string]alerting.Memory{}}
+	o.update(c, subjects)
+	return o.flush(c)
+}
+
+func (o *Outbox) update(c *changes, subjects []alerting.Subject) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
 	current := make(map[string]*alerting.Subject, len(subjects))
-	c := &changes{remember: map[string]alerting.Memory{}}
 	for i := range subjects {
 		s := &subjects[i]
 		key := s.Key()
@@ -201,16 +206,21 @@ func (o *Outbox) Update(subjects []alerting.Subject) error {
 			c.forget = append(c.forget, key)
 		}
 	}
-	return o.commit(c, current)
+	o.commit(c, current)
 }
 
 // Offer takes in the changes of subjects that Update has told of, oldest first. Those
 // it knows already it leaves alone. When it returns without error the others are on
 // disk.
 func (o *Outbox) Offer(all map[string][]alerting.Change) error {
+	c := &changes{remember: map[string]alerting.Memory{}}
+	o.offer(c, all)
+	return o.flush(c)
+}
+
+func (o *Outbox) offer(c *changes, all map[string][]alerting.Change) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	c := &changes{remember: map[string]alerting.Memory{}}
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		s := o.current[key]
 		if s == nil {
@@ -228,7 +238,7 @@ func (o *Outbox) Offer(all map[string][]alerting.Change) error {
 		}
 		o.known[key] = m
 	}
-	return o.commit(c, o.current)
+	o.commit(c, o.current)
 }
 
 // enqueue adds a notice for each of its recipients; mu is held.
@@ -252,12 +262,9 @@ func (o *Outbox) enqueue(c *changes, n *alerting.Notice) {
 	}
 }
 
-// commit writes changes and puts them in force; mu is held.
-func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error {
+// commit puts changes in force; mu is held.
+func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) {
 	o.current = current
-	if c.empty() {
-		return nil
-	}
 	for _, key := range c.forget {
 		delete(o.known, key)
 	}
@@ -266,12 +273,7 @@ func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) error 
 	if len(c.add) > 0 {
 		o.Wake()
 	}
-	if err := o.store.write(c); err != nil {
-		// What is in memory is told all the same; it may be told again after a restart.
-		o.complain("disk", err)
-		return err
-	}
-	return nil
+	o.note(c)
 }
 
 // shorten drops what is too much: the oldest of whoever has the most to be told, so

@@ -124,6 +124,13 @@ func (w *world) open(opts Options) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	w.begin(opts)
+}
+
+// begin runs an Outbox with these options.
+func (w *world) begin(opts Options) {
+	w.t.Helper()
+	var err error
 	if w.outbox, err = Open(opts); err != nil {
 		w.t.Fatal(err)
 	}

@@ -110,9 +110,7 @@ func (o *Outbox) release(now time.Time) {
 		}
 		o.queue = append(o.queue, e)
 	}
-	if err := o.store.write(c); err != nil {
-		o.complain("disk", err)
-	}
+	o.note(c)
 }
 
 // sameVerdict reports whether nothing has changed for whoever reads of it: a subject

@@ -11,6 +11,7 @@ import (
 // settle notes what came of a letter. What was broken off because the program ends is
 // sent after the next start.
 func (o *Outbox) settle(l *letter, err error, brokenOff bool) {
+	defer func() { _ = o.flush(nil) }() // which has complained
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
@@ -26,8 +27,8 @@ func (o *Outbox) settle(l *letter, err error, brokenOff bool) {
 		return
 	}
 	failure := failureOf(err)
-	if failure.Uncertain {
-		o.keepTogether(l)
+	if !failure.Uncertain && failure.Temporary {
+		o.thaw(l)
 	}
 	switch {
 	case brokenOff && failure.Temporary:
@@ -55,19 +56,34 @@ func (o *Outbox) rest(r *recipient, failure *mail.SendError, now time.Time, slow
 	}
 }
 
-// keepTogether has the entries of a letter told together and unchanged, since the
-// server may have it; mu is held.
-func (o *Outbox) keepTogether(l *letter) {
+// freeze has the entries of a letter that is put on the wire told together and unchanged
+// from now on: the server may take it, although we do not live to hear of it. mu is held.
+func (o *Outbox) freeze(l *letter) {
 	c := &changes{}
 	for i := range o.queue {
 		if e := &o.queue[i]; e.Batch == 0 && slices.Contains(l.seqs, e.Seq) {
 			e.Batch = l.seqs[0]
 			c.add = append(c.add, *e)
+			l.thaws = true
 		}
 	}
-	if err := o.store.write(c); err != nil {
-		o.complain("disk", err)
+	o.note(c)
+}
+
+// thaw lets the entries of a letter be told as it seems best, since the server has not
+// taken it, this time or before. mu is held.
+func (o *Outbox) thaw(l *letter) {
+	if !l.thaws {
+		return
 	}
+	c := &changes{}
+	for i := range o.queue {
+		if e := &o.queue[i]; slices.Contains(l.seqs, e.Seq) {
+			e.Batch = 0
+			c.add = append(c.add, *e)
+		}
+	}
+	o.note(c)
 }
 
 // fail gives up on a letter; mu is held.
@@ -88,9 +104,7 @@ func (o *Outbox) remove(c *changes) {
 		gone[seq] = true
 	}
 	o.queue = slices.DeleteFunc(o.queue, func(e entry) bool { return gone[e.Seq] })
-	if err := o.store.write(c); err != nil {
-		o.complain("disk", err)
-	}
+	o.note(c)
 }
 
 // failureOf is why a mail was not sent.

@@ -109,35 +109,44 @@ func (s *store) load() (queue []entry, known map[string]alerting.Memory, err err
 	return queue, known, err
 }
 
-// write makes all changes or none. When it returns without error they are on disk.
-func (s *store) write(c *changes) error {
-	if !s.persistent() || c.empty() {
+// write makes all changes, one after another, or none. When it returns without error they
+// are on disk.
+func (s *store) write(list ...*changes) error {
+	if !s.persistent() || !slices.ContainsFunc(list, func(c *changes) bool { return !c.empty() }) {
 		return nil
 	}
 	return s.update(func(tx *bbolt.Tx) error {
-		queue, known := tx.Bucket(queueBucket), tx.Bucket(memoryBucket)
-		for _, seq := range c.drop {
-			if err := queue.Delete(seqKey(seq)); err != nil {
-				return err
-			}
-		}
-		for i := range c.add {
-			if err := putJSON(queue, seqKey(c.add[i].Seq), &c.add[i]); err != nil {
-				return err
-			}
-		}
-		for key, m := range c.remember {
-			if err := putJSON(known, []byte(key), m); err != nil {
-				return err
-			}
-		}
-		for _, key := range c.forget {
-			if err := known.Delete([]byte(key)); err != nil {
+		for _, c := range list {
+			if err := c.apply(tx.Bucket(queueBucket), tx.Bucket(memoryBucket)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (c *changes) apply(queue, known *bbolt.Bucket) error {
+	for _, seq := range c.drop {
+		if err := queue.Delete(seqKey(seq)); err != nil {
+			return err
+		}
+	}
+	for i := range c.add {
+		if err := putJSON(queue, seqKey(c.add[i].Seq), &c.add[i]); err != nil {
+			return err
+		}
+	}
+	for key, m := range c.remember {
+		if err := putJSON(known, []byte(key), m); err != nil {
+			return err
+		}
+	}
+	for _, key := range c.forget {
+		if err := known.Delete([]byte(key)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
@@ -156,6 +165,9 @@ type changes struct {
 	drop     []uint64
 	remember map[string]alerting.Memory
 	forget   []string
+
+	written bool // or err says why not
+	err     error
 }
 
 func (c *changes) empty() bool {

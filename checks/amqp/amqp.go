@@ -33,7 +33,7 @@ type Queue struct {
 	WarnDepth int `yaml:"warn_depth"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (q Queue) Check() error {
 	var faults []error
 	require := func(ok bool, field string, value any, allowed string) {

@@ -41,7 +41,7 @@ type Workers struct {
 	Exchange string `yaml:"exchange"`
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (w Workers) Check() error {
 	var faults []error
 	require := func(ok bool, field string, value any, allowed string) {
@@ -101,7 +101,7 @@ func (w Workers) judge(ctx context.Context, answered map[string]bool) error {
 	return nil
 }
 
-// redisOptions reads a URL of Redis; not ok if it is none.
+// redisOptions reads a URL of Redis; not ok if it is not one.
 func redisOptions(text string, config *tls.Config) (opts resp.Options, ok bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" {

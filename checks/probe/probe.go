@@ -29,7 +29,7 @@ type Probe struct {
 	Network *prober.NetworkPolicy
 }
 
-// Check tells what is wrong with the options.
+// Check reports what is wrong with the options.
 func (p Probe) Check() error {
 	var faults []error
 	if p.Module == nil {

@@ -19,7 +19,7 @@ type Target struct {
 	// Up is of the last probe; nil before the first.
 	Up     *bool `json:"up"`
 	Paused bool  `json:"paused"`
-	// Maintenance says that nothing is told of it at the moment.
+	// Maintenance reports whether it is in a maintenance window.
 	Maintenance bool `json:"maintenance,omitempty"`
 	// Source says who told the exporter of it: api, config, …
 	Source string `json:"source"`

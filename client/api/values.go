@@ -27,7 +27,7 @@ func (s *Seconds) Duration() time.Duration {
 	return time.Duration(max(-most, min(*s, most)) * Seconds(time.Second))
 }
 
-// UnmarshalJSON reads a number as people write it: 1e2 is none.
+// UnmarshalJSON reads a number without an exponent.
 func (s *Seconds) UnmarshalJSON(raw []byte) error {
 	if bytes.ContainsAny(raw, "eE") {
 		return fmt.Errorf("%s must be %s", raw, s.Wanted())

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
@@ -10,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/internal/testport"
 )
@@ -102,41 +101,8 @@ func startPostfix(t *testing.T) *postfix {
 	if out, err := exec.Command(program, "-c", conf, "check").CombinedOutput(); err != nil { // it makes the queues
 		t.Fatalf("postfix check: %v\n%s", err, out)
 	}
-	p.run(t, conf)
+	harness.StartServer(t, address, testneed.Program(t, "postfix", "/usr/lib/postfix/sbin/master", "/usr/libexec/postfix/master"), "-c", conf, "-d")
 	return p
-}
-
-// run has the server run until the test ends.
-func (p *postfix) run(t *testing.T, conf string) {
-	t.Helper()
-	var log bytes.Buffer
-	cmd := exec.Command(testneed.Program(t, "postfix", "/usr/lib/postfix/sbin/master", "/usr/libexec/postfix/master"), "-c", conf, "-d")
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		select {
-		case <-ended:
-		case <-time.After(5 * time.Second):
-			_ = cmd.Process.Kill()
-			<-ended
-		}
-		if t.Failed() {
-			t.Logf("postfix: %s", log.String())
-		}
-	})
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port))
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			conn.Close()
-			return
-		}
-	}
-	t.Fatalf("postfix does not listen at %s: %s", address, log.String())
 }
 
 // taken are the mails to somebody that were delivered.

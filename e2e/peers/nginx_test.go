@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/prober"
@@ -67,7 +68,7 @@ func startNginx(t *testing.T) web {
 			` + server(w.secure+" ssl http2", asciiName, tls(bCert, bKey)) + `
 			` + server(w.mutual+" ssl", "a.example", tls(aCert, aKey)+" ssl_verify_client on; ssl_client_certificate "+w.ca.file+";") + `
 		}`
-	start(t, "127.0.0.1:"+w.plain, program, "-p", dir, "-c", write(t, dir, "nginx.conf", conf))
+	harness.StartServer(t, "127.0.0.1:"+w.plain, program, "-p", dir, "-c", write(t, dir, "nginx.conf", conf))
 	return w
 }
 

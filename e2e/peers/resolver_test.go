@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/prober"
@@ -37,13 +38,13 @@ forward-zone:
 remote-control:
   control-enable: no
 `
-		start(t, "127.0.0.1:"+port, program, "-c", write(t, t.TempDir(), "unbound.conf", conf))
+		harness.StartServer(t, "127.0.0.1:"+port, program, "-c", write(t, t.TempDir(), "unbound.conf", conf))
 		return "127.0.0.1:" + port
 	},
 	"dnsmasq": func(t *testing.T) string {
 		program := testneed.Program(t, "dnsmasq-base", "dnsmasq", "/usr/sbin/dnsmasq")
 		port := freePorts(t, 1)[0]
-		start(t, "127.0.0.1:"+port, program, "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--no-resolv", "--no-hosts", "--pid-file=",
+		harness.StartServer(t, "127.0.0.1:"+port, program, "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--no-resolv", "--no-hosts", "--pid-file=",
 			"--bind-interfaces", "--listen-address=127.0.0.1", "--port="+port, "--local=/example/",
 			"--address=/"+asciiName+"/127.0.0.1", "--txt-record=_dmarc."+asciiName+",v=DMARC1",
 			"--address=/meta.example/169.254.169.254", "--address=/four.example/127.0.0.1",

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/testneed"
 	"github.com/health-exporter/health_exporter/prober"
@@ -32,7 +33,7 @@ hosts_file ` + write(t, dir, "hosts", "127.0.0.1 "+asciiName+" a.example onlypro
 netdb_filename none
 shutdown_lifetime 0 seconds
 `
-	start(t, "127.0.0.1:"+port, program, "-N", "-f", write(t, dir, "squid.conf", conf))
+	harness.StartServer(t, "127.0.0.1:"+port, program, "-N", "-f", write(t, dir, "squid.conf", conf))
 	proxy := "http://127.0.0.1:" + port
 	m := modules(t, `
 modules:

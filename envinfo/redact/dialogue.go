@@ -38,7 +38,8 @@ func lineEnd(text string, from int) int {
 // isMethod reports whether a word is the name of a way to authenticate.
 func isMethod(word string) bool {
 	switch strings.ToUpper(word) {
-	case "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "NTLM", "GSSAPI", "EXTERNAL", "USER", "PASS":
+	case "PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "NTLM", "GSSAPI", "EXTERNAL", "USER", "PASS",
+		"TLS", "SSL", "TLS-C", "TLS-P": // of FTP, where AUTH begins to encrypt
 		return true
 	}
 	return false

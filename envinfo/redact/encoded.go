@@ -40,7 +40,7 @@ func hidesEscaped(word string) bool {
 	return false
 }
 
-// unescape undoes the escapes of URLs, and leaves what is none.
+// unescape decodes the escapes of URLs, and leaves the rest.
 func unescape(word string) string {
 	var b strings.Builder
 	for i := 0; i < len(word); i++ {

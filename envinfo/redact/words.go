@@ -2,7 +2,7 @@ package redact
 
 import "strings"
 
-// isNoSecret tells values that say that there is none, or that it is hidden.
+// isNoSecret reports whether a value says that there is none, or that it is hidden.
 func isNoSecret(value string) bool {
 	if len(value) > 32 {
 		return false

@@ -38,7 +38,7 @@ const maxListed = 100
 // Register registers the service.
 func Register(r grpc.ServiceRegistrar, s *Server) { healthpb.RegisterHealthServer(r, s) }
 
-// Check tells about one service; the error is NotFound if the name is unknown.
+// Check returns the status of one service; the error is NotFound if the name is unknown.
 func (s *Server) Check(ctx context.Context, req *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
 	serving, ok := s.serving(ctx, req.GetService())
 	if !ok {
@@ -47,7 +47,7 @@ func (s *Server) Check(ctx context.Context, req *healthpb.HealthCheckRequest) (*
 	return &healthpb.HealthCheckResponse{Status: serving}, nil
 }
 
-// List tells about all services, at most a hundred.
+// List returns the status of all services, at most a hundred.
 func (s *Server) List(ctx context.Context, _ *healthpb.HealthListRequest) (*healthpb.HealthListResponse, error) {
 	names := append([]string{"", health.Live, health.Ready, health.Startup}, s.Checker.Names()...)
 	if len(names) > maxListed {
@@ -62,7 +62,7 @@ func (s *Server) List(ctx context.Context, _ *healthpb.HealthListRequest) (*heal
 	return &healthpb.HealthListResponse{Statuses: statuses}, nil
 }
 
-// Watch tells about one service now and whenever its status changes, until the
+// Watch sends the status of one service now and whenever its status changes, until the
 // caller goes away. An unknown service is SERVICE_UNKNOWN.
 func (s *Server) Watch(req *healthpb.HealthCheckRequest, stream grpc.ServerStreamingServer[healthpb.HealthCheckResponse]) error {
 	poll := s.Poll
@@ -91,7 +91,7 @@ func (s *Server) Watch(req *healthpb.HealthCheckRequest, stream grpc.ServerStrea
 	}
 }
 
-// serving runs what is too old and tells about a service. Unknown is not serving.
+// serving runs what has expired and returns the status of a service. Unknown is not serving.
 func (s *Server) serving(ctx context.Context, service string) (_ healthpb.HealthCheckResponse_ServingStatus, ok bool) {
 	budget := s.Budget
 	if budget <= 0 {

@@ -34,7 +34,7 @@ type checking struct {
 	saver     *saver
 }
 
-// newChecking makes it; changed and stored are told of states, as savers do.
+// newChecking makes it; changed and stored are signalled as by savers.
 func newChecking(opts *Options, started time.Time, states states, changed, stored chan<- struct{}, own func() []health.Check) *checking {
 	c := &checking{log: opts.Log, started: started, own: own}
 	c.scheduler = schedule.New(schedule.Options{Log: opts.Log, Paused: c.excuse})

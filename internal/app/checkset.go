@@ -45,7 +45,7 @@ func (c *configuredCheck) open() (config.OpenCheck, error) {
 	return opened, err
 }
 
-// otherCheck tells of another check of the set that the check is in now.
+// otherCheck returns the status of another check of the current set.
 func (c *configuredCheck) otherCheck(ctx context.Context, name string) (*health.Status, bool) {
 	c.mu.Lock()
 	other := c.other

@@ -36,7 +36,7 @@ func newFinding(opts *Options, found found, place func() listening) *finding {
 	}
 }
 
-// found is told what was found.
+// found is called with what was found.
 type found interface {
 	// Replace has a source have these targets, and no others.
 	Replace(source prober.Source, targets []prober.Target)

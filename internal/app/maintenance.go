@@ -27,7 +27,7 @@ func (b maintenanceWindows) List(now time.Time) []server.Maintenance {
 	return list
 }
 
-// Covering tells of targets and checks whether maintenance of theirs is going on.
+// Covering reports for targets and checks whether they are in a maintenance window.
 func (b maintenanceWindows) Covering(now time.Time) func(name, group string) bool {
 	return b.telling.covers(now).Of(func(w *alerting.Window) bool { return w.Open(now) })
 }

@@ -70,8 +70,26 @@ func (r *rules) module(t *prober.Target) (m *prober.Module, problem string) {
 	if m == nil {
 		return nil, "the configuration has no module " + strconv.Quote(name)
 	}
+	if problem := withheld(t, m); problem != "" {
+		return nil, problem
+	}
 	if err := r.unavailable[m.Kind()]; err != nil {
 		return nil, err.Error()
 	}
 	return m, ""
+}
+
+// withheld says why a target may not have the module, whose credentials are for the hosts
+// that it allows. What strangers have told us of may only have it if there are any. The
+// registration has been refused since, but may be one of before, or the module may have
+// changed.
+func withheld(t *prober.Target, m *prober.Module) string {
+	name := strconv.Quote(t.ModuleName())
+	if _, discovered := t.Source.Job(); !discovered && !t.Source.ByOperator() && !m.Entrusted() {
+		return "the module " + name + " holds credentials, and says of no host that it may have them (allow)"
+	}
+	if m.CheckTarget(t) != nil {
+		return "the module " + name + " does not allow " + strconv.Quote(t.Host())
+	}
+	return ""
 }

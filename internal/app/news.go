@@ -14,7 +14,7 @@ type news struct {
 	offered map[string]time.Time // the last change of each subject that the outbox has taken in
 }
 
-// listener is who is told; outbox.Outbox is one, and logs its own errors.
+// listener receives changes; outbox.Outbox is one, and logs its own errors.
 type listener interface {
 	Update(subjects []alerting.Subject) error
 	Offer(changes map[string][]alerting.Change) error
@@ -46,7 +46,7 @@ func (n *news) tell(to listener, subjects []alerting.Subject, changesOf func(ale
 	}
 }
 
-// told are the changes in the form in which they are told.
+// told are the changes in the form in which listeners get them.
 func told(list []schedule.Transition) []alerting.Change {
 	changes := make([]alerting.Change, len(list))
 	for i, t := range list {

@@ -25,7 +25,7 @@ type part interface {
 	// close says and writes the last of what happened if its work had begun, which has
 	// ended, and closes what was opened.
 	close() error
-	// collectors has its figures.
+	// collectors are those of its metrics.
 	collectors() []prometheus.Collector
 }
 

@@ -27,7 +27,7 @@ type past struct {
 	started time.Time
 	targets looked
 	checks  looked
-	// covering tells of targets and checks whether maintenance of theirs is going on.
+	// covering reports for targets and checks whether they are in a maintenance window.
 	covering func(now time.Time) func(name, group string) bool
 
 	store *history.Store

@@ -50,7 +50,7 @@ type targets interface {
 	Expired() map[registry.Reason]uint64
 }
 
-// newPolling makes it; changed and stored are told of states, as savers do.
+// newPolling makes it; changed and stored are signalled as by savers.
 func newPolling(opts *Options, started time.Time, targets targets, changed, stored chan<- struct{}) *polling {
 	p := &polling{
 		log: opts.Log, started: started, targets: targets, probes: collector.NewProbeDurations(opts.NativeHistograms),

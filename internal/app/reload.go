@@ -25,7 +25,7 @@ func (a *App) Reload(ctx context.Context) error {
 	return nil
 }
 
-// reload is Reload without what is told of it.
+// reload is Reload without logging and metrics.
 func (a *App) reload() error {
 	if a.opts.ConfigFile != "" && a.file.Load().Once() {
 		return fmt.Errorf("%s can be read only once: restart the exporter to give it another configuration", a.opts.ConfigFile)
@@ -87,7 +87,7 @@ func (a *App) watchConfig(ctx context.Context) {
 	}
 }
 
-// reloads tells how the configuration was last loaded.
+// reloads records how the configuration was last loaded.
 type reloads struct {
 	bad  atomic.Bool
 	last atomic.Pointer[time.Time]

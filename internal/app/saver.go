@@ -28,8 +28,8 @@ type saver struct {
 	prefix    string                 // of the names under which the states are kept
 	exists    func(name string) bool // is there such a target, or check, still?
 	settled   func() bool            // is all there that will be, of what there was before the start?
-	changed   chan<- struct{}        // is told when states have changed; one slot
-	stored    chan<- struct{}        // is told when something was written; one slot
+	changed   chan<- struct{}        // receives when states have changed; one slot
+	stored    chan<- struct{}        // receives when something was written; one slot
 
 	add func(name string, to *schedule.Saved) // what else there is to keep; nil for nothing
 

@@ -113,7 +113,7 @@ func (s *serving) setNotReady(err error) { s.notReady.Store(&err) }
 // ready says why the exporter is not ready; nil if it is.
 func (s *serving) ready() error { return *s.notReady.Load() }
 
-// check tells on /readyz whether the exporter is ready.
+// check reports on /readyz whether the exporter is ready.
 func (s *serving) check() health.Check {
 	return health.Check{
 		Name: "exporter-ready", PassTTL: -1, FailTTL: -1, Groups: []string{health.Ready, health.Startup},

@@ -41,7 +41,7 @@ func (s *storage) collectors() []prometheus.Collector {
 	return []prometheus.Collector{selfmetrics.Storage(s.Stats)}
 }
 
-// check tells on /health whether registrations and states can be kept.
+// check reports on /health whether registrations and states can be kept.
 func (s *storage) check() health.Check {
 	return health.Check{
 		Name: "exporter-storage", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{health.Ready},

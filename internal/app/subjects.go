@@ -12,7 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// maxExcerpt is how many bytes of an answer are told.
+// maxExcerpt is how many bytes of an answer are shown.
 const maxExcerpt = 500
 
 // subjects are all targets and checks, also targets that are gone.

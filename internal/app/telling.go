@@ -101,7 +101,7 @@ func (t *telling) adopt(cfg *config.Config) {
 	t.pushing.adopt(cfg.Alerting)
 }
 
-// begin tells of everything.
+// begin reports everything.
 func (t *telling) begin(ctx context.Context, work *sync.WaitGroup) {
 	t.begun = true
 	work.Go(func() { t.notifyLoop(ctx) })
@@ -127,7 +127,7 @@ func (t *telling) collectors() []prometheus.Collector {
 	})}
 }
 
-// notifyLoop tells the outbox what has become of everything, as soon as a change of
+// notifyLoop passes all changes to the outbox, as soon as a change of
 // state is on disk, and now and then.
 func (t *telling) notifyLoop(ctx context.Context) {
 	tick := time.NewTicker(notifyEvery)
@@ -166,7 +166,7 @@ func (t *telling) problem() string {
 	return t.pushing.problem()
 }
 
-// check tells on /health whether mails get through.
+// check reports on /health whether mails get through.
 func (t *telling) check() health.Check {
 	return health.Check{
 		Name: "exporter-notifications", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{"checks"},

@@ -26,7 +26,7 @@ type Load struct {
 	In   io.Reader
 	// DryRun changes nothing.
 	DryRun bool
-	// KindOf tells the kind of a module by its name, for a stopped exporter; a
+	// KindOf returns the kind of a module by its name, for a stopped exporter; a
 	// running one knows itself.
 	KindOf func(module string) (kind prober.Kind, ok bool)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/health-exporter/health_exporter/client/api"
 )
 
-// target is what the exporter's API tells of one, or of a check.
+// target is what the exporter's API returns for one, or for a check.
 type target struct {
 	api.Target
 	raw json.RawMessage // all of it, as it came
@@ -129,7 +129,7 @@ func (e *Exporter) checks(ctx context.Context) ([]target, error) {
 	return all, err
 }
 
-// check is what the exporter's API tells of one, taken for a target.
+// check is what the exporter's API returns for one, taken for a target.
 type check target
 
 // UnmarshalJSON gives the target what is called otherwise in a check.

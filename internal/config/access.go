@@ -19,7 +19,7 @@ import (
 type Access struct {
 	// Read is "open" or "token"; Debug is "open", "local" or "token".
 	Read, Debug string
-	// LocalTrust is false if who asks from the exporter's own host may no more than
+	// LocalTrust is false if requests from the exporter's own host may no more than
 	// others, since a proxy there asks for anybody.
 	LocalTrust bool
 	// Proxies are who may say on whose behalf they ask.

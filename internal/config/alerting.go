@@ -8,7 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Alerting says whom the exporter itself tells of changes, and how.
+// Alerting says whom the exporter itself notifies of changes, and how.
 type Alerting struct {
 	// Email is how to mail; nil for not at all.
 	Email *Email

@@ -38,7 +38,7 @@ type Check struct {
 	options checkKind
 }
 
-// OtherCheck tells of a check by its name.
+// OtherCheck returns the status of a check by its name.
 type OtherCheck = func(ctx context.Context, name string) (*health.Status, bool)
 
 // OpenCheck is a check that can be run.

@@ -26,7 +26,7 @@ type Config struct {
 	Discovery Discovery
 	// Checks are the exporter's in-process checks, in the order of the file.
 	Checks []Check
-	// Alerting says whom the exporter itself tells of changes, and Maintenance when it
+	// Alerting says whom the exporter itself notifies of changes, and Maintenance when it
 	// does not.
 	Alerting    Alerting
 	Maintenance []Maintenance
@@ -48,7 +48,7 @@ type Config struct {
 	warnings []strictyaml.Fault // of what is not a module
 }
 
-// KindOf tells the kind of a module by its name.
+// KindOf returns the kind of a module by its name.
 func (c *Config) KindOf(module string) (kind prober.Kind, ok bool) {
 	m, ok := c.Modules[module]
 	if !ok {

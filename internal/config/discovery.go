@@ -30,7 +30,7 @@ type Discovery struct {
 
 // DiscoveryJob is one entry of discovery.jobs.
 type DiscoveryJob struct {
-	// Name tells the job from others.
+	// Name identifies the job.
 	Name string
 	// Mechanisms are where to look.
 	Mechanisms []DiscoveryMechanism

@@ -124,6 +124,7 @@ grpc_plain: {prober: grpc, grpc: {}}
 type moduleSection struct {
 	Prober  string               `yaml:"prober"`
 	Timeout time.Duration        `yaml:"timeout"`
+	Allow   []yaml.Node          `yaml:"allow"`
 	Blocks  map[string]yaml.Node `yaml:",inline"`
 }
 
@@ -163,27 +164,31 @@ func decodeModule(d *decoder, path string, n *yaml.Node) *prober.Module {
 	if s.Timeout < 0 {
 		d.warn(strictyaml.LineOf(n, "timeout", n.Line), path+".timeout", "is %s, which bounds nothing, as in blackbox_exporter; must be 0s for no bound, or more", s.Timeout)
 	}
+	allow := readAll(d, s.Allow, path+".allow", prober.ParseNetworkRule)
+	if s.Allow != nil && len(s.Allow) == 0 {
+		d.Faults.Add(strictyaml.LineOf(n, "allow", n.Line), path+".allow", "names no host; omit it if every host is meant")
+	}
 	var module *prober.Module
 	for kind, block := range s.Blocks {
 		if !slices.Contains(prober.Kinds(), kind) {
 			d.Faults.Add(strictyaml.LineOf(n, kind, n.Line), strictyaml.Join(path, kind), "unknown key%s",
-				names.DidYouMean(kind, append(prober.Kinds(), "prober", "timeout")))
+				names.DidYouMean(kind, append(prober.Kinds(), "prober", "timeout", "allow")))
 			continue
 		}
-		m := newModule(d, path, kind, s.Timeout, &block)
+		m := newModule(d, path, kind, prober.ModuleSource{Timeout: s.Timeout, Allow: allow}, &block)
 		if kind == s.Prober {
 			module = m
 		}
 	}
 	if _, hasBlock := s.Blocks[s.Prober]; !hasBlock && slices.Contains(prober.Kinds(), s.Prober) {
-		return newModule(d, path, s.Prober, s.Timeout, nil)
+		return newModule(d, path, s.Prober, prober.ModuleSource{Timeout: s.Timeout, Allow: allow}, nil)
 	}
 	return module
 }
 
 // newModule makes a module of one block; nil for a block that is not there.
-func newModule(d *decoder, path, kind string, timeout time.Duration, block *yaml.Node) *prober.Module {
-	src := prober.ModuleSource{Kind: prober.Kind(kind)}
+func newModule(d *decoder, path, kind string, src prober.ModuleSource, block *yaml.Node) *prober.Module {
+	src.Kind = prober.Kind(kind)
 	line := 0
 	if block != nil {
 		line = block.Line
@@ -193,7 +198,7 @@ func newModule(d *decoder, path, kind string, timeout time.Duration, block *yaml
 			return nil // what is wrong with the rest is looked for, too
 		}
 	}
-	src.Timeout, src.UserAgent = timeout, d.userAgent
+	src.UserAgent = d.userAgent
 	before := len(d.Faults.List)
 	m, err := prober.NewModule(src)
 	d.report(err, path, kind, line, block, before)

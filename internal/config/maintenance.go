@@ -11,13 +11,13 @@ import (
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
 
-// Maintenance is a time in which nothing is told of some targets and checks. It comes
+// Maintenance is a time in which nobody is notified of some targets and checks. It comes
 // once, from Start to End, or every week.
 type Maintenance struct {
 	Name            string
 	Targets, Groups []string
 	Start, End      time.Time
-	// Weekly tells that it comes on Days (none means every day) at From, and ends at To,
+	// Weekly means that it begins on Days (none means every day) at From, and ends at To,
 	// by the clock of Location.
 	Weekly   bool
 	Days     []time.Weekday

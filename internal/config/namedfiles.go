@@ -12,13 +12,13 @@ import (
 )
 
 // namedFiles sees that the files can be read that a section names with its certificates,
-// keys and secrets, so that all are told at once, and not one by one when they are needed.
+// keys and secrets, so that all are reported at once, and not one by one when they are needed.
 // Relative names are those of files in dir.
 func namedFiles(n *yaml.Node, path, dir string, tell faultOf) {
 	(&fileFinder{dir, tell, map[*yaml.Node]bool{}}).look(n, path)
 }
 
-// faultOf tells of what stands on a line, at a path.
+// faultOf makes a fault of what is on a line, at a path.
 type faultOf func(line int, path, format string, args ...any)
 
 type fileFinder struct {

@@ -152,8 +152,8 @@ func TestTLSFilesThatAreNone(t *testing.T) {
 			"alerting: {alertmanagers: [{url: 'http://x', tls_config: {%s}}]}",
 			"alerting: {email: {smarthost: 'x:25', from: a@example.org, to: a@example.org, tls_config: {%s}}}",
 			"discovery: {jobs: [{name: a, http_sd_configs: [{url: 'http://x', tls_config: {%s}}]}]}",
-			"modules: {a: {prober: tcp, tcp: {tls: true, tls_config: {%s}}}}",
-			"modules: {a: {prober: http, http: {tls_config: {%s}}}}",
+			"modules: {a: {prober: tcp, allow: [a.example], tcp: {tls: true, tls_config: {%s}}}}",
+			"modules: {a: {prober: http, allow: [a.example], http: {tls_config: {%s}}}}",
 			"checks: [{name: b, kind: redis, address: 'x:1', tls_config: {%s}}]",
 		} {
 			c, err := parse("c.yml", []byte(place(fmt.Sprintf(section, options))))

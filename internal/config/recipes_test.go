@@ -71,6 +71,9 @@ func TestRecipes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if l, ok := listener.(interface{ SetDeadline(time.Time) error }); ok {
+				_ = l.SetDeadline(time.Now().Add(10 * time.Second)) // or nobody comes, and the test hangs
+			}
 			spoken := make(chan error, 1)
 			go func() { spoken <- speak(listener, modules.certificate, test.peer) }()
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

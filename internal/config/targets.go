@@ -38,6 +38,13 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 			}
 			d.Faults.Add(strictyaml.LineOf(n, fault.Path, n.Line), strictyaml.Join(path, fault.Path), "%s", c.withMeant(fault, t.Module))
 		}
+		if module := c.Modules[t.ModuleName()]; len(d.Faults.List) == before && module.CheckTarget(&t) != nil {
+			field := "address"
+			if t.URL != "" {
+				field = "url"
+			}
+			d.Faults.Add(strictyaml.LineOf(n, field, n.Line), strictyaml.Join(path, field), "%q is not among the hosts in modules.%s.allow", t.Host(), t.ModuleName())
+		}
 		targets = append(targets, t)
 		known[t.App] = t.DependsOn
 		if c := prober.Circle(t.App, func(name string) []string { return known[name] }); c != nil && len(c.Names) > 2 { // itself is found by Validate

@@ -63,11 +63,18 @@ func (c *Config) shownModules() map[string]any {
 
 // shownModule is a module as it would be written.
 func shownModule(m *prober.Module) any {
-	return orderedMap{
+	shown := orderedMap{
 		{"prober", string(m.Kind())},
 		{"timeout", m.Timeout()},
-		{string(m.Kind()), m.Options()},
 	}
+	if rules := m.Allow(); len(rules) > 0 {
+		texts := make([]string, len(rules))
+		for i, rule := range rules {
+			texts[i] = rule.String()
+		}
+		shown = append(shown, entry{"allow", texts})
+	}
+	return append(shown, entry{string(m.Kind()), m.Options()})
 }
 
 func (c *Config) shownDiscovery() any {

@@ -2,7 +2,9 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/health-exporter/health_exporter/internal/strictyaml"
 )
@@ -14,8 +16,16 @@ func (c *Config) Warnings() []strictyaml.Fault {
 	list := slices.Clone(c.warnings)
 	for name, node := range c.moduleNodes {
 		module := c.Modules[name]
+		path := "modules." + name
+		if held := module.Credentials(); len(held) > 0 && len(module.Allow()) == 0 {
+			fault := strictyaml.Fault{Line: node.Line, Path: path, Detail: fmt.Sprintf(
+				"holds credentials (%s), which /probe sends to any host it is asked for: list in allow the hosts that may have them; registrations cannot use it until then", strings.Join(held, ", "))}
+			if file := c.moduleFiles[name]; file != "" {
+				fault.Detail = "in " + file + ": " + fault.Detail
+			}
+			list = append(list, fault)
+		}
 		for _, warning := range module.Warnings() {
-			path := "modules." + name
 			inBlock := strictyaml.Join(string(module.Kind()), warning.Path)
 			fault := strictyaml.Fault{Line: strictyaml.LineOf(&node, inBlock, node.Line), Path: strictyaml.Join(path, inBlock), Detail: warning.Detail}
 			if file := c.moduleFiles[name]; file != "" {

@@ -14,7 +14,7 @@ import (
 
 const (
 	// settle is how long changes are collected: whoever edits a file takes it away for
-	// a moment, and Kubernetes tells of each pod by itself.
+	// a moment, and Kubernetes reports each pod on its own.
 	settle = time.Second
 	// keepEvery is how often a changed list is written down at most.
 	keepEvery = 10 * time.Second
@@ -22,7 +22,7 @@ const (
 
 // Options are fixed for the life of a Discovery.
 type Options struct {
-	// Replace is told all targets of a source, "mechanism:job", each time that they may
+	// Replace is called with all targets of a source, "mechanism:job", each time that they may
 	// have changed. Required.
 	Replace func(source prober.Source, targets []prober.Target)
 	// KeptFile is where the lists are kept over a restart; empty for nowhere.

@@ -13,7 +13,7 @@ import (
 // Job says where to look for targets and what to make of what is found. It is
 // immutable.
 type Job struct {
-	// Name tells the job from others.
+	// Name identifies the job.
 	Name string
 	// Mechanisms are where to look.
 	Mechanisms []Mechanism

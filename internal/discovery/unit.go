@@ -127,7 +127,7 @@ func (u *unit) follow(ctx context.Context, discoverer discovery.Discoverer) {
 	}
 }
 
-// lookForFiles tells of files that are not there: Prometheus' code keeps quiet about
+// lookForFiles reports files that do not exist: Prometheus' code keeps quiet about
 // them. It returns when to look again; nil for never.
 func (u *unit) lookForFiles() <-chan time.Time {
 	c, ok := u.config.Config.(*file.SDConfig)

@@ -8,5 +8,5 @@
 // new one in the place of one that is lost or damaged, which [KeepDamaged] keeps for
 // people to look at. [Seal] adds the checksum that bbolt does not have.
 //
-// What a file holds, and what to do about a loss, is the business of whoever owns it.
+// What a file holds, and what to do about a loss, is decided by its owner.
 package durable

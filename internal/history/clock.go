@@ -3,7 +3,7 @@ package history
 import "time"
 
 const (
-	// jump is by how much the clock on the wall may go on more than time does before the
+	// jump is by how much the wall clock may go on more than time does before the
 	// time between counts as not lived: the clock was set, or the machine slept.
 	jump = 10 * time.Second
 	// trust is after how long a clock is believed that says something strange. Until then
@@ -11,13 +11,13 @@ const (
 	trust = time.Hour
 )
 
-// clock compares the clock on the wall with the time that really goes by.
+// clock compares the wall clock with the time that really goes by.
 type clock struct {
 	last   time.Time // with both readings
 	steady time.Duration
 }
 
-// look tells how far the clock was set forward since the last look, or back if less
+// look returns how far the clock was set forward since the last look, or back if less
 // than 0, and what it said then. Small differences are none.
 func (c *clock) look(now time.Time) (was time.Time, set time.Duration) {
 	was = c.last.Round(0) // without what tells how time really goes by

@@ -90,7 +90,7 @@ func (s State) kind() kind {
 // unknown, healthy, degraded or unhealthy.
 func (s State) String() string { return kindNames[s.kind()] }
 
-// check tells what is wrong with a state that was read from somewhere.
+// check reports what is wrong with a state that was read from somewhere.
 func (s State) check() error {
 	if s == NoData || s&^(verdictBits|Maintenance|Paused) == 0 && s&verdictBits <= Unhealthy {
 		return nil

@@ -45,7 +45,7 @@ type Store struct {
 
 	mu       sync.RWMutex // protects all following fields
 	subjects map[string]*timeline
-	since    int64               // from when on this store may know anything of what it is told
+	since    int64               // from when on this store may know anything
 	dirty    map[string]uint64   // the number of the first mark of each that is not on disk
 	gone     map[string]struct{} // the subjects of which Note has said that they are no more
 	stats    Stats
@@ -182,7 +182,7 @@ func (s *Store) AppendIntervals(list []Interval, subject string, from, to time.T
 	return list
 }
 
-// Sum tells how long it was in each state between two moments. Sums of ranges that lie
+// Sum returns how long it was in each state between two moments. Sums of ranges that lie
 // side by side add up to that of the whole.
 func (s *Store) Sum(subject string, from, to time.Time) Sums {
 	now := nano(s.now())

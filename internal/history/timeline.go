@@ -16,7 +16,7 @@ func (m mark) state() State { return State(m & 0xff) }
 
 // timeline is the history of one subject. Marks follow each other in time, and each
 // has another state than the one before; before the first there is no data, and the
-// first has some. It is never rewritten: what is told late counts from the last mark on.
+// first has some. It is never rewritten: what arrives late counts from the last mark on.
 type timeline struct {
 	marks []mark
 	// first is the number of marks[0]. Numbers go on from mark to mark and stay, so that

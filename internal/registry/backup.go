@@ -144,7 +144,7 @@ func (s *store) backUp(snapshot *durable.Snapshot, young time.Duration) (err err
 	if err := snapshot.CopyTo(path); err != nil {
 		return err
 	}
-	_, faults, err := examine(path, s.timeout)
+	_, faults, err := s.examine(path)
 	if err == nil && len(faults) > 0 {
 		err = &durable.DamageError{What: durable.Summary(faults)}
 	}

@@ -14,7 +14,7 @@ import (
 
 func backedUp(t *testing.T, path string) []string {
 	t.Helper()
-	c, faults, err := examine(path, time.Second)
+	c, faults, err := examine(path, time.Second, nothing{}.Examine)
 	if err != nil || len(faults) > 0 {
 		t.Fatal(path, err, faults)
 	}

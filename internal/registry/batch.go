@@ -27,6 +27,8 @@ type batch struct {
 	owned      tally                  // differences
 	added      int                    // difference of the number of effective targets
 
+	happened []Change // what the journal is told
+
 	renewals          map[string]time.Time  // for the disk only: memory has them
 	resavedTombstones map[string]*Tombstone // likewise
 }
@@ -187,29 +189,40 @@ func (b *batch) complete() bool {
 			b.resavedTombstones[app] = b.r.tombstones[app]
 		}
 	}
-	return b.changes()+len(b.tombstones)+len(b.renewals)+len(b.resavedTombstones)+len(b.r.unsaved) > 0
+	return b.changes()+len(b.tombstones)+len(b.renewals)+len(b.resavedTombstones)+len(b.r.unsaved)+len(b.happened) > 0
 }
 
 // commitLocked makes the batch and all unsaved states durable, then visible. If
 // probe is set it writes even if there is nothing to write, to see whether the
 // disk has recovered.
 func (r *Registry) commitLocked(b *batch, probe bool) error {
-	something := b.complete()
+	b.compare()
+	more := r.collect()
+	something := b.complete() || more
 	if !something && !probe {
 		return nil
 	}
-	if r.store != nil {
-		err := r.store.commit(b, r.unsaved, r.contents)
-		r.noteWrite(err)
-		if err != nil {
-			return err
-		}
-		r.dirty = r.dirty || something
+	tell, err := r.commit(b)
+	if err != nil {
+		r.journal.Failed()
+		return err
 	}
+	r.dirty = r.dirty || r.store != nil && something
 	clear(r.unsaved)
 	clear(r.unsavedTombstones)
 	r.publish(b)
+	tell() // whoever hears of it then looks at what is visible
 	return nil
+}
+
+// commit makes it durable, if there is a file.
+func (r *Registry) commit(b *batch) (tell func(), err error) {
+	if r.store == nil {
+		return r.journal.Write(nil, b.happened)
+	}
+	tell, err = r.store.commit(b, r.unsaved, r.contents)
+	r.noteWrite(err)
+	return tell, err
 }
 
 // publish makes the batch visible.

@@ -22,7 +22,7 @@ type Changes struct {
 	Gone []Tombstone
 }
 
-// Changes are taken by the one who asks: the next call has those since this one. The
+// Changes are taken by the caller: the next call has those since this one. The
 // first call, one that wants all, and one after which there were more than there are
 // targets, has the whole set.
 func (r *Registry) Changes(all bool) Changes {
@@ -44,7 +44,7 @@ func (r *Registry) Changes(all bool) Changes {
 	return c
 }
 
-// news are the names of the apps that whoever asks for Changes has not heard of.
+// news are the names of the apps that have changed since the last call of Changes.
 type news struct {
 	apps map[string]struct{}
 	all  bool // they are too many to be named

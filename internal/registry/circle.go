@@ -2,6 +2,7 @@ package registry
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -31,10 +32,11 @@ func (b *batch) circle(t *prober.Target) *prober.CircleError {
 }
 
 // withoutCirclesLocked leaves out the targets of a source that close a circle, with
-// each other or with those of other sources. The file's stay: it is the operator who
-// wrote them, and a circle within the file is not loaded.
+// each other or with those of other sources. The file's stay, with a warning: it is the
+// operator who wrote them, and a circle within the file is not loaded.
 func (r *Registry) withoutCirclesLocked(source prober.Source, targets []prober.Target) []prober.Target {
 	if source == prober.SourceConfig {
+		r.warnOfCirclesLocked(targets)
 		return targets
 	}
 	next := make(map[string]*prober.Target, len(targets))
@@ -58,6 +60,31 @@ func (r *Registry) withoutCirclesLocked(source prober.Source, targets []prober.T
 	}
 	r.circles[source] = refused
 	return kept
+}
+
+// warnOfCirclesLocked tells of circles that the file closes with what is registered or
+// discovered, each once. Whoever tells people takes none in a circle for the reason of
+// another one's outage, so that nobody is kept quiet about.
+func (r *Registry) warnOfCirclesLocked(targets []prober.Target) {
+	next := make(map[string]*prober.Target, len(targets))
+	for i := range targets {
+		next[targets[i].App] = &targets[i]
+	}
+	found := map[string]bool{}
+	for i := range targets {
+		c := r.circleLocked(prober.SourceConfig, &targets[i], next)
+		if c == nil {
+			continue
+		}
+		members := slices.Sorted(slices.Values(c.Names[1:]))
+		circle := strings.Join(members, "\x00")
+		if !found[circle] && !r.circles[prober.SourceConfig][circle] {
+			r.log.Warn("a target of the configuration file depends on one that depends on it: each is told of, whatever the others do",
+				"target", targets[i].App, "problem", "depends_on "+c.Error())
+		}
+		found[circle] = true
+	}
+	r.circles[prober.SourceConfig] = found
 }
 
 func (r *Registry) circleLocked(source prober.Source, t *prober.Target, next map[string]*prober.Target) *prober.CircleError {

@@ -91,3 +91,28 @@ func TestDiscoveredCircles(t *testing.T) {
 		t.Errorf("the operator's own is left out: %+v", got)
 	}
 }
+
+// TestCirclesOfTheFile: a target of the file may close a circle with what is stored or was
+// discovered. All stay, and the operator is told of each circle once.
+func TestCirclesOfTheFile(t *testing.T) {
+	var log strings.Builder
+	r := open(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	put(t, r, chain(prober.SourceAPI, "nas→router", "tv→switch", "alone→nas")...)
+	r.Replace("file_sd:a", chain("file_sd:a", "switch→modem"))
+	for range 2 {
+		r.Replace(prober.SourceConfig, chain(prober.SourceConfig, "router→nas", "modem→tv,nobody", "fine→router", "own"))
+	}
+	if got := names(r); !slices.Equal(got, []string{"alone", "fine", "modem", "nas", "own", "router", "switch", "tv"}) {
+		t.Errorf("there are %q", got)
+	}
+	if text := log.String(); strings.Count(text, "level=WARN") != 2 || !strings.Contains(text, `\"router\" depends on \"nas\" depends on \"router\"`) ||
+		!strings.Contains(text, `\"modem\" depends on \"tv\" depends on \"switch\" depends on \"modem\"`) {
+		t.Errorf("logged\n%s", text)
+	}
+	log.Reset()
+	r.Replace(prober.SourceConfig, chain(prober.SourceConfig, "router", "modem→tv"))
+	r.Replace(prober.SourceConfig, chain(prober.SourceConfig, "router→nas", "modem→tv"))
+	if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "router") {
+		t.Errorf("a circle that is closed again: logged\n%s", text)
+	}
+}

@@ -17,7 +17,10 @@ import (
 
 // schema is the version of the layout on disk. In every version, whatever else
 // changes, the bucket "meta" has it as the key "schema".
-const schema = 1
+//
+//	1  as of the beginning
+//	2  with a journal beside; the states have fewer transitions
+const schema = 2
 
 // The buckets and the keys of "meta".
 const (
@@ -37,6 +40,7 @@ const (
 
 // contents is all that a file holds.
 type contents struct {
+	version      int // of the layout; 0 if it is not known
 	installation string
 	targets      map[key]*prober.Target
 	pauses       map[string]bool
@@ -152,11 +156,10 @@ func readMeta(tx *bolt.Tx, c *contents, want *counts, fault func(string, ...any)
 	if meta == nil {
 		return &durable.DamageError{What: fmt.Sprintf("it has no bucket %q", bucketMeta)}
 	}
-	var version int
-	if err := getJSON(meta, metaSchema, &version); err != nil {
+	if err := getJSON(meta, metaSchema, &c.version); err != nil {
 		fault("meta: %v", err)
-	} else if version > schema {
-		return &newerError{version}
+	} else if c.version > schema {
+		return &newerError{c.version}
 	}
 	if err := getJSON(meta, metaInstallation, &c.installation); err != nil {
 		fault("meta: %v", err)

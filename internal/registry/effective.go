@@ -20,7 +20,7 @@ func compareKeys(a, b key) int {
 }
 
 // Replace makes the targets all that the source knows. It is for sources that
-// are told anew after each start, not for what is stored. Of two targets with one name
+// are found again after each start, not for what is stored. Of two targets with one name
 // the first counts. What a source drops leaves a tombstone if that was nobody's
 // wish; see Retire.
 func (r *Registry) Replace(source prober.Source, targets []prober.Target) {
@@ -33,22 +33,30 @@ func (r *Registry) replace(source prober.Source, targets []prober.Target, why Re
 		return
 	}
 	r.mu.Lock()
-	changed, gone := r.replaceLocked(source, r.withoutCirclesLocked(source, targets), why)
+	done := r.replaceLocked(source, r.withoutCirclesLocked(source, targets), why)
 	r.mu.Unlock()
-	if len(changed) > 0 {
-		_ = r.write(func(*batch) error { // it counts already; noteWrite logs if the disk fails
-			for _, app := range changed {
+	if len(done.changed)+len(done.happened) > 0 {
+		_ = r.write(func(b *batch) error { // it counts already; noteWrite logs if the disk fails
+			for _, c := range done.happened {
+				b.change(c)
+			}
+			for _, app := range done.changed {
 				r.unsavedTombstones[app] = true
 			}
 			return nil
 		})
 	}
-	r.noteGone(gone)
+	r.noteGone(done.gone)
 }
 
-// replaceLocked gives the apps whose tombstones have changed, and the tombstones that
-// are new.
-func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, why Reason) (changed []string, gone []*Tombstone) {
+// replaced is what came of a replacement.
+type replaced struct {
+	changed  []string     // apps whose tombstones have changed
+	gone     []*Tombstone // those that are new
+	happened []Change     // of targets, by name, and of tombstones that were dropped
+}
+
+func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, why Reason) (done replaced) {
 	old := r.sources[source]
 	next := make(map[string]*prober.Target, len(targets))
 	for _, t := range targets {
@@ -61,36 +69,47 @@ func (r *Registry) replaceLocked(source prober.Source, targets []prober.Target, 
 		delete(r.sources, source)
 	}
 	r.sortSourcesLocked()
-	differs := false
-	for app := range old {
-		differs = r.resolveLocked(app) || differs
-	}
-	for app := range next {
-		differs = r.resolveLocked(app) || differs
-		if r.tombstones[app] != nil {
-			r.entombLocked(app, nil)
-			changed = append(changed, app)
-		}
-	}
 	at := now()
 	for app, t := range old {
+		was := r.effective[app]
+		if !r.resolveLocked(app) {
+			continue
+		}
+		c := r.changeLocked(app, was, r.effective[app], at)
 		if why != "" && next[app] == nil && r.effective[app] == nil {
-			r.entombLocked(app, r.newTombstoneLocked(t, why, at, at))
-			changed, gone = append(changed, app), append(gone, r.tombstones[app])
+			c.Gone = r.newTombstoneLocked(t, why, at, at)
+			r.entombLocked(app, c.Gone)
+			done.changed, done.gone = append(done.changed, app), append(done.gone, c.Gone)
+		}
+		done.happened = append(done.happened, c)
+	}
+	for app := range next {
+		was, buried := r.effective[app], r.tombstones[app]
+		if r.resolveLocked(app) {
+			c := r.changeLocked(app, was, r.effective[app], at)
+			c.Buried = buried
+			done.happened = append(done.happened, c)
+		}
+		if buried != nil {
+			r.entombLocked(app, nil)
+			done.changed = append(done.changed, app)
 		}
 	}
-	for _, app := range overdue(r.tombstones, at) {
-		r.entombLocked(app, nil)
-		changed = append(changed, app)
-	}
-	if differs {
+	slices.SortStableFunc(done.happened, func(a, b Change) int { return strings.Compare(a.App, b.App) })
+	if len(done.happened) > 0 {
 		r.stats.Changes++
 		r.signal()
 	}
-	if len(gone) > 0 {
+	for _, app := range overdue(r.tombstones, at) {
+		c := r.changeLocked(app, nil, nil, at)
+		c.Buried = r.tombstones[app]
+		r.entombLocked(app, nil)
+		done.changed, done.happened = append(done.changed, app), append(done.happened, c)
+	}
+	if len(done.gone) > 0 {
 		r.wakeExpiry()
 	}
-	return changed, gone
+	return done
 }
 
 // renew is the record of t after old (nil if there was none): the same pointer

@@ -52,7 +52,7 @@ func FuzzExamine(f *testing.F) {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, faults, err := examine(path, 0)
+		c, faults, err := examine(path, 0, nothing{}.Examine)
 		if err != nil {
 			return
 		}

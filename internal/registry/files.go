@@ -15,6 +15,7 @@ import (
 const (
 	fileDB     = "registry.db"
 	fileBackup = "registry.db.backup-"
+	fileBefore = "registry.db.schema-" // and the version: as it was before a newer program used it
 	fileMarker = "initialised"
 	fileLock   = "lock"
 )

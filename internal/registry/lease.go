@@ -27,7 +27,7 @@ type leases struct {
 
 func newLeases() leases { return leases{all: map[string]*lease{}, fresh: map[string]bool{}} }
 
-// grant begins a lease, or another term of it. stored tells that the disk has, or is
+// grant begins a lease, or another term of it. stored reports whether the disk has it, or is
 // being given, the time of the renewal.
 func (l *leases) grant(app string, ttl time.Duration, renewed, now time.Time, stored bool) {
 	each := l.all[app]

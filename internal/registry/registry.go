@@ -43,6 +43,8 @@ type Options struct {
 	BackupEvery time.Duration
 	// OnCorruption says what to do about damaged storage: Restore (default) or Fail.
 	OnCorruption string
+	// Journal keeps what happened beside what came of it; nil for nobody.
+	Journal Journal
 	// LockTimeout is how long to wait for another process to let go of the
 	// directory; default 3 s.
 	LockTimeout time.Duration
@@ -58,6 +60,7 @@ type Registry struct {
 	ended   sync.WaitGroup
 
 	backupEvery time.Duration
+	journal     Journal
 
 	// queueMu guards the changes that wait to be written together.
 	queueMu sync.Mutex
@@ -101,6 +104,7 @@ func Open(o Options) (*Registry, error) {
 		r.ended.Go(r.expireLeases)
 		return r, nil
 	}
+	o.Journal = r.journal
 	if o.OnCorruption = cmp.Or(o.OnCorruption, Restore); o.OnCorruption != Restore && o.OnCorruption != Fail {
 		return nil, fmt.Errorf("on corruption %q: must be %s or %s", o.OnCorruption, Restore, Fail)
 	}
@@ -122,8 +126,12 @@ func newRegistry(o Options) *Registry {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Journal == nil {
+		o.Journal = nothing{}
+	}
 	return &Registry{
 		log:               o.Log,
+		journal:           o.Journal,
 		changed:           make(chan struct{}, 1),
 		stop:              make(chan struct{}),
 		backupEvery:       cmp.Or(o.BackupEvery, time.Hour),

@@ -195,13 +195,13 @@ func TestNewerSchemaIsLeftAlone(t *testing.T) {
 	r := open(t, Options{Path: dir})
 	put(t, r, api("a"))
 	shut(t, r)
-	rewriteMeta(t, filepath.Join(dir, fileDB), metaSchema, "2")
+	rewriteMeta(t, filepath.Join(dir, fileDB), metaSchema, "3")
 	before, err := os.ReadFile(filepath.Join(dir, fileDB))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open(Options{Path: dir})
-	want := "opening storage: " + filepath.Join(dir, fileDB) + ": its layout is version 2, this program knows up to 1: " +
+	want := "opening storage: " + filepath.Join(dir, fileDB) + ": its layout is version 3, this program knows up to 2: " +
 		"run the newer health_exporter, or choose another --storage.path"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)

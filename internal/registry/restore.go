@@ -30,7 +30,7 @@ func (s *store) restore(salvaged *contents, faults []string) (*contents, error) 
 	if c.installation == "" {
 		c.installation = rand.Text()
 	}
-	kept, err := s.rebuild(c, keptDamaged)
+	kept, err := s.rebuild(c, keptDamaged, from)
 	if err != nil {
 		return nil, fmt.Errorf("restoring from damage (%s): %w", what, err)
 	}
@@ -64,7 +64,7 @@ func (s *store) newestBackup() (c *contents, path string, notes []string) {
 	var partialPath string
 	for i := 1; i <= keptBackups; i++ {
 		path := s.backupPath(i)
-		c, faults, err := examine(path, s.timeout)
+		c, faults, err := s.examine(path)
 		switch {
 		case err == nil && len(faults) == 0:
 			return c, path, notes

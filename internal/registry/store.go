@@ -27,6 +27,7 @@ type store struct {
 	log          *slog.Logger
 	timeout      time.Duration
 	onCorruption string
+	journal      Journal
 	lock         io.Closer
 	installation string
 	recovered    bool
@@ -54,7 +55,7 @@ func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 func openStore(o Options, log *slog.Logger) (*store, *contents, error) {
 	s := &store{
 		dir: o.Path, log: log, onCorruption: o.OnCorruption, backoff: firstBackoff,
-		timeout: 3 * time.Second,
+		journal: o.Journal, timeout: 3 * time.Second,
 	}
 	if o.LockTimeout > 0 {
 		s.timeout = o.LockTimeout
@@ -71,6 +72,12 @@ func openStore(o Options, log *slog.Logger) (*store, *contents, error) {
 	c, err := s.load()
 	if err == nil {
 		err = s.use(c)
+	}
+	if err == nil {
+		err = s.migrate(c)
+	}
+	if err == nil {
+		err = s.db.View(s.journal.Load)
 	}
 	if err == nil {
 		err = writeMarker(s.dir)
@@ -102,12 +109,14 @@ func (s *store) load() (*contents, error) {
 			return nil, err
 		}
 	}
-	c, faults, err := examine(s.path(fileDB), s.timeout)
+	c, faults, err := s.examine(s.path(fileDB))
 	damage, damaged := errors.AsType[*durable.DamageError](err)
 	switch {
 	case damaged && s.isNew():
 		c = newContents(rand.Text())
-		_, err := s.rebuild(c, 0)
+		s.db, _, err = durable.Rebuild(s.path(fileDB), durable.Options{Timeout: time.Second}, 0, func(tx *bolt.Tx) error {
+			return writeContents(tx, c)
+		})
 		return c, err
 	case damaged:
 		faults = []string{damage.Error()}
@@ -133,12 +142,34 @@ func (s *store) isNew() bool {
 }
 
 // rebuild writes a new file of these contents and puts it in the place of registry.db,
-// which it keeps if it is damaged.
-func (s *store) rebuild(c *contents, keep int) (kept string, err error) {
+// which it keeps if it is damaged. Of the journal it has what is sound in registry.db, and
+// in a backup if there is one.
+func (s *store) rebuild(c *contents, keep int, backup string) (kept string, err error) {
 	s.db, kept, err = durable.Rebuild(s.path(fileDB), durable.Options{Timeout: time.Second}, keep, func(tx *bolt.Tx) error {
-		return writeContents(tx, c)
+		if err := writeContents(tx, c); err != nil {
+			return err
+		}
+		for _, path := range []string{s.path(fileDB), backup} {
+			s.salvage(tx, path)
+		}
+		return s.journal.Rescue(tx)
 	})
+	c.version = schema
 	return kept, err
+}
+
+// salvage copies what is sound of the journal in a file. What cannot be had is lost, and
+// Rescue notes that.
+func (s *store) salvage(to *bolt.Tx, path string) {
+	if path == "" {
+		return
+	}
+	_, err := durable.Read(path, durable.ReadOptions{Timeout: s.timeout, Salvage: true}, func(from *bolt.Tx) error {
+		return s.journal.Copy(to, from)
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("of what happened nothing can be read any more", "path", path, "err", err)
+	}
 }
 
 // use opens registry.db, which has these contents.
@@ -151,16 +182,16 @@ func (s *store) use(c *contents) (err error) {
 }
 
 // commit writes one transaction. memory gives all that ought to be on disk before it.
-func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func() *contents) error {
+func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func() *contents) (tell func(), err error) {
 	if s.broken == nil && s.db.Replaced() {
 		s.abandon(errors.New("registry.db was removed or replaced by somebody else"), true)
 		s.retry = time.Time{}
 	}
 	if err := s.revive(memory, false); err != nil {
-		return err
+		return nil, err
 	}
 	next := s.counts
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err = s.db.Update(func(tx *bolt.Tx) error {
 		w := writer{tx: tx, counts: s.counts}
 		// Sorted, for there may be very many, and bbolt makes room for each within one list.
 		for _, k := range slices.SortedFunc(maps.Keys(b.targets), compareKeys) {
@@ -182,16 +213,19 @@ func (s *store) commit(b *batch, states map[string]*schedule.Saved, memory func(
 		}
 		next = w.counts
 		w.json(metaCounts, next)
+		if w.err == nil {
+			tell, w.err = s.journal.Write(tx, b.happened)
+		}
 		return w.err
 	})
 	if err == nil {
 		s.counts = next
-		return nil
+		return tell, nil
 	}
 	if s.db.Broken() != nil {
 		s.abandon(err, durable.Panicked(err))
 	}
-	return s.failure(err)
+	return nil, s.failure(err)
 }
 
 func (s *store) failure(err error) error {
@@ -213,12 +247,13 @@ func (s *store) revive(memory func() *contents, now bool) error {
 	if !now && time.Now().Before(s.retry) {
 		return s.failure(s.broken)
 	}
+	s.journal.Failed() // what is in memory has happened
 	c := memory()
 	keep := 0
 	if s.keep {
 		keep = keptDamaged
 	}
-	_, err := s.rebuild(c, keep)
+	_, err := s.rebuild(c, keep, "")
 	if err == nil {
 		err = s.use(c)
 	}

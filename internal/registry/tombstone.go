@@ -121,7 +121,7 @@ func (r *Registry) RemoveTombstone(app string) (bool, error) {
 	return removed && err == nil, err
 }
 
-// Retire drops all targets of a source that is told anew after each start, because the
+// Retire drops all targets of a source that is found again after each start, because the
 // operator wants it no more: without tombstones.
 func (r *Registry) Retire(source prober.Source) { r.replace(source, nil, "") }
 

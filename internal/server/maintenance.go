@@ -16,7 +16,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// Maintenance is a time in which nothing is told of some targets and checks.
+// Maintenance is a time in which nobody is notified of some targets and checks.
 type Maintenance struct {
 	Name string `json:"name"`
 	// Targets and Groups are names or patterns; All means everything.
@@ -35,7 +35,7 @@ type Maintenance struct {
 type MaintenanceWindows interface {
 	// List gives those that are not over.
 	List(now time.Time) []Maintenance
-	// Covering tells of targets and checks whether one of those that are open covers
+	// Covering reports for targets and checks whether one of those that are open covers
 	// them.
 	Covering(now time.Time) func(name, group string) bool
 	// Add adds one, in place of the one of the same name that was added before. An

@@ -306,3 +306,74 @@ func TestOriginOfARegistration(t *testing.T) {
 		}
 	}
 }
+
+// TestMovedTarget: who has another address of the same network by now, and registers again
+// what stands at it, moves the target there. Nobody moves it elsewhere.
+func TestMovedTarget(t *testing.T) {
+	const old, other = "10.1.0.20", "10.1.0.66"
+	url := func(host, more string) string {
+		return `{"app": "nas", "url": "http://` + host + `:8080/health?x=1", "email": "me@example.org"` + more + `}`
+	}
+	address := func(at string) string { return `{"app": "nas", "module": "tcp_connect", "address": "` + at + `"}` }
+	for name, test := range map[string]struct {
+		first, again, who string
+		want              int
+		from              string
+	}{
+		"the new address":            {url(old, ""), url(other, ""), other, 200, other},
+		"a lease":                    {url(old, `, "ttl": 60`), url(other, `, "ttl": 60`), other, 200, other},
+		"nothing new":                {url(old, ""), url(old, ""), other, 200, old},
+		"a name":                     {url("nas.lan", ""), url("nas.lan", ""), other, 200, old},
+		"another's address":          {url(old, ""), url("10.1.0.7", ""), other, 403, old},
+		"an address to a name":       {url(old, ""), url("nas.lan", ""), other, 403, old},
+		"a name to an address":       {url("nas.lan", ""), url(other, ""), other, 403, old},
+		"of another's address":       {url("10.1.0.7", ""), url(other, ""), other, 403, old},
+		"something else is new":      {url(old, ""), url(other, `, "interval": 77`), other, 403, old},
+		"another mail":               {url(old, ""), strings.Replace(url(other, ""), "me@", "you@", 1), other, 403, old},
+		"another port":               {url(old, ""), strings.Replace(url(other, ""), "8080", "8081", 1), other, 403, old},
+		"another path":               {url(old, ""), strings.Replace(url(other, ""), "/health", "/x", 1), other, 403, old},
+		"another query":              {url(old, ""), strings.Replace(url(other, ""), "x=1", "x=2", 1), other, 403, old},
+		"another scheme":             {url(old, ""), strings.Replace(url(other, ""), "http:", "https:", 1), other, 403, old},
+		"from another network":       {url(old, ""), url("192.168.7.7", ""), "192.168.7.7", 403, old},
+		"an address and port":        {address(old + ":22"), address(other + ":22"), other, 200, other},
+		"an address, another port":   {address(old + ":22"), address(other + ":23"), other, 403, old},
+		"a URL in an address' place": {address(old + ":8080"), url(other, ""), other, 403, old},
+		"of IPv6":                    {url("[fd00::20]", ""), url("[fd00::66]", ""), "fd00::66", 200, "fd00::66"},
+	} {
+		for _, method := range []string{"POST", "PUT"} {
+			f := newFixture(t)
+			at := func(who string) string {
+				if strings.Contains(who, ":") {
+					return "[" + who + "]:5"
+				}
+				return who + ":5"
+			}
+			register := func(who, body string) int {
+				f.from = at(who)
+				path := "/api/v1/targets"
+				if method == "PUT" {
+					path, body = path+"/nas", strings.Replace(body, `"app": "nas", `, "", 1)
+				}
+				w := f.do(method, path, body)
+				if w.Code >= 400 && w.Code != 403 {
+					t.Errorf("%s: %s", name, w.Body)
+				}
+				return w.Code
+			}
+			first := old
+			if name == "of IPv6" {
+				first = "fd00::20"
+			}
+			if code := register(first, test.first); code != 201 {
+				t.Fatalf("%s: %d", name, code)
+			}
+			if code := register(test.who, test.again); code != test.want {
+				t.Errorf("%s, %s: %d, want %d", name, method, code, test.want)
+			}
+			var got struct{ From string }
+			if err := json.Unmarshal(f.do("GET", "/api/v1/targets/nas", "").Body.Bytes(), &got); err != nil || got.From != test.from {
+				t.Errorf("%s, %s: from %s, want %s (%v)", name, method, got.From, test.from, err)
+			}
+		}
+	}
+}

@@ -7,7 +7,7 @@ import (
 )
 
 // Public says what everybody may see: states, since when, and uptimes; never where
-// the targets are, what is wrong with them, or who is told.
+// the targets are, what is wrong with them, or who is notified.
 type Public struct {
 	// Title stands above the pages.
 	Title string
@@ -43,7 +43,7 @@ func (p *Public) shows(x subject) bool { return p.Shows(x.kind, x.name(), x.stat
 func (s *server) publicOverview(w http.ResponseWriter, r *http.Request, public *Public, to reader) {
 	o := s.makeOverview(s.publicSubjects(public), filterOf(queryOf(r)), to)
 	o.Frame = s.publicFrame(public, o.Counts, to, "", "")
-	o.Late = nil // it is the operator's business
+	o.Late = nil // it concerns the operator only
 	s.answerPage(w, r, o)
 }
 

@@ -110,9 +110,11 @@ func (s *server) mayPut(id *access.Identity, old, t *prober.Target, held registr
 		return nil
 	case sayTheSame(old, t):
 		return errSame
+	case moved(id, old, t):
+		return s.withinAddress(held)
 	}
 	return &problemError{problem{Status: http.StatusForbidden, Detail: fmt.Sprintf(
-		"the target %q was registered from %s; from another address it can be renewed or removed, but not changed: remove it, and register it anew",
+		"the target %q was registered from %s; from another address it can be renewed, removed, or moved to that address, but not changed otherwise: remove it, and register it anew",
 		t.App, old.From)}}
 }
 
@@ -134,7 +136,12 @@ func (s *server) within(held registry.Held) error {
 		return tooMany("you have %d targets already (registration.max_targets_per_owner)", held.Owned)
 	case held.Nameless >= (rules.MaxTargets+1)/2:
 		return tooMany("%d targets were registered without a token already, which is half of registration.max_targets; use a token", held.Nameless)
-	case rules.MaxTargetsPerAddress > 0 && held.Near >= rules.MaxTargetsPerAddress:
+	}
+	return s.withinAddress(held)
+}
+
+func (s *server) withinAddress(held registry.Held) error {
+	if most := s.Settings().Registration.MaxTargetsPerAddress; most > 0 && held.Near >= most {
 		return tooMany("%d targets were registered from your address already (registration.max_targets_per_address); use a token", held.Near)
 	}
 	return nil

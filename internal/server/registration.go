@@ -6,7 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/health-exporter/health_exporter/internal/registration"
@@ -46,6 +46,7 @@ func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath
 	t, more := registration.Target(&said)
 	faults = append(faults, more...)
 	faults = append(faults, t.Validate(prober.RegistrationLimits(), s.Settings().kindOf)...)
+	faults = append(faults, checkModule(&t, s.Settings().Modules[t.ModuleName()])...)
 	faults = append(faults, checkHost(&t, requester(r).From() != prober.FromOwnHost, s.Settings())...)
 	if len(faults) > 0 {
 		return t, &problem{Status: http.StatusBadRequest, Title: "Invalid registration", Errors: fieldFaults(firstOfEach(faults))}
@@ -85,7 +86,7 @@ func checkHost(t *prober.Target, foreign bool, settings *Settings) []*prober.Fie
 		}
 		return nil
 	}
-	host := hostOf(t.Place())
+	host := t.Host()
 	if err := settings.Network.CheckLiteral(host); err != nil {
 		return []*prober.FieldError{{Path: field, Detail: err.Error()}}
 	}
@@ -96,17 +97,21 @@ func checkHost(t *prober.Target, foreign bool, settings *Settings) []*prober.Fie
 	return nil
 }
 
-// hostOf is the host of a URL or an address, with its port if it has one, as a probe
-// reads it.
-func hostOf(place string) string {
-	if u, err := url.Parse(place); err == nil && u.Host != "" {
-		return u.Host // without the escapes of names beyond ASCII
+// checkModule keeps the credentials of a module from hosts that the operator has not
+// named: anybody may register something.
+func checkModule(t *prober.Target, m *prober.Module) []*prober.FieldError {
+	if m.Entrusted() && m.CheckTarget(t) == nil {
+		return nil
 	}
-	if _, after, found := strings.Cut(place, "://"); found {
-		place = after
+	name, host := t.ModuleName(), t.Host()
+	missing := host
+	if m.Kind().Socket() {
+		host, missing = t.Place(), "*" // a path is not a host
 	}
-	if end := strings.IndexAny(place, "/?#"); end >= 0 {
-		place = place[:end]
+	why := "is not for " + strconv.Quote(host)
+	if held := m.Credentials(); len(held) > 0 {
+		why = fmt.Sprintf("holds credentials (%s), which are not for %q", strings.Join(held, ", "), host)
 	}
-	return place[strings.LastIndexByte(place, '@')+1:]
+	return []*prober.FieldError{{Path: "module", Detail: fmt.Sprintf(
+		"%q %s: the operator can add %q to modules.%s.allow", name, why, missing, name)}}
 }

@@ -43,7 +43,7 @@ type Announcer struct {
 	stats AnnouncerStats
 }
 
-// AnnouncerStats tell how it goes with announcing.
+// AnnouncerStats are figures about announcing.
 type AnnouncerStats struct {
 	// Up says that the services are announced, on so many Interfaces, under Name.
 	Up         bool

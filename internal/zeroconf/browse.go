@@ -41,7 +41,7 @@ type Browser struct {
 	Known []Entry
 	// OwnPort is where this very program listens, which is not a target; 0 for nowhere.
 	OwnPort int
-	// Changed is told all targets when there are others than before.
+	// Changed is called with all targets when they have changed.
 	Changed func([]prober.Target)
 	// Log must not be nil.
 	Log *slog.Logger
@@ -310,7 +310,7 @@ func (b *Browser) Entries() []Entry {
 	return list
 }
 
-// BrowserStats tell how it goes with browsing.
+// BrowserStats are figures about browsing.
 type BrowserStats struct {
 	// Up says that the last attempt to browse was successful.
 	Up bool

@@ -38,7 +38,7 @@ type Policy struct {
 	Networks []netip.Prefix
 	// Modules are those that a TXT record may name, besides the two that are used anyway.
 	Modules []string
-	// KindOf tells the kind of a module.
+	// KindOf returns the kind of a module.
 	KindOf func(module string) (kind prober.Kind, ok bool)
 	// Network is what binds all targets that nobody wrote down.
 	Network *prober.NetworkPolicy
@@ -48,7 +48,7 @@ type Policy struct {
 	Labels            map[string]string
 }
 
-// target makes a target of a service, or says why it is none. Its name need not be
+// target makes a target of a service, or says why it is not one. Its name need not be
 // unique yet.
 func (p *Policy) target(e *Entry) (t prober.Target, reason string) {
 	app, ok := appName(e.Instance)

@@ -30,7 +30,7 @@ func (p *pauses) plan(at time.Time) {
 	p.planned = at
 }
 
-// look tells how long the program has just not run, zero if it has.
+// look returns how long the program has just not run, zero if it has.
 func (p *pauses) look(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +58,7 @@ func (p *pauses) since(begin, now time.Time) bool {
 }
 
 // behind is by the clock that has gone on further: the monotonic one stands still
-// while a machine is suspended, and that on the wall may be set back.
+// while a machine is suspended, and the wall clock may be set back.
 func behind(planned, now time.Time) time.Duration {
 	return max(now.Sub(planned), now.Round(0).Sub(planned.Round(0)))
 }

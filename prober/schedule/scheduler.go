@@ -19,10 +19,10 @@ type Options struct {
 	MaxInFlight int
 	// Log receives changes of state. nil discards them.
 	Log *slog.Logger
-	// Paused is told how long the program did not run, before anything else is done. nil
+	// Paused is called with how long the program did not run, before anything else is done. nil
 	// for nobody.
 	Paused func(time.Duration)
-	// Observe is told of each probe that counts: what came of it, and how long it took.
+	// Observe is called for each probe that counts, with its result and duration.
 	// It is called by the goroutine of the probe and must be quick. nil for nobody.
 	Observe func(t *prober.Target, o health.Outcome, took time.Duration)
 }

@@ -22,7 +22,7 @@ func IsURL(text string) bool {
 	return err == nil
 }
 
-// Scheme is what may be shown of a URL that is none: the rest may be a password.
+// Scheme is what may be shown of an invalid URL: the rest may be a password.
 func Scheme(text string) string {
 	scheme, _, ok := strings.Cut(text, ":")
 	if !ok {

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Options say where a server is and who asks.
+// Options say where a server is and how to log in.
 type Options struct {
 	// Address is host:port, or the path of a Unix socket.
 	Address string
@@ -61,7 +61,7 @@ func Says(err error) string {
 	return says
 }
 
-// Dial connects and says who asks. The connection ends with ctx.
+// Dial connects and logs in. The connection ends with ctx.
 func Dial(ctx context.Context, opts Options) (*Conn, error) {
 	network := "tcp"
 	if strings.HasPrefix(opts.Address, "/") {
@@ -230,7 +230,7 @@ func readBulk(r *bufio.Reader, left *int, n int) (any, error) {
 	return string(b[:n]), nil
 }
 
-// noEnd tells an end in the middle of a reply from one at leisure: there is none.
+// noEnd turns an end in the middle of a reply into an unexpected one.
 func noEnd(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -20,11 +20,11 @@ const (
 	OwnHost
 )
 
-// Identity is who asks.
+// Identity is who makes a request.
 type Identity struct {
 	// Token is the name of the token that was given; empty for none.
 	Token string
-	// Client is the address of who asks, behind the proxies that we know; invalid if it
+	// Client is the address of the client, behind the proxies that we know; invalid if it
 	// cannot be told.
 	Client netip.Addr
 	// Place is Elsewhere unless it counts.

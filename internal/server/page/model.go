@@ -195,7 +195,7 @@ type Row struct {
 	Reason string `json:"reason,omitempty"`
 	// Place is where it is, without secrets.
 	Place string `json:"place,omitempty"`
-	// Mailed is who is told.
+	// Mailed is who is notified.
 	Mailed string `json:"mailed,omitempty"`
 	// Latency is that of the last probe; zero before the first. Latencies are those of
 	// the last probes, oldest first.

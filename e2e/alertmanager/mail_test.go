@@ -1,0 +1,236 @@
+package alertmanager
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/health-exporter/health_exporter/e2e/internal/harness"
+)
+
+// quiet is how long nothing may arrive after everything expected has: several
+// times the way from a change of state to the mailbox (scrape 1s, evaluation
+// 1s, group_wait 1s or group_interval 2s).
+const quiet = 8 * time.Second
+
+// mailStory is one target and what is mailed about it.
+type mailStory struct {
+	*stack
+	service *harness.Service
+	app     string
+	to      string             // whoever gets the mails
+	mails   []harness.Received // those expected so far
+}
+
+// newMailStory registers a new application, which is healthy and known to
+// Prometheus, and so quiet.
+func (s *stack) newMailStory(t *testing.T, app, email string) *mailStory {
+	t.Helper()
+	m := &mailStory{stack: s, service: harness.StartService(t), app: app, to: email}
+	s.exporter.MustCall(t, http.MethodPost, "/api/v1/targets", harness.Registration(app, m.service.URL, email), nil, http.StatusCreated)
+	s.exporter.ProbeUntil(t, app, "HEALTHY")
+	m.awaitSeen(t, "healthy")
+	return m
+}
+
+// awaitSeen waits until Prometheus has the state of the target.
+func (m *mailStory) awaitSeen(t *testing.T, state string) {
+	t.Helper()
+	m.awaitValue(t, fmt.Sprintf(`health:target_state:held{target=%q,state=%q}`, m.app, state), "1")
+}
+
+// expect waits for one more mail. All that came until then must be as expected.
+func (m *mailStory) expect(t *testing.T, subject string) {
+	t.Helper()
+	m.mails = append(m.mails, harness.Received{To: m.to, Subject: subject})
+	harness.Await(t, harness.MailLimit, "there is a mail "+subject, func() error {
+		if got := m.mailbox.About(m.app); len(got) < len(m.mails) {
+			return fmt.Errorf("there are %q", got)
+		}
+		return nil
+	})
+	m.check(t)
+}
+
+func (m *mailStory) check(t *testing.T) {
+	t.Helper()
+	if diff := cmp.Diff(m.mails, m.mailbox.About(m.app)); diff != "" {
+		t.Fatalf("mails about %s (-want +got):\n%s", m.app, diff)
+	}
+}
+
+// expectQuiet looks that no more mails come.
+func (m *mailStory) expectQuiet(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(quiet); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		m.check(t)
+	}
+}
+
+// degrade and the following change the health of the service, and have the target
+// probed until the exporter has noticed.
+func (m *mailStory) degrade(t *testing.T) {
+	t.Helper()
+	m.service.Set("warn")
+	m.exporter.ProbeUntil(t, m.app, "DEGRADED")
+	m.expect(t, "[DEGRADED] "+m.app+" health is degraded")
+}
+
+func (m *mailStory) breakDown(t *testing.T) {
+	t.Helper()
+	m.service.Set("fail")
+	m.exporter.ProbeUntil(t, m.app, "UNHEALTHY")
+	m.expect(t, "[UNHEALTHY] "+m.app+" is unhealthy")
+}
+
+func (m *mailStory) recover(t *testing.T) {
+	t.Helper()
+	m.service.Set("pass")
+	m.exporter.ProbeUntil(t, m.app, "HEALTHY")
+	m.expect(t, "[HEALTHY] "+m.app+" is back to healthy")
+}
+
+// TestMails runs the scenarios one after the other against one stack, each with a
+// target of its own, since some take the exporter away from all of them.
+func TestMails(t *testing.T) {
+	t.Parallel()
+	s := startStack(t)
+	var allowed []string
+	for _, scenario := range []struct {
+		name, email string
+		run         func(*testing.T, *mailStory)
+	}{
+		{"up-and-down", "alice@example.org", testEveryChange},
+		{"killed-while-unhealthy", "bob@example.org", testKilledWhileUnhealthy},
+		{"recovers-meanwhile", "carol@example.org", testRecoversMeanwhile},
+		{"gone", "dave@example.org", testUnregistered},
+	} {
+		allowed = append(allowed, scenario.email)
+		t.Run(scenario.name, func(t *testing.T) {
+			scenario.run(t, s.newMailStory(t, scenario.name, scenario.email))
+		})
+	}
+	t.Run("outsider", func(t *testing.T) { testNotAllowed(t, s) })
+	t.Run("check", func(t *testing.T) { testCheckOfExporter(t, s) })
+
+	// Nobody else has got anything, and nothing but what the scenarios know.
+	for _, l := range s.mailbox.All() {
+		if len(l.To) != 1 || !slices.Contains(append(allowed, "ops@example.org"), l.To[0]) {
+			t.Errorf("mail %q to %q", l.Header("Subject"), l.To)
+		}
+		_, summary, _ := strings.Cut(l.Header("Subject"), "] ")
+		if l.To[0] == "ops@example.org" && summary != "outsider health is degraded" && summary != "outsider is unhealthy" &&
+			!strings.HasPrefix(summary, "check flag ") {
+			t.Errorf("mail %q to ops", l.Header("Subject"))
+		}
+	}
+	// Prometheus repeats an alert once a minute; the first time it may not have found
+	// the Alertmanager yet.
+	harness.Await(t, 90*time.Second, "the dead man's receiver hears the watchdog", func() error {
+		if s.watchdogs.Load() == 0 {
+			return errors.New("it has heard nothing")
+		}
+		return nil
+	})
+}
+
+func testEveryChange(t *testing.T, m *mailStory) {
+	m.degrade(t)
+	m.breakDown(t)
+	m.recover(t)
+	m.breakDownThroughDegraded(t)
+	m.recover(t)
+	m.expectQuiet(t)
+
+	for _, l := range m.mailbox.All() {
+		if !slices.Equal(l.To, []string{m.to}) {
+			continue
+		}
+		if l.From != "health@example.org" || l.Header("To") != m.to || l.Header("Auto-Submitted") != "auto-generated" || !l.TLS {
+			t.Errorf("mail from %q to %q, Auto-Submitted %q, TLS %v", l.From, l.Header("To"), l.Header("Auto-Submitted"), l.TLS)
+		}
+		parts, err := l.Parts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, summary, _ := strings.Cut(l.Header("Subject"), "] ")
+		for _, media := range []string{"text/plain", "text/html"} {
+			for _, want := range []string{summary, m.app, m.exporter.Address, "Sent by health_exporter."} {
+				if !strings.Contains(parts[media], want) {
+					t.Errorf("no %q in the %s of %q:\n%s", want, media, l.Header("Subject"), parts[media])
+				}
+			}
+		}
+	}
+}
+
+// breakDownThroughDegraded fails one probe at a time, and so tells both states.
+func (m *mailStory) breakDownThroughDegraded(t *testing.T) {
+	t.Helper()
+	m.service.Set("fail")
+	m.exporter.ProbeUntil(t, m.app, "DEGRADED")
+	m.expect(t, "[DEGRADED] "+m.app+" health is degraded")
+	m.breakDown(t)
+}
+
+// The exporter is killed and comes back: nothing has changed, so nothing is mailed.
+func testKilledWhileUnhealthy(t *testing.T, m *mailStory) {
+	m.breakDownThroughDegraded(t)
+	m.exporter.Kill()
+	m.awaitUp(t, "0")
+	m.exporter.Start(t)
+	if got := m.exporter.State(t, m.app); got != "UNHEALTHY" {
+		t.Errorf("state after the restart: %s", got)
+	}
+	m.awaitUp(t, "1")
+	m.expectQuiet(t)
+	m.recover(t)
+}
+
+// What happens while the exporter is down is told when it is back, not before.
+func testRecoversMeanwhile(t *testing.T, m *mailStory) {
+	m.breakDownThroughDegraded(t)
+	if code := m.exporter.Terminate(t); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+	m.service.Set("pass")
+	m.awaitUp(t, "0")
+	m.expectQuiet(t)
+	m.exporter.Start(t)
+	m.recover(t)
+	m.expectQuiet(t)
+}
+
+// Unregistered is not healthy.
+func testUnregistered(t *testing.T, m *mailStory) {
+	m.breakDownThroughDegraded(t)
+	m.exporter.MustCall(t, http.MethodDelete, harness.TargetPath(m.app), nil, nil, http.StatusNoContent)
+	m.expect(t, "[UNREGISTERED] "+m.app+" is no longer monitored")
+	m.expectQuiet(t)
+}
+
+// An address that is not allowed is neither mailed nor shown; ops are told instead.
+func testNotAllowed(t *testing.T, s *stack) {
+	const app, address = "outsider", "mallory@evil.test"
+	m := &mailStory{stack: s, service: harness.StartService(t), app: app, to: "ops@example.org"}
+	var answer struct {
+		Warnings []struct{ Field, Detail string }
+	}
+	s.exporter.MustCall(t, http.MethodPost, "/api/v1/targets", harness.Registration(app, m.service.URL, address), &answer, http.StatusCreated)
+	if w := answer.Warnings; len(w) != 1 || w[0].Field != "email" || !strings.Contains(w[0].Detail, "registration.allowed_emails") {
+		t.Errorf("warnings %q, want one about email that names registration.allowed_emails", w)
+	}
+	s.exporter.ProbeUntil(t, app, "HEALTHY")
+	m.awaitSeen(t, "healthy")
+	m.breakDownThroughDegraded(t)
+	if strings.Contains(s.exporter.Metrics(t), "mallory") {
+		t.Error("the address is on the page of metrics")
+	}
+	m.expectQuiet(t)
+}
