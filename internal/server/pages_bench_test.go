@@ -87,6 +87,7 @@ func BenchmarkAnswers(b *testing.B) {
 			{"overview of a search", "/?q=app-0777"},
 			{"page of a target", "/targets/app-000777"},
 			{"feed", "/feed.atom"},
+			{"status", "/api/v1/status"},
 			{"first page", "/api/v1/targets?limit=100"},
 			{"page of a filter", "/api/v1/targets?limit=100&state=troubled&group=group-48"},
 			{"names", "/api/v1/targets?fields=app"},

@@ -45,7 +45,7 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 }
 
 func (s *server) unknownAPI(w http.ResponseWriter, r *http.Request) {
-	refuse(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; the API is below /api/v1/targets and /api/v1/sd")
+	refuse(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; the API is below /api/v1/targets, /api/v1/status and /api/v1/sd")
 }
 
 // problemMethods answers wrong methods of the API in its own form. The mux knows
