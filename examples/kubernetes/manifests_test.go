@@ -212,8 +212,8 @@ func TestConfigurationLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(cfg.Targets) == 0 || len(cfg.Warnings()) > 0 {
-		t.Errorf("%d targets, warnings %v", len(cfg.Targets), cfg.Warnings())
+	if len(cfg.Targets) == 0 || len(cfg.Warnings(config.Known{})) > 0 {
+		t.Errorf("%d targets, warnings %v", len(cfg.Targets), cfg.Warnings(config.Known{}))
 	}
 	for _, target := range cfg.Targets {
 		u, err := url.Parse(target.URL)

@@ -175,7 +175,7 @@ func (a *App) warn(cfg *config.Config) {
 	if file := a.file.Load(); file != nil && file.Blank() {
 		a.log.Warn("there is nothing in the configuration file, the defaults are in force", "file", cfg.File)
 	}
-	for _, warning := range cfg.Warnings() {
+	for _, warning := range cfg.Warnings(a.storage.known()) {
 		a.log.Warn("the configuration looks wrong", "file", cfg.File, "line", warning.Line,
 			"at", warning.Path, "problem", warning.Detail)
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,6 +40,18 @@ func (s *storage) close() error { return s.Registry.Close() }
 
 func (s *storage) collectors() []prometheus.Collector {
 	return []prometheus.Collector{selfmetrics.Storage(s.Stats)}
+}
+
+// known are the names of all targets that there are, wherever they come from.
+func (s *storage) known() config.Known {
+	var known config.Known
+	for _, t := range s.Targets() {
+		known.Targets = append(known.Targets, t.App)
+		if t.Group != "" && !slices.Contains(known.Groups, t.Group) {
+			known.Groups = append(known.Groups, t.Group)
+		}
+	}
+	return known
 }
 
 // check reports on /health whether registrations and states can be kept.

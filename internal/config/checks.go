@@ -110,7 +110,7 @@ func (d *decoder) check(n *yaml.Node, path string) (c Check, ok bool) {
 	d.checkFigures(n, path, &s, before)
 	of, known := checkKinds[s.Kind]
 	if !known {
-		if !d.Faults.Near(path+".kind", before) && n.Kind == yaml.MappingNode {
+		if !d.Faults.Near(path+".kind", before) && (n.Kind == yaml.MappingNode || len(d.Faults.List) == before) {
 			kinds := slices.Sorted(maps.Keys(checkKinds))
 			d.Faults.Add(strictyaml.LineOf(n, "kind", n.Line), path+".kind", "%q is not a kind of check, must be one of %s%s",
 				s.Kind, strings.Join(kinds, ", "), names.DidYouMean(s.Kind, kinds))

@@ -46,6 +46,7 @@ type Config struct {
 	moduleFiles map[string]string    // where a module of modules_files stands
 
 	warnings []strictyaml.Fault // of what is not a module
+	unknown  []unknownName      // names that nothing in the file has
 }
 
 // KindOf returns the kind of a module by its name.

@@ -86,7 +86,7 @@ func TestEveryDurationIsBounded(t *testing.T) {
 					t.Errorf("%s: %s: %s", path, value, err)
 				}
 			case p.odd && err == nil:
-				if list := c.Warnings(); len(list) != 1 || !strings.Contains(list[0].String(), "line 1: ") || !strings.Contains(list[0].String(), value) {
+				if list := c.Warnings(Known{}); len(list) != 1 || !strings.Contains(list[0].String(), "line 1: ") || !strings.Contains(list[0].String(), value) {
 					t.Errorf("%s: %s: %v", path, value, list)
 				}
 			case err == nil:

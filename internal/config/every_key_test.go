@@ -89,7 +89,7 @@ func TestEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, warning := range unexpected(c.Warnings()) {
+	for _, warning := range unexpected(c.Warnings(Known{})) {
 		t.Errorf("warning: %s", warning)
 	}
 	found := given(t, text)

@@ -93,6 +93,7 @@ func (f *File) parse() (*Config, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
+	c.unknown = doc.unknownNames(c, root)
 	return c, nil
 }
 

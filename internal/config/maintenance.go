@@ -42,8 +42,7 @@ func (doc *document) maintenance(d *decoder) []Maintenance {
 	for i := range doc.Maintenance {
 		n, at := &doc.Maintenance[i], fmt.Sprintf("maintenance[%d]", i)
 		var s maintenanceSection
-		d.Decode(n, at, &s)
-		if n.Kind == yaml.MappingNode {
+		if d.Decode(n, at, &s) || n.Kind == yaml.MappingNode {
 			list = append(list, s.build(d.Faults, n, at))
 		}
 	}

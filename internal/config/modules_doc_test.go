@@ -44,7 +44,7 @@ func TestExamplesOfModulesLoad(t *testing.T) {
 			t.Errorf("%s\nin this example:\n%s", err, text)
 			continue
 		}
-		for _, warning := range unexpected(c.Warnings()) {
+		for _, warning := range unexpected(c.Warnings(Known{})) {
 			t.Errorf("warning %s\nin this example:\n%s", warning, text)
 		}
 	}

@@ -74,7 +74,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %s", name, err)
 		}
-		for _, w := range unexpected(c.Warnings()) {
+		for _, w := range unexpected(c.Warnings(Known{})) {
 			t.Errorf("%s: %s", name, w)
 		}
 		var lines []string // one fault, or warning, is to be on each, at least
@@ -96,13 +96,13 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 			if err != nil {
 				told = strings.Split(err.Error(), "\n")
 			} else {
-				for _, w := range c.Warnings() {
+				for _, w := range c.Warnings(Known{}) {
 					told = append(told, w.String())
 				}
 			}
 			if name == "sections" { // of which the checks are warnings, told once the rest is well
 				checks, _ := parse("c.yml", []byte(fileIn.ReplaceAllString(text[strings.Index(text, "\nchecks:"):], at)))
-				for _, w := range checks.Warnings() {
+				for _, w := range checks.Warnings(Known{}) {
 					w.Line += strings.Count(text[:strings.Index(text, "\nchecks:")], "\n")
 					told = append(told, w.String())
 				}
@@ -159,7 +159,7 @@ func TestTLSFilesThatAreNone(t *testing.T) {
 			c, err := parse("c.yml", []byte(place(fmt.Sprintf(section, options))))
 			got := fmt.Sprint(err)
 			if err == nil {
-				got = fmt.Sprint(c.Warnings())
+				got = fmt.Sprint(c.Warnings(Known{}))
 			}
 			if want == "" && got != "[]" || !strings.Contains(got, place(want)) {
 				t.Errorf("%s: %s: %s, want %s", section, options, got, place(want))

@@ -29,7 +29,7 @@ func TestNetworks(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", path, got, want)
 		}
 		var warnings []string
-		for _, w := range c.Warnings() {
+		for _, w := range c.Warnings(Known{}) {
 			warnings = append(warnings, w.String())
 		}
 		want := []string{

@@ -90,7 +90,7 @@ modules:
 func hasWarnings(parts ...string) func(*testing.T, *Config) {
 	return func(t *testing.T, c *Config) {
 		t.Helper()
-		list := c.Warnings()
+		list := c.Warnings(Known{})
 		if len(list) != len(parts) {
 			t.Fatalf("%d warnings, want %d: %v", len(list), len(parts), list)
 		}

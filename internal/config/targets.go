@@ -29,7 +29,7 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 				lines[t.App] = strictyaml.LineOf(n, "app", n.Line)
 			}
 		}
-		if n.Kind != yaml.MappingNode {
+		if n.Kind != yaml.MappingNode && len(d.Faults.List) > before {
 			continue
 		}
 		for _, fault := range t.Validate(prober.FileLimits(), doc.kindOf(c)) {

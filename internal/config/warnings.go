@@ -11,9 +11,15 @@ import (
 
 // Warnings are what is most likely a mistake in the file although it can be put
 // in force: a word that means something else than it looks, a file that is not
-// there. They are looked for when asked for, in the order of the lines.
-func (c *Config) Warnings() []strictyaml.Fault {
+// there, a name that nothing has. They are looked for when asked for, in the order of the
+// lines. Known are names that are not in the file; none, if that is all that is looked at.
+func (c *Config) Warnings(known Known) []strictyaml.Fault {
 	list := slices.Clone(c.warnings)
+	for i := range c.unknown {
+		if warning, ok := c.unknown[i].warning(known); ok {
+			list = append(list, warning)
+		}
+	}
 	for name, node := range c.moduleNodes {
 		module := c.Modules[name]
 		path := "modules." + name
