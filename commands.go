@@ -58,7 +58,7 @@ func (o *operator) declare(k *kingpin.Application) {
 	o.connection(history)
 	history.Arg("name", "Name of the target.").Required().HintAction(o.names()).StringVar(&o.history.App)
 	history.Flag("limit", "How many probes to show.").NoEnvar().Default("20").
-		SetValue(cli.Number{Flag: "limit", Into: &o.history.Limit, Least: 1, Most: 100})
+		SetValue(cli.Number{Into: &o.history.Limit, Least: 1, Most: 100})
 
 	o.declareRegistry(k.Command("registry", "Dump all registrations, or load them."))
 	completion := k.Command("completion", "Print the script by which a shell completes commands and names of targets.")
@@ -90,7 +90,7 @@ func (o *operator) credentials(cmd *kingpin.CmdClause) {
 	cmd.Flag("ca-file", "Certificates to trust in place of the system's, in PEM.").NoEnvar().StringVar(&o.exporter.CAFile)
 	cmd.Flag("insecure", "Do not check the exporter's certificate.").NoEnvar().BoolVar(&o.exporter.Insecure)
 	cmd.Flag("request-timeout", "Longest time to wait for an answer.").NoEnvar().Default("10s").
-		SetValue(cli.Duration{Flag: "request-timeout", Into: &o.exporter.Timeout})
+		SetValue(cli.Duration{Into: &o.exporter.Timeout})
 	cmd.Flag("json", "Print JSON.").NoEnvar().BoolVar(&o.json)
 }
 
@@ -195,7 +195,13 @@ func remote(command string, args []string) bool {
 // usageFault says what is wrong with the arguments. To Nagios, wrong usage is
 // another thing than a target that is down.
 func usageFault(command string, err error) int {
-	err = fmt.Errorf("%w; %s --help lists what there is", err, strings.TrimSpace(name+" "+command))
+	text := err.Error()
+	if n := strings.Count(text, "\n"); n > 0 {
+		text = fmt.Sprintf("%d values are not allowed:\n  %s\n", n+1, strings.ReplaceAll(text, "\n", "\n  "))
+	} else {
+		text += "; "
+	}
+	err = fmt.Errorf("%s%s --help lists what there is", text, strings.TrimSpace(name+" "+command))
 	if command == "status" {
 		return (&cli.Status{Terminal: cli.Terminal{Out: os.Stdout}}).UsageFault(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // flags are the values of the command line, however they were given.
@@ -52,6 +53,7 @@ type flags struct {
 	zeroconf      bool
 	discover      cli.Discover
 	settings      []envinfo.Setting
+	reloaded      func(options map[string]string) (faults map[string]string, restart []string)
 	gmailToken    string
 	operator      operator
 	web           *web.FlagConfig
@@ -61,7 +63,7 @@ type flags struct {
 }
 
 func commandLine() (*kingpin.Application, *flags) {
-	f := &flags{logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat(), probeLevel: cli.NewLogLevel("log.prober"), port: -1}
+	f := &flags{logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat(), probeLevel: cli.NewLogLevel(), port: -1}
 	k := kingpin.New(name, "Polls targets and in-process checks, keeps their states, and tells Prometheus.")
 	k.DefaultEnvars()
 	k.UsageWriter(os.Stdout)
@@ -75,16 +77,16 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.Flag("storage.on-corruption", "What to do with a damaged registry: restore the newest good backup, or fail.").
 		Default("restore").EnumVar(&f.onCorruption, "restore", "fail")
 	k.Flag("timeout-offset", "Seconds taken off the scrape timeout of /probe.").
-		Default("0.5").SetValue(cli.Seconds{Flag: "timeout-offset", Into: &f.timeoutOffset})
+		Default("0.5").SetValue(cli.Seconds{Into: &f.timeoutOffset})
 	k.Flag("config.enable-auto-reload", "Reload the configuration file when it changes.").BoolVar(&f.autoReload)
 	k.Flag("config.auto-reload-interval", "Seconds between checks of the configuration file.").
-		Default("30").SetValue(cli.Number{Flag: "config.auto-reload-interval", Into: &f.reloadSeconds, Least: 1, Most: 86400})
+		Default("30").SetValue(cli.Number{Into: &f.reloadSeconds, Least: 1, Most: 86400})
 	k.Flag("history.limit", "How many ad-hoc probes /logs remembers.").
-		Default("100").SetValue(cli.Number{Flag: "history.limit", Into: &f.historyLimit, Least: 0, Most: 1_000_000})
+		Default("100").SetValue(cli.Number{Into: &f.historyLimit, Least: 0, Most: 1_000_000})
 	k.Flag("log.prober", "Of ad-hoc probes, only log messages of this level or above: debug, info, warn, error, none.").
 		Default("info").SetValue(f.probeLevel)
 	k.Flag("probe.max-in-flight", "Most probes under way at once; 0 derives it from the open files allowed.").
-		Default("0").SetValue(cli.Number{Flag: "probe.max-in-flight", Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
+		Default("0").SetValue(cli.Number{Into: &f.maxInFlight, Least: 0, Most: 1_000_000})
 	k.Flag("probe.user-agent", "User-Agent of probes, where the module has no header of its own; health_exporter and its version if empty.").
 		SetValue(&f.userAgent)
 	k.Flag("probe.native-histograms", "Keep native histograms of the durations of probes per module, and offer /metrics in protobuf.").
@@ -92,24 +94,24 @@ func commandLine() (*kingpin.Application, *flags) {
 	k.Flag("zeroconf", "Announce the exporter on the local network (mDNS), unless it listens on loopback only.").
 		Default("true").BoolVar(&f.zeroconf)
 	k.Flag("web.drain-delay", "Time between turning not ready and closing the listeners; a second signal ends it.").
-		Default("0s").SetValue(cli.Duration{Flag: "web.drain-delay", Into: &f.drainDelay})
+		Default("0s").SetValue(cli.Duration{Into: &f.drainDelay})
 	k.Flag("web.max-adhoc-probes", "Most ad-hoc probes (/probe) under way at once; those beyond are answered with 503.").
-		Default("500").SetValue(cli.Number{Flag: "web.max-adhoc-probes", Into: &f.maxAdHoc, Least: 1, Most: 1_000_000})
+		Default("500").SetValue(cli.Number{Into: &f.maxAdHoc, Least: 1, Most: 1_000_000})
 	k.Flag("web.external-url", "URL under which people find the exporter, for links in mails and feeds; alerting.external_url of the configuration wins.").
 		SetValue(&f.externalURL)
 	k.Flag("web.route-prefix", "Path below which everything is served; that of --web.external-url if not given.").StringVar(&f.routePrefix)
 	f.web = kingpinflag.AddFlags(k, ":10115")
 	k.Flag("bind_addr", "Address to listen on (alias -ba), in place of --web.listen-address.").StringVar(&f.bindAddress)
 	k.Flag("port", "Port to listen on, in place of --web.listen-address; 0 takes any free one.").
-		Short('p').SetValue(cli.Number{Flag: "port", Into: &f.port, Least: 0, Most: 65535})
+		Short('p').SetValue(cli.Number{Into: &f.port, Least: 0, Most: 65535})
 	k.Flag("verbose", "Log each probe.").Short('v').BoolVar(&f.verbose)
 	k.Flag("debug", "Log at debug level and serve /debug/pprof/.").Short('d').BoolVar(&f.debug)
 	k.Flag("test", "Try it out: listen on loopback only.").Short('t').BoolVar(&f.test)
 	k.Flag("gmail_token", "Password or token for smtp.gmail.com (alias -gt), if alerting.email gives none.").StringVar(&f.gmailToken)
 	k.Flag("log.level", "Only log messages of this level or above: "+strings.Join(promslog.LevelFlagOptions, ", ")+".").
-		Default("info").SetValue(f.logLevel)
+		Default("info").SetValue(cli.OneOf{Value: f.logLevel, Words: promslog.LevelFlagOptions})
 	k.Flag("log.format", "Format of the log: "+strings.Join(promslog.FormatFlagOptions, ", ")+".").
-		Default("logfmt").SetValue(f.logFormat)
+		Default("logfmt").SetValue(cli.OneOf{Value: f.logFormat, Words: promslog.FormatFlagOptions})
 
 	k.Command("serve", "Run the exporter.").Default()
 	probe := k.Command("probe", "Probe once and report what happened; the exit code is 1 if the probe failed.")
@@ -117,7 +119,7 @@ func commandLine() (*kingpin.Application, *flags) {
 	probe.Flag("module", "How to probe.").Default("http_2xx").Short('m').StringVar(&f.probe.ModuleName)
 	probe.Flag("hostname", "Name to ask for in place of the target's own.").StringVar(&f.probe.Hostname)
 	probe.Flag("timeout", "Deadline; the module's own, or 10s, if not given.").
-		Default("0s").SetValue(cli.Duration{Flag: "timeout", Into: &f.probe.Timeout})
+		Default("0s").SetValue(cli.Duration{Into: &f.probe.Timeout})
 	probe.Flag("json", "Print JSON.").BoolVar(&f.probe.JSON)
 	k.Command("notify", "With --test: send a test notification through each channel of the configuration; the exit code is 1 if one does not get through.")
 	f.operator.declare(k)
@@ -183,19 +185,31 @@ func applyFileOptions(k *kingpin.Application, options map[string]string) (faults
 	for option, value := range options {
 		flag := k.GetFlag(option)
 		if flag == nil || option == "config.file" || option == "help" || option == "version" {
-			faults[option] = fmt.Sprintf("unknown option; %s --help lists what there is", name)
+			faults[option] = fmt.Sprintf("unknown option%s; %s --help lists what there is", names.DidYouMean(option, optionNames(k)), name)
 			continue
 		}
-		v := flag.Model().Value
-		if _, list := v.(interface{ IsCumulative() bool }); !list {
-			if err := v.Set(value); err != nil {
-				faults[option] = fmt.Sprintf("%q: %s", value, err)
+		if _, list := flag.Model().Value.(interface{ IsCumulative() bool }); list {
+			if err := cli.CheckValue(option, value); err != nil {
+				faults[option] = err.Error()
+				continue
+			}
+		} else {
+			if err := cli.SetValue(flag.Model(), value); err != nil {
+				faults[option] = err.Error()
 				continue
 			}
 		}
 		flag.Default(value)
 	}
 	return faults
+}
+
+// optionNames are the flags that the file can set.
+func optionNames(k *kingpin.Application) (list []string) {
+	for _, flag := range k.Model().Flags {
+		list = append(list, flag.Name)
+	}
+	return list
 }
 
 func wantsHelp(args []string) bool {
@@ -222,19 +236,13 @@ func (f *flags) autoReloadInterval() time.Duration {
 }
 
 // apply resolves the flags that stand for others, and says which contradict each other.
-func (f *flags) apply() error {
+// origins are where each comes from, by its name: none if it has its default.
+func (f *flags) apply(origins map[string]cli.Origin) error {
 	if addr, err := netip.ParseAddr(f.bindAddress); f.test && f.bindAddress != "" && f.bindAddress != "localhost" && (err != nil || !addr.IsLoopback()) {
 		return fmt.Errorf("--test listens on loopback only, and --bind_addr is %q; give one of them", f.bindAddress)
 	}
-	if f.bindAddress != "" || f.port >= 0 || f.test {
-		host, port := f.bindAddress, "10115"
-		if f.test && host == "" {
-			host = "127.0.0.1"
-		}
-		if f.port >= 0 {
-			port = strconv.Itoa(f.port)
-		}
-		*f.web.WebListenAddresses = []string{net.JoinHostPort(host, port)}
+	if err := f.listen(origins); err != nil {
+		return err
 	}
 	if f.debug || f.verbose {
 		_ = f.logLevel.Set("debug")
@@ -242,6 +250,37 @@ func (f *flags) apply() error {
 	if f.config == nil && f.configFile == defaultConfig {
 		f.configFile = "" // the default one may be missing
 	}
+	return nil
+}
+
+// listen puts the address of --bind_addr, --port and --test in the place of those of
+// --web.listen-address, unless the latter come from a place that has precedence. Given in
+// the same place, they contradict each other.
+func (f *flags) listen(origins map[string]cli.Origin) error {
+	short, at := "", cli.Default
+	for _, flag := range []string{"test", "port", "bind_addr"} {
+		if origin := origins[flag]; origin > at || origin == at && short == "" && origin > cli.Default {
+			short, at = flag, origin
+		}
+	}
+	if short == "" || short == "test" && !f.test {
+		return nil
+	}
+	switch full := origins["web.listen-address"]; {
+	case full == at || full > at && f.test:
+		return fmt.Errorf("--%s and --web.listen-address (%s) both say where to listen; give one of them",
+			short, strings.Join(*f.web.WebListenAddresses, ", "))
+	case full > at:
+		return nil
+	}
+	host, port := f.bindAddress, "10115"
+	if f.test && host == "" {
+		host = "127.0.0.1"
+	}
+	if f.port >= 0 {
+		port = strconv.Itoa(f.port)
+	}
+	*f.web.WebListenAddresses = []string{net.JoinHostPort(host, port)}
 	return nil
 }
 

@@ -64,17 +64,22 @@ func run(args []string) int {
 	if err != nil && !wantsHelp(args) {
 		return fail(exitFailure, err)
 	}
-	command, err := k.Parse(args)
-	if err != nil {
+	if err := valueFaults(args); err != nil {
 		return usageFault(asked, err)
 	}
-	if err := f.apply(); err != nil {
+	command, err := k.Parse(args)
+	if err != nil {
+		return usageFault(asked, parseFault(err, args))
+	}
+	origins := cli.Origins(k, args, fromFile)
+	if err := f.apply(origins); err != nil {
 		return usageFault(asked, err)
 	}
 	if f.gmailToken != "" {
 		os.Setenv(config.GmailTokenVariable, f.gmailToken)
 	}
-	f.settings = cli.Settings(k, args, fromFile)
+	f.settings = cli.Settings(k, origins)
+	f.reloaded = reloadedOptions(args, f.settings)
 	if code, ours := f.operator.run(command, f); ours {
 		return code
 	}
@@ -193,7 +198,7 @@ func serve(f *flags) int {
 		ConfigFile: f.configFile, Config: f.config, UserAgent: string(f.userAgent), StoragePath: f.storagePath, OnCorruption: f.onCorruption, Web: f.web,
 		ExternalURL: f.externalURL.String(), RoutePrefix: f.prefix(), TimeoutOffset: f.timeoutOffset, DrainDelay: f.drainDelay, MaxInFlight: f.maxInFlight, MaxAdHocProbes: f.maxAdHoc,
 		HistoryLimit: f.historyLimit, NativeHistograms: f.histograms, Zeroconf: f.zeroconf && !f.test, ProbeLog: f.probeLog(), AutoReload: f.autoReloadInterval(),
-		Hurry: hurry, Profiling: f.debug, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
+		Hurry: hurry, Profiling: f.debug, FileOptions: f.reloaded, Settings: func() []envinfo.Setting { return f.settings }, Version: cli.Version(), Revision: cli.Revision(), Log: log,
 	})
 	if err != nil {
 		return fail(exitFailure, err)

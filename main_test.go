@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/health-exporter/health_exporter/internal/cli"
 )
 
 func TestSeedAliases(t *testing.T) {
@@ -32,7 +34,7 @@ func TestPrecedence(t *testing.T) {
 		if _, err := k.Parse(seedAliases(args)); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.apply(); err != nil {
+		if err := f.apply(cli.Origins(k, seedAliases(args), map[string]string{"storage.path": "file", "web.listen-address": ":1", "timeout-offset": "2"})); err != nil {
 			t.Fatal(err)
 		}
 		return f
@@ -138,7 +140,7 @@ func TestFaultsOfOptions(t *testing.T) {
 	}
 	got := read.Refuse(applyFileOptions(k, options)).Error()
 	for _, want := range []string{
-		"6 faults", "line 2: options.timeout-offset: \"soon\"", "line 3: options.wat: unknown option", "line 5: options.log.level: \"loud\"",
+		"6 faults", "line 2: options.timeout-offset: must be a number of seconds from 0 to 3600, not \"soon\"", "line 3: options.wat: unknown option", "line 5: options.log.level: must be one of debug, info, warn, error, not \"loud\"",
 		"line 6: options.storage.path: must be a single value", "line 8: targets[0].url", "line 9: more: unknown key",
 	} {
 		if !strings.Contains(got, want) {

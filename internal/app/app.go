@@ -57,6 +57,10 @@ type Options struct {
 	// Zeroconf announces the exporter on the local network, unless it listens on
 	// loopback only.
 	Zeroconf bool
+	// FileOptions looks at the options of a configuration file that is read again: the
+	// faults by their names, or what would change only with a restart. nil for options
+	// that are not looked at.
+	FileOptions func(options map[string]string) (faults map[string]string, restart []string)
 	// Settings are the options in force, for /environment; nil for none.
 	Settings func() []envinfo.Setting
 	// Profiling serves /debug/pprof/.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 )
 
@@ -30,7 +31,7 @@ func (a *App) reload() error {
 	if a.opts.ConfigFile != "" && a.file.Load().Once() {
 		return fmt.Errorf("%s can be read only once: restart the exporter to give it another configuration", a.opts.ConfigFile)
 	}
-	cfg, file, err := loadConfig(a.opts.ConfigFile, a.opts.UserAgent)
+	cfg, file, restart, err := a.loadAgain()
 	a.tried.Store(file)
 	if err != nil {
 		return err
@@ -53,8 +54,31 @@ func (a *App) reload() error {
 	a.adopt(cfg)
 	a.telling.outbox.Reconfigure(outbox)
 	a.polling.reconcile()
+	for _, option := range restart {
+		a.log.Warn("an option of the configuration file has changed, which takes effect when the exporter is restarted", "file", cfg.File, "at", "options."+option)
+	}
 	a.log.Info("configuration reloaded", "file", cfg.File, "targets", len(cfg.Targets), "modules", len(cfg.Modules))
 	return nil
+}
+
+// loadAgain is loadConfig with the options of the file, whose faults are told with all
+// others. restart names the options that have changed.
+func (a *App) loadAgain() (cfg *config.Config, file *config.File, restart []string, err error) {
+	if a.opts.ConfigFile == "" || a.opts.FileOptions == nil {
+		cfg, file, err = loadConfig(a.opts.ConfigFile, a.opts.UserAgent)
+		return cfg, file, nil, err
+	}
+	if file, err = config.Read(a.opts.ConfigFile); err != nil {
+		return nil, file, nil, err
+	}
+	file.UserAgent = a.opts.UserAgent
+	options, _ := file.Options() // Load says what is wrong with the rest of them
+	faults, restart := a.opts.FileOptions(options)
+	if len(faults) > 0 {
+		return nil, file, nil, file.Refuse(faults)
+	}
+	cfg, err = file.Load()
+	return cfg, file, restart, err
 }
 
 // settle is how long files must stay as they are before they are reloaded unasked:

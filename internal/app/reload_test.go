@@ -1,6 +1,7 @@
 package app
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -77,4 +78,38 @@ func TestAutoReloadMissesNothing(t *testing.T) {
 	})
 	write(t, filepath.Join(dir, "later.yml"), "modules: {later: {prober: tcp}}")
 	r.eventually("a file that was missing", func() bool { return known("later") })
+}
+
+// TestOptionsAtReload: wrong ones are told with all that is wrong, and changed ones are told
+// to need a restart.
+func TestOptionsAtReload(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yml")
+	write(t, file, "options: {a: 1}\n")
+	var log logBuffer
+	r := startLogging(t, Options{ConfigFile: file, FileOptions: func(options map[string]string) (faults map[string]string, restart []string) {
+		switch options["a"] {
+		case "bad":
+			return map[string]string{"a": "must be good", "b": "must not be there"}, nil
+		case "2":
+			return nil, []string{"a"}
+		}
+		return nil, nil
+	}}, slog.New(slog.NewTextHandler(&log, nil)))
+	write(t, file, "options:\n  a: bad\n  b: [x]\nmore: 1\n")
+	code, body := r.post("/-/reload", "")
+	if code != http.StatusInternalServerError {
+		t.Errorf("%d %s", code, body)
+	}
+	for _, want := range []string{"4 faults", "line 2: options.a: must be good", "line 3: options.b: must not be there", "line 3: options.b: must be a single value", "line 4: more: unknown key"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%q is not in %s", want, body)
+		}
+	}
+	if strings.Contains(log.String(), "restarted") {
+		t.Error(log.String())
+	}
+	write(t, file, "options: {a: 2}\n")
+	if code, body := r.post("/-/reload", ""); code != http.StatusOK || !strings.Contains(log.String(), "at=options.a") || !strings.Contains(log.String(), "when the exporter is restarted") {
+		t.Errorf("%d %s\n%s", code, body, log.String())
+	}
 }

@@ -50,13 +50,12 @@ func addFlag(command *kingpin.CmdClause, name, help string, field reflect.Value)
 		texts := field.Addr().Convert(reflect.TypeFor[*[]string]()).Interface().(*[]string)
 		command.Flag(strings.TrimSuffix(name, "s"), help+" May be given again.").NoEnvar().StringsVar(texts)
 	default:
-		command.Flag(name, help).NoEnvar().SetValue(optional{name, field})
+		command.Flag(name, help).NoEnvar().SetValue(optional{field})
 	}
 }
 
 // optional is the value of a flag for a field that may be left out.
 type optional struct {
-	flag  string
 	field reflect.Value
 }
 
@@ -80,26 +79,26 @@ func (o optional) String() string {
 // IsBoolFlag lets a flag for true or false stand alone.
 func (o optional) IsBoolFlag() bool { return o.field.Type() == reflect.TypeFor[*bool]() }
 
-// Set reads the value; the error names the flag and what is allowed.
+// Set reads the value; the error says what is allowed.
 func (o optional) Set(text string) error {
 	var value any
 	switch o.field.Interface().(type) {
 	case *api.Seconds:
 		var d time.Duration
-		if err := (WholeSeconds{Flag: o.flag, Into: &d}).Set(text); err != nil {
+		if err := (WholeSeconds{Into: &d}).Set(text); err != nil {
 			return err
 		}
 		value = api.NewSeconds(d)
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return fmt.Errorf("--%s must be a whole number, not %q", o.flag, text)
+			return fmt.Errorf("must be a whole number, not %q", text)
 		}
 		value = &n
 	case *bool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {
-			return fmt.Errorf("--%s must be true or false, not %q", o.flag, text)
+			return fmt.Errorf("must be true or false, not %q", text)
 		}
 		value = &b
 	case *string:

@@ -37,7 +37,7 @@ const nothingFound = `Nothing was found. See whether
 func (d *Discover) Flags(command *kingpin.CmdClause) {
 	command.Flag("type", "Type of service to look for, such as _http._tcp; may be given more than once. "+
 		"Without it: "+strings.Join(discoverTypes, ", ")+".").StringsVar(&d.Types)
-	command.Flag("timeout", "How long to look.").Default("2s").SetValue(Duration{Flag: "timeout", Into: &d.Timeout})
+	command.Flag("timeout", "How long to look.").Default("2s").SetValue(Duration{Into: &d.Timeout})
 	command.Flag("json", "Print JSON.").BoolVar(&d.JSON)
 }
 

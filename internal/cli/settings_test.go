@@ -16,8 +16,9 @@ func TestSettings(t *testing.T) {
 		k.Flag(name, "").Default("0").String()
 	}
 	k.Flag("e", "").Bool()
+	k.Flag("f", "").Short('f').String()
 	t.Setenv("X_B", "2")
-	args := []string{"--a=1", "--no-e"}
+	args := []string{"--a=1", "--no-e", "-f", "6"}
 	k.GetFlag("c").Default("3")
 	if _, err := k.Parse(args); err != nil {
 		t.Fatal(err)
@@ -28,8 +29,9 @@ func TestSettings(t *testing.T) {
 		{Key: "c", Value: "3", Origin: "file"},
 		{Key: "d", Value: "0", Origin: "default"},
 		{Key: "e", Value: "false", Origin: "flag"},
+		{Key: "f", Value: "6", Origin: "flag"},
 	}
-	if diff := cmp.Diff(want, Settings(k, args, map[string]string{"c": "3"})); diff != "" {
+	if diff := cmp.Diff(want, Settings(k, Origins(k, args, map[string]string{"c": "3"}))); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -138,14 +138,14 @@ func TestDidYouMean(t *testing.T) {
 
 func TestWholeSeconds(t *testing.T) {
 	var d time.Duration
-	v := WholeSeconds{Flag: "interval", Into: &d}
+	v := WholeSeconds{Into: &d}
 	for text, want := range map[string]time.Duration{"30": 30 * time.Second, "30s": 30 * time.Second, "2m": 2 * time.Minute, "0": 0} {
 		if err := v.Set(text); err != nil || d != want {
 			t.Errorf("%s: %s %v", text, d, err)
 		}
 	}
 	for _, text := range []string{"", "1.5s", "-3", "soon"} {
-		if err := v.Set(text); err == nil || !strings.Contains(err.Error(), "--interval") {
+		if err := v.Set(text); err == nil || !strings.Contains(err.Error(), "must be whole seconds") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

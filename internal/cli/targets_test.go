@@ -206,8 +206,8 @@ func TestAddFlags(t *testing.T) {
 		t.Errorf("--no-fast-start: %v", err)
 	}
 	for flag, want := range map[string]string{
-		"--interval=soon": "--interval must be whole seconds", "--unhealthy=x": `--unhealthy must be a whole number, not "x"`,
-		"--interval=1.5s": "--interval must be whole seconds", "--label=x": "expected KEY=VALUE",
+		"--interval=soon": "must be whole seconds", "--unhealthy=x": `must be a whole number, not "x"`,
+		"--interval=1.5s": "must be whole seconds", "--label=x": "expected KEY=VALUE",
 	} {
 		if _, err := parse(flag); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", flag, err)

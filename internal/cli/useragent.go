@@ -11,7 +11,7 @@ type UserAgent string
 // Set takes what a header may have.
 func (u *UserAgent) Set(text string) error {
 	if strings.TrimSpace(text) != text || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return fmt.Errorf("%q is not a valid User-Agent: only printable ASCII, and no blank at its ends", text)
+		return fmt.Errorf("must be printable ASCII without a blank at its ends, not %q", text)
 	}
 	*u = UserAgent(text)
 	return nil

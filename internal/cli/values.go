@@ -12,7 +12,6 @@ import (
 
 // Number is the value of a flag that takes a whole number within a range.
 type Number struct {
-	Flag        string
 	Into        *int
 	Least, Most int
 }
@@ -20,11 +19,11 @@ type Number struct {
 // String is the value as it would be written.
 func (n Number) String() string { return strconv.Itoa(*n.Into) }
 
-// Set reads the value; the error names the flag and what is allowed.
+// Set reads the value; the error says what is allowed.
 func (n Number) Set(text string) error {
 	value, err := strconv.Atoi(text)
 	if err != nil || value < n.Least || value > n.Most {
-		return fmt.Errorf("--%s must be a whole number from %d to %d, not %q", n.Flag, n.Least, n.Most, text)
+		return fmt.Errorf("must be a whole number from %d to %d, not %q", n.Least, n.Most, text)
 	}
 	*n.Into = value
 	return nil
@@ -35,13 +34,10 @@ type LogLevel struct {
 	*promslog.Level
 	// None means that nothing is to be logged.
 	None bool
-	flag string
 }
 
 // NewLogLevel makes the value of a flag.
-func NewLogLevel(flag string) *LogLevel {
-	return &LogLevel{Level: promslog.NewLevel(), flag: flag}
-}
+func NewLogLevel() *LogLevel { return &LogLevel{Level: promslog.NewLevel()} }
 
 // Set reads the level.
 func (l *LogLevel) Set(text string) error {
@@ -49,25 +45,24 @@ func (l *LogLevel) Set(text string) error {
 		return nil
 	}
 	if err := l.Level.Set(text); err != nil {
-		return fmt.Errorf("--%s must be debug, info, warn, error or none, not %q", l.flag, text)
+		return fmt.Errorf("must be one of debug, info, warn, error, none, not %q", text)
 	}
 	return nil
 }
 
 // Seconds is the value of a flag that takes seconds without a unit.
 type Seconds struct {
-	Flag string
 	Into *time.Duration
 }
 
 // String is the value as it would be written.
 func (s Seconds) String() string { return fmt.Sprint(s.Into.Seconds()) }
 
-// Set reads the value; the error names the flag and what is allowed.
+// Set reads the value; the error says what is allowed.
 func (s Seconds) Set(text string) error {
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(value >= 0 && value <= 3600) {
-		return fmt.Errorf("--%s must be a number of seconds from 0 to 3600, not %q", s.Flag, text)
+		return fmt.Errorf("must be a number of seconds from 0 to 3600, not %q", text)
 	}
 	*s.Into = time.Duration(value * float64(time.Second))
 	return nil
@@ -75,18 +70,17 @@ func (s Seconds) Set(text string) error {
 
 // Duration is the value of a flag that takes a duration with its unit.
 type Duration struct {
-	Flag string
 	Into *time.Duration
 }
 
 // String is the value as it would be written.
 func (d Duration) String() string { return d.Into.String() }
 
-// Set reads the value; the error names the flag and what is allowed.
+// Set reads the value; the error says what is allowed.
 func (d Duration) Set(text string) error {
 	value, err := time.ParseDuration(text)
 	if err != nil || value < 0 {
-		return fmt.Errorf("--%s must be a duration such as 5s or 1m, not %q", d.Flag, text)
+		return fmt.Errorf("must be a duration such as 5s or 1m, not %q", text)
 	}
 	*d.Into = value
 	return nil
@@ -124,21 +118,20 @@ func (u *URL) Set(text string) error {
 // WholeSeconds is the value of a flag that takes a duration of whole seconds, with
 // or without its unit.
 type WholeSeconds struct {
-	Flag string
 	Into *time.Duration
 }
 
 // String is the value as it would be written.
 func (s WholeSeconds) String() string { return s.Into.String() }
 
-// Set reads the value; the error names the flag and what is allowed.
+// Set reads the value; the error says what is allowed.
 func (s WholeSeconds) Set(text string) error {
 	value, err := time.ParseDuration(text)
 	if n, bad := strconv.ParseInt(text, 10, 32); bad == nil {
 		value, err = time.Duration(n)*time.Second, nil
 	}
 	if err != nil || value < 0 || value%time.Second != 0 {
-		return fmt.Errorf("--%s must be whole seconds such as 30s or 1m, not %q", s.Flag, text)
+		return fmt.Errorf("must be whole seconds such as 30s or 1m, not %q", text)
 	}
 	*s.Into = value
 	return nil

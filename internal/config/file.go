@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -96,7 +97,7 @@ func readRegular(path string) ([]byte, error) {
 func (f *File) remember(path string, text []byte) { f.sums[path] = sha256.Sum256(text) }
 
 // Refuse is the error of options that are none of the program's, or that it cannot take,
-// by their names, with all that is wrong with the file besides.
+// by their names (none for what is wrong with several), with all that is wrong with the file besides.
 func (f *File) Refuse(options map[string]string) error {
 	all := &strictyaml.Faults{File: f.path}
 	if _, err := f.parse(); err != nil {
@@ -106,7 +107,7 @@ func (f *File) Refuse(options map[string]string) error {
 	}
 	root, _ := strictyaml.Parse(f.text, &strictyaml.Faults{})
 	for option, detail := range options {
-		all.Add(lineOfOption(root, option), "options."+option, "%s", detail)
+		all.Add(lineOfOption(root, option), strings.TrimSuffix("options."+option, "."), "%s", detail)
 	}
 	return all.Err()
 }

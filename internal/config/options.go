@@ -27,9 +27,10 @@ func optionsIn(path string, text []byte) (options map[string]string, faults *str
 	}
 	var doc struct {
 		Options map[string]yaml.Node `yaml:"options"`
+		Rest    map[string]yaml.Node `yaml:",inline"`
 	}
-	if root != nil && root.Decode(&doc) != nil {
-		return nil, faults, true // Load will say what is wrong
+	if root != nil {
+		newDecoder(&strictyaml.Faults{}).Decode(root, "", &doc) // Load will say what is wrong
 	}
 	return (&document{Options: doc.Options}).options(faults), faults, true
 }
