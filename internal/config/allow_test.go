@@ -56,7 +56,7 @@ targets:
 		t.Fatal(err)
 	}
 	var got []string
-	for _, w := range c.Warnings() {
+	for _, w := range c.Warnings(Known{}) {
 		got = append(got, w.String())
 	}
 	want := []string{"line 4: modules.open: holds credentials (basic_auth, headers.Cookie)", "line 7: modules.masked.allow: ", "line 8: modules.talk: holds credentials (query_response[0].send)"}
