@@ -10,7 +10,7 @@ import (
 )
 
 // history is the log of a target's last probes. The figures of HistoryLimit
-// probes are packed without pointers (24 bytes each, nothing for the garbage
+// probes are packed without pointers (16 bytes each, nothing for the garbage
 // collector to follow); texts are kept for the last few only.
 type history struct {
 	records []record // a ring once it is full
@@ -24,8 +24,18 @@ type record struct {
 	micros   uint32
 	code     uint16
 	outcome  health.Outcome
-	state    health.Verdict
-	reason   uint8 // index into Reasons plus one
+	// stateReason has the health.Verdict in its upper four bits, and in the lower ones the
+	// index into Reasons plus one.
+	stateReason uint8
+}
+
+func (r record) state() health.Verdict { return health.Verdict(r.stateReason >> 4) }
+
+func (r record) reason() prober.Reason {
+	if i := r.stateReason & 15; i > 0 {
+		return prober.Reasons()[i-1]
+	}
+	return ""
 }
 
 type note struct {
@@ -45,20 +55,28 @@ const (
 func (h *history) add(res *prober.Result, state health.Verdict) {
 	h.last++
 	r := record{
-		unixNano: res.Start.UnixNano(),
-		micros:   uint32(min(res.Duration.Microseconds(), 1<<32-1)),
-		code:     uint16(res.StatusCode),
-		outcome:  res.Outcome,
-		state:    state,
-		reason:   uint8(slices.Index(prober.Reasons(), res.Reason) + 1),
+		unixNano:    res.Start.UnixNano(),
+		micros:      uint32(min(res.Duration.Microseconds(), 1<<32-1)),
+		code:        uint16(res.StatusCode),
+		outcome:     res.Outcome,
+		stateReason: uint8(state)<<4 | uint8(slices.Index(prober.Reasons(), res.Reason)+1),
 	}
 	if len(h.records) < HistoryLimit {
+		h.grow()
 		h.records = append(h.records, r)
 	} else {
 		h.records[h.start] = r
 		h.start = (h.start + 1) % HistoryLimit
 	}
 	h.annotate(res)
+}
+
+// grow makes room for one more, and never for more than there can be: each target has a
+// history.
+func (h *history) grow() {
+	if n := len(h.records); n == cap(h.records) {
+		h.records = append(make([]record, 0, min(max(4, 2*n), HistoryLimit)), h.records...)
+	}
 }
 
 // failedLast reports whether the newest probe did not pass.
@@ -105,10 +123,7 @@ func (h *history) entries(limit int) []Entry {
 		r := h.records[(h.start+len(h.records)-1-i)%len(h.records)]
 		e := Entry{
 			Time: time.Unix(0, r.unixNano), Latency: time.Duration(r.micros) * time.Microsecond,
-			StatusCode: int(r.code), Outcome: r.outcome, State: r.state,
-		}
-		if r.reason > 0 {
-			e.Reason = prober.Reasons()[r.reason-1]
+			StatusCode: int(r.code), Outcome: r.outcome, State: r.state(), Reason: r.reason(),
 		}
 		if noteAt >= 0 && h.notes[noteAt].number == h.last-uint64(i) {
 			e.Error, e.Response, e.Steps = h.notes[noteAt].err, h.notes[noteAt].response, h.notes[noteAt].steps
