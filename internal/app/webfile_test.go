@@ -37,7 +37,7 @@ func TestWebConfigWithASecondDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		if code, _ := r.get("/metrics"); code != http.StatusOK {
-			t.Errorf("a file that is well again: %d", code)
+			t.Errorf("a file that is valid again: %d", code)
 		}
 		if err := r.Reload(t.Context()); err != nil {
 			t.Error(err)
