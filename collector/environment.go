@@ -8,15 +8,15 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo"
 )
 
-// The families that envinfo.Environment.Info has.
-var (
-	osInfo      = metric{"health_environment_os_info", "The operating system.", info, []string{"platform", "name", "system", "release", "machine"}}
-	goInfo      = metric{"health_environment_go_info", "The version of Go and the program built with it.", info, []string{"version", "module", "main_version"}}
-	processInfo = metric{"health_environment_process_info", "Who runs the process, where and from which file.", info, []string{"user", "cwd", "executable"}}
-	packageInfo = metric{"health_environment_package_info", "A module that the program is built from.", info, []string{"module", "version"}}
-)
+// environmentMetrics are the families that envinfo.Environment.Info has.
+var environmentMetrics = infoMetricsOf(envinfo.InfoFamilies())
 
-var environmentMetrics = []metric{osInfo, goInfo, processInfo, packageInfo}
+func infoMetricsOf(families []envinfo.InfoFamily) (list []metric) {
+	for _, f := range families {
+		list = append(list, metric{f.Name, f.Help, info, f.Labels})
+	}
+	return list
+}
 
 // environment holds the metrics, made once: they do not change as long as the
 // process runs.

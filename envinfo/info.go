@@ -20,6 +20,23 @@ type InfoMetric struct {
 // Label is one label of an InfoMetric.
 type Label struct{ Name, Value string }
 
+// InfoFamily is the metrics of one name: their help and the names of their labels.
+type InfoFamily struct {
+	Name, Help string
+	Labels     []string
+}
+
+// The families that Info may have.
+var (
+	osInfo      = InfoFamily{"health_environment_os_info", "The operating system.", []string{"platform", "name", "system", "release", "machine"}}
+	goInfo      = InfoFamily{"health_environment_go_info", "The version of Go and the program built with it.", []string{"version", "module", "main_version"}}
+	processInfo = InfoFamily{"health_environment_process_info", "Who runs the process, where and from which file.", []string{"user", "cwd", "executable"}}
+	packageInfo = InfoFamily{"health_environment_package_info", "A module that the program is built from.", []string{"module", "version"}}
+)
+
+// InfoFamilies are the families of all metrics that Info may have.
+func InfoFamilies() []InfoFamily { return []InfoFamily{osInfo, goInfo, processInfo, packageInfo} }
+
 // Info is what the sections os, go and process have for a metrics page that
 // anybody may read, for those of them that are on. Command line, environment
 // variables and configuration are never part of it. It does not change while the
@@ -28,34 +45,30 @@ func (e *Environment) Info() []InfoMetric {
 	var info []InfoMetric
 	if !e.WithoutOS {
 		u := systemName()
-		info = append(info, infoMetric("health_environment_os_info", "The operating system.",
-			"platform", runtime.GOOS, "name", osFamily(), "system", u.system, "release", u.release, "machine", u.machine))
+		info = append(info, osInfo.metric(runtime.GOOS, osFamily(), u.system, u.release, u.machine))
 	}
 	build := readBuild()
 	if !e.WithoutGo {
-		info = append(info, infoMetric("health_environment_go_info", "The version of Go and the program built with it.",
-			"version", runtime.Version(), "module", build.path, "main_version", build.version))
+		info = append(info, goInfo.metric(runtime.Version(), build.path, build.version))
 	}
 	if !e.WithoutProcess {
 		cwd, _ := os.Getwd()
 		executable, _ := os.Executable()
-		info = append(info, infoMetric("health_environment_process_info", "Who runs the process, where and from which file.",
-			"user", userName(), "cwd", cwd, "executable", executable))
+		info = append(info, processInfo.metric(userName(), cwd, executable))
 	}
 	if !e.WithoutGo {
 		for _, m := range build.modules {
-			info = append(info, infoMetric("health_environment_package_info", "A module that the program is built from.",
-				"module", m.path, "version", m.version))
+			info = append(info, packageInfo.metric(m.path, m.version))
 		}
 	}
 	return info
 }
 
-// infoMetric makes valid label values of names and values in turn.
-func infoMetric(name, help string, labels ...string) InfoMetric {
-	m := InfoMetric{Name: name, Help: help}
-	for i := 0; i+1 < len(labels); i += 2 {
-		m.Labels = append(m.Labels, Label{labels[i], redact.Text(strings.ToValidUTF8(labels[i+1], "?"))})
+// metric has a valid and redacted value for each label.
+func (f InfoFamily) metric(values ...string) InfoMetric {
+	m := InfoMetric{Name: f.Name, Help: f.Help}
+	for i, name := range f.Labels {
+		m.Labels = append(m.Labels, Label{name, redact.Text(strings.ToValidUTF8(values[i], "?"))})
 	}
 	return m
 }

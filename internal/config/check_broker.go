@@ -23,7 +23,16 @@ type broker struct {
 // anyBroker stands for a URL that is read later.
 const anyBroker = "amqp://host"
 
-func (b *broker) check() error { return secret{b.URLFile, b.URLEnv}.given("URL", true) }
+// connected is a check once it has a broker.
+type connected interface {
+	Check() error
+	Run(ctx context.Context) error
+}
+
+// checkOf checks the keys and those of the check itself, which at gives a broker.
+func (b *broker) checkOf(at func(url string, options *tls.Config) connected) error {
+	return errors.Join(secret{b.URLFile, b.URLEnv}.given("URL", true), at(anyBroker, nil).Check())
+}
 
 func (b *broker) read() (url string, options *tls.Config, err error) {
 	if url, err = (secret{b.URLFile, b.URLEnv}).read(); err != nil {
@@ -33,14 +42,14 @@ func (b *broker) read() (url string, options *tls.Config, err error) {
 	return url, options, err
 }
 
-// run reads the URL anew for each run: passwords rotate.
-func (b *broker) run(at func(ctx context.Context, url string, options *tls.Config) error) OpenCheck {
+// openOf reads the URL again for each run: passwords rotate.
+func (b *broker) openOf(at func(url string, options *tls.Config) connected) OpenCheck {
 	return OpenCheck{Run: func(ctx context.Context) error {
 		url, options, err := b.read()
 		if err != nil {
 			return err
 		}
-		return at(ctx, url, options)
+		return at(url, options).Run(ctx)
 	}}
 }
 
@@ -50,19 +59,14 @@ type amqpCheck struct {
 	amqp.Queue `yaml:",inline"`
 }
 
-func (c *amqpCheck) check() error {
+func (c *amqpCheck) at(url string, options *tls.Config) connected {
 	q := c.Queue
-	q.URL = anyBroker
-	return errors.Join(c.broker.check(), q.Check())
+	q.URL, q.TLS = url, options
+	return q
 }
 
-func (c *amqpCheck) open(OtherCheck) (OpenCheck, error) {
-	return c.run(func(ctx context.Context, url string, options *tls.Config) error {
-		q := c.Queue
-		q.URL, q.TLS = url, options
-		return q.Run(ctx)
-	}), nil
-}
+func (c *amqpCheck) check() error                       { return c.checkOf(c.at) }
+func (c *amqpCheck) open(OtherCheck) (OpenCheck, error) { return c.openOf(c.at), nil }
 
 // celeryCheck pings Celery's workers.
 type celeryCheck struct {
@@ -70,16 +74,11 @@ type celeryCheck struct {
 	celery.Workers `yaml:",inline"`
 }
 
-func (c *celeryCheck) check() error {
+func (c *celeryCheck) at(url string, options *tls.Config) connected {
 	w := c.Workers
-	w.Broker = anyBroker
-	return errors.Join(c.broker.check(), w.Check())
+	w.Broker, w.TLS = url, options
+	return w
 }
 
-func (c *celeryCheck) open(OtherCheck) (OpenCheck, error) {
-	return c.run(func(ctx context.Context, url string, options *tls.Config) error {
-		w := c.Workers
-		w.Broker, w.TLS = url, options
-		return w.Run(ctx)
-	}), nil
-}
+func (c *celeryCheck) check() error                       { return c.checkOf(c.at) }
+func (c *celeryCheck) open(OtherCheck) (OpenCheck, error) { return c.openOf(c.at), nil }
