@@ -24,25 +24,25 @@ func raise(t *testing.T, flag string) {
 // meanwhile.
 func testCheckOfExporter(t *testing.T, s *stack) {
 	const check, ops = "flag", "ops@example.org"
-	m := &mailStory{stack: s, app: check, to: ops}
+	m := &mailStory{stack: s, Expectation: harness.Expectation{Box: s.mailbox, App: check, To: ops}}
 	s.awaitValue(t, `health:check_state:held{job="health_exporter",check="flag",state="healthy"}`, "1")
-	m.check(t) // nothing until here: that it was unknown at first is no news
+	m.Check(t) // nothing until here: that it was unknown at first is no news
 
 	if err := os.Remove(s.flag); err != nil {
 		t.Fatal(err)
 	}
 	m.expectUnhealthyCheck(t)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, quiet)
 
 	m.exporter.Kill()
 	m.awaitUp(t, "0")
 	m.exporter.Start(t)
 	m.awaitUp(t, "1")
-	m.expectQuiet(t)
+	m.StaysQuiet(t, quiet)
 
 	raise(t, s.flag)
-	m.expect(t, "[HEALTHY] check flag is back to healthy")
-	m.expectQuiet(t)
+	m.Expect(t, "[HEALTHY] check flag is back to healthy")
+	m.StaysQuiet(t, quiet)
 
 	for _, l := range m.mailbox.All() {
 		if !slices.Contains(strings.Fields(l.Header("Subject")), check) {
@@ -67,19 +67,19 @@ func testCheckOfExporter(t *testing.T, s *stack) {
 // before it is unhealthy, which Prometheus may or may not see.
 func (m *mailStory) expectUnhealthyCheck(t *testing.T) {
 	t.Helper()
-	degraded := harness.Received{To: m.to, Subject: "[DEGRADED] check " + m.app + " health is degraded"}
-	unhealthy := harness.Received{To: m.to, Subject: "[UNHEALTHY] check " + m.app + " is unhealthy"}
+	degraded := harness.Received{To: m.To, Subject: "[DEGRADED] check " + m.App + " health is degraded"}
+	unhealthy := harness.Received{To: m.To, Subject: "[UNHEALTHY] check " + m.App + " is unhealthy"}
 	harness.Await(t, harness.MailLimit, "there is a mail "+unhealthy.Subject, func() error {
-		if got := m.mailbox.About(m.app); !slices.Contains(got, unhealthy) {
+		if got := m.mailbox.About(m.App); !slices.Contains(got, unhealthy) {
 			return fmt.Errorf("there are %q", got)
 		}
 		return nil
 	})
-	m.mails = []harness.Received{unhealthy}
-	if got := m.mailbox.About(m.app); len(got) > 1 {
-		m.mails = []harness.Received{degraded, unhealthy}
-		if diff := cmp.Diff(m.mails, got); diff != "" {
-			t.Fatalf("mails about %s (-want +got):\n%s", m.app, diff)
+	m.Mails = []harness.Received{unhealthy}
+	if got := m.mailbox.About(m.App); len(got) > 1 {
+		m.Mails = []harness.Received{degraded, unhealthy}
+		if diff := cmp.Diff(m.Mails, got); diff != "" {
+			t.Fatalf("mails about %s (-want +got):\n%s", m.App, diff)
 		}
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 )
 
@@ -22,17 +20,15 @@ const quiet = 8 * time.Second
 // mailStory is one target and what is mailed about it.
 type mailStory struct {
 	*stack
+	harness.Expectation
 	service *harness.Service
-	app     string
-	to      string             // whoever gets the mails
-	mails   []harness.Received // those expected so far
 }
 
 // newMailStory registers a new application, which is healthy and known to
 // Prometheus, and so quiet.
 func (s *stack) newMailStory(t *testing.T, app, email string) *mailStory {
 	t.Helper()
-	m := &mailStory{stack: s, service: harness.StartService(t), app: app, to: email}
+	m := &mailStory{stack: s, service: harness.StartService(t), Expectation: harness.Expectation{Box: s.mailbox, App: app, To: email}}
 	s.exporter.MustCall(t, http.MethodPost, "/api/v1/targets", harness.Registration(app, m.service.URL, email), nil, http.StatusCreated)
 	s.exporter.ProbeUntil(t, app, "HEALTHY")
 	m.awaitSeen(t, "healthy")
@@ -42,35 +38,7 @@ func (s *stack) newMailStory(t *testing.T, app, email string) *mailStory {
 // awaitSeen waits until Prometheus has the state of the target.
 func (m *mailStory) awaitSeen(t *testing.T, state string) {
 	t.Helper()
-	m.awaitValue(t, fmt.Sprintf(`health:target_state:held{target=%q,state=%q}`, m.app, state), "1")
-}
-
-// expect waits for one more mail. All that came until then must be as expected.
-func (m *mailStory) expect(t *testing.T, subject string) {
-	t.Helper()
-	m.mails = append(m.mails, harness.Received{To: m.to, Subject: subject})
-	harness.Await(t, harness.MailLimit, "there is a mail "+subject, func() error {
-		if got := m.mailbox.About(m.app); len(got) < len(m.mails) {
-			return fmt.Errorf("there are %q", got)
-		}
-		return nil
-	})
-	m.check(t)
-}
-
-func (m *mailStory) check(t *testing.T) {
-	t.Helper()
-	if diff := cmp.Diff(m.mails, m.mailbox.About(m.app)); diff != "" {
-		t.Fatalf("mails about %s (-want +got):\n%s", m.app, diff)
-	}
-}
-
-// expectQuiet looks that no more mails come.
-func (m *mailStory) expectQuiet(t *testing.T) {
-	t.Helper()
-	for end := time.Now().Add(quiet); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		m.check(t)
-	}
+	m.awaitValue(t, fmt.Sprintf(`health:target_state:held{target=%q,state=%q}`, m.App, state), "1")
 }
 
 // degrade and the following change the health of the service, and have the target
@@ -78,22 +46,22 @@ func (m *mailStory) expectQuiet(t *testing.T) {
 func (m *mailStory) degrade(t *testing.T) {
 	t.Helper()
 	m.service.Set("warn")
-	m.exporter.ProbeUntil(t, m.app, "DEGRADED")
-	m.expect(t, "[DEGRADED] "+m.app+" health is degraded")
+	m.exporter.ProbeUntil(t, m.App, "DEGRADED")
+	m.Expect(t, "[DEGRADED] "+m.App+" health is degraded")
 }
 
 func (m *mailStory) breakDown(t *testing.T) {
 	t.Helper()
 	m.service.Set("fail")
-	m.exporter.ProbeUntil(t, m.app, "UNHEALTHY")
-	m.expect(t, "[UNHEALTHY] "+m.app+" is unhealthy")
+	m.exporter.ProbeUntil(t, m.App, "UNHEALTHY")
+	m.Expect(t, "[UNHEALTHY] "+m.App+" is unhealthy")
 }
 
 func (m *mailStory) recover(t *testing.T) {
 	t.Helper()
 	m.service.Set("pass")
-	m.exporter.ProbeUntil(t, m.app, "HEALTHY")
-	m.expect(t, "[HEALTHY] "+m.app+" is back to healthy")
+	m.exporter.ProbeUntil(t, m.App, "HEALTHY")
+	m.Expect(t, "[HEALTHY] "+m.App+" is back to healthy")
 }
 
 // TestMails runs the scenarios one after the other against one stack, each with a
@@ -146,13 +114,13 @@ func testEveryChange(t *testing.T, m *mailStory) {
 	m.recover(t)
 	m.breakDownThroughDegraded(t)
 	m.recover(t)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, quiet)
 
 	for _, l := range m.mailbox.All() {
-		if !slices.Equal(l.To, []string{m.to}) {
+		if !slices.Equal(l.To, []string{m.To}) {
 			continue
 		}
-		if l.From != "health@example.org" || l.Header("To") != m.to || l.Header("Auto-Submitted") != "auto-generated" || !l.TLS {
+		if l.From != "health@example.org" || l.Header("To") != m.To || l.Header("Auto-Submitted") != "auto-generated" || !l.TLS {
 			t.Errorf("mail from %q to %q, Auto-Submitted %q, TLS %v", l.From, l.Header("To"), l.Header("Auto-Submitted"), l.TLS)
 		}
 		parts, err := l.Parts()
@@ -161,7 +129,7 @@ func testEveryChange(t *testing.T, m *mailStory) {
 		}
 		_, summary, _ := strings.Cut(l.Header("Subject"), "] ")
 		for _, media := range []string{"text/plain", "text/html"} {
-			for _, want := range []string{summary, m.app, m.exporter.Address, "Sent by health_exporter."} {
+			for _, want := range []string{summary, m.App, m.exporter.Address, "Sent by health_exporter."} {
 				if !strings.Contains(parts[media], want) {
 					t.Errorf("no %q in the %s of %q:\n%s", want, media, l.Header("Subject"), parts[media])
 				}
@@ -174,8 +142,8 @@ func testEveryChange(t *testing.T, m *mailStory) {
 func (m *mailStory) breakDownThroughDegraded(t *testing.T) {
 	t.Helper()
 	m.service.Set("fail")
-	m.exporter.ProbeUntil(t, m.app, "DEGRADED")
-	m.expect(t, "[DEGRADED] "+m.app+" health is degraded")
+	m.exporter.ProbeUntil(t, m.App, "DEGRADED")
+	m.Expect(t, "[DEGRADED] "+m.App+" health is degraded")
 	m.breakDown(t)
 }
 
@@ -185,11 +153,11 @@ func testKilledWhileUnhealthy(t *testing.T, m *mailStory) {
 	m.exporter.Kill()
 	m.awaitUp(t, "0")
 	m.exporter.Start(t)
-	if got := m.exporter.State(t, m.app); got != "UNHEALTHY" {
+	if got := m.exporter.State(t, m.App); got != "UNHEALTHY" {
 		t.Errorf("state after the restart: %s", got)
 	}
 	m.awaitUp(t, "1")
-	m.expectQuiet(t)
+	m.StaysQuiet(t, quiet)
 	m.recover(t)
 }
 
@@ -201,24 +169,24 @@ func testRecoversMeanwhile(t *testing.T, m *mailStory) {
 	}
 	m.service.Set("pass")
 	m.awaitUp(t, "0")
-	m.expectQuiet(t)
+	m.StaysQuiet(t, quiet)
 	m.exporter.Start(t)
 	m.recover(t)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, quiet)
 }
 
 // Unregistered is not healthy.
 func testUnregistered(t *testing.T, m *mailStory) {
 	m.breakDownThroughDegraded(t)
-	m.exporter.MustCall(t, http.MethodDelete, harness.TargetPath(m.app), nil, nil, http.StatusNoContent)
-	m.expect(t, "[UNREGISTERED] "+m.app+" is no longer monitored")
-	m.expectQuiet(t)
+	m.exporter.MustCall(t, http.MethodDelete, harness.TargetPath(m.App), nil, nil, http.StatusNoContent)
+	m.Expect(t, "[UNREGISTERED] "+m.App+" is no longer monitored")
+	m.StaysQuiet(t, quiet)
 }
 
 // An address that is not allowed is neither mailed nor shown; ops are told instead.
 func testNotAllowed(t *testing.T, s *stack) {
 	const app, address = "outsider", "mallory@evil.test"
-	m := &mailStory{stack: s, service: harness.StartService(t), app: app, to: "ops@example.org"}
+	m := &mailStory{stack: s, service: harness.StartService(t), Expectation: harness.Expectation{Box: s.mailbox, App: app, To: "ops@example.org"}}
 	var answer struct {
 		Warnings []struct{ Field, Detail string }
 	}
@@ -232,5 +200,5 @@ func testNotAllowed(t *testing.T, s *stack) {
 	if strings.Contains(s.exporter.Metrics(t), "mallory") {
 		t.Error("the address is on the page of metrics")
 	}
-	m.expectQuiet(t)
+	m.StaysQuiet(t, quiet)
 }

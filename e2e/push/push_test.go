@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/health-exporter/health_exporter/e2e/internal/harness"
 	"github.com/health-exporter/health_exporter/health"
 )
@@ -19,41 +17,19 @@ import (
 // pushStory is a target and what is mailed about it.
 type pushStory struct {
 	*pushStack
-	app, email string
-	mails      []harness.Received // those expected so far
+	harness.Expectation
 }
 
 // expect changes the state, and waits for one more mail with the words.
 func (m *pushStory) expect(t *testing.T, state health.Verdict, words string) {
 	t.Helper()
-	m.pusher.set(m.app, m.email, state)
+	m.pusher.set(m.App, m.To, state)
 	m.expectMail(t, strings.ToUpper(state.String()), words)
 }
 
 func (m *pushStory) expectMail(t *testing.T, state, words string) {
 	t.Helper()
-	m.mails = append(m.mails, harness.Received{To: m.email, Subject: "[" + state + "] " + m.app + words})
-	harness.Await(t, harness.MailLimit, "there is a mail "+m.app+words, func() error {
-		if got := m.mailbox.About(m.app); len(got) < len(m.mails) {
-			return fmt.Errorf("there are %q", got)
-		}
-		return nil
-	})
-	m.check(t)
-}
-
-func (m *pushStory) check(t *testing.T) {
-	t.Helper()
-	if diff := cmp.Diff(m.mails, m.mailbox.About(m.app)); diff != "" {
-		t.Fatalf("mails about %s (-want +got):\n%s", m.app, diff)
-	}
-}
-
-func (m *pushStory) expectQuiet(t *testing.T) {
-	t.Helper()
-	for end := time.Now().Add(pushQuiet); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		m.check(t)
-	}
+	m.Expect(t, "["+state+"] "+m.App+words)
 }
 
 // pushQuiet is how long nothing may arrive after everything expected has: more than the
@@ -77,29 +53,29 @@ func TestPush(t *testing.T) {
 	m.expect(t, health.Healthy, isHealthy)
 	m.expect(t, health.Degraded, isDegraded)
 	m.expect(t, health.Unhealthy, isUnhealthy)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, pushQuiet)
 
 	// The pusher is started again, and nothing has happened.
 	s.pusher.stop()
 	s.startPusher(t)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, pushQuiet)
 	// It is away for longer than an alert goes on firing that is not told again, and
 	// nobody is told anything. Meanwhile the target recovers, which is told when it is back.
 	s.pusher.stop()
-	m.expectQuiet(t)
-	m.pusher.set(m.app, m.email, health.Healthy)
+	m.StaysQuiet(t, pushQuiet)
+	m.pusher.set(m.App, m.To, health.Healthy)
 	s.startPusher(t)
 	m.expectMail(t, "HEALTHY", isHealthy)
 	// What has not changed meanwhile is not told again.
 	m.expect(t, health.Degraded, isDegraded)
 	s.pusher.stop()
-	m.expectQuiet(t)
+	m.StaysQuiet(t, pushQuiet)
 	s.startPusher(t)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, pushQuiet)
 
 	// Alertmanager is killed. What changes until it is back is told then.
 	s.servers[0].Kill()
-	m.pusher.set(m.app, m.email, health.Unhealthy)
+	m.pusher.set(m.App, m.To, health.Unhealthy)
 	harness.Await(t, harness.StartLimit, "the failures are counted", func() error {
 		if stats := s.pusher.Stats(); stats.Untold != 1 || stats.Instances[0].Failed["connect"] < 2 {
 			return fmt.Errorf("stats %+v", stats)
@@ -108,9 +84,9 @@ func TestPush(t *testing.T) {
 	})
 	s.servers[0].launch(t)
 	m.expectMail(t, "UNHEALTHY", isUnhealthy)
-	m.pusher.remove(m.app)
+	m.pusher.remove(m.App)
 	m.expectMail(t, "UNREGISTERED", " is no longer monitored")
-	m.expectQuiet(t)
+	m.StaysQuiet(t, pushQuiet)
 	if stats := s.pusher.Stats(); stats.Untold != 0 {
 		t.Errorf("stats %+v", stats)
 	}
@@ -128,7 +104,7 @@ func TestPushToCluster(t *testing.T) {
 	m := s.story("nas", "alice@example.org")
 	m.expect(t, health.Unhealthy, isUnhealthy)
 	m.expect(t, health.Degraded, isDegraded)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, pushQuiet)
 
 	for down := range s.servers {
 		s.servers[down].Kill()
@@ -141,15 +117,15 @@ func TestPushToCluster(t *testing.T) {
 		for _, a := range s.servers {
 			a.awaitPeers(t, 2)
 		}
-		m.expectQuiet(t)
+		m.StaysQuiet(t, pushQuiet)
 	}
 
 	// Both are down while the state changes twice: the last one is told.
 	s.servers[0].Kill()
 	s.servers[1].Kill()
-	m.pusher.set(m.app, m.email, health.Degraded)
+	m.pusher.set(m.App, m.To, health.Degraded)
 	time.Sleep(2 * time.Second)
-	m.pusher.set(m.app, m.email, health.Unhealthy)
+	m.pusher.set(m.App, m.To, health.Unhealthy)
 	harness.Await(t, harness.StartLimit, "nobody has heard of it", func() error {
 		if stats := s.pusher.Stats(); stats.Untold != 1 {
 			return fmt.Errorf("stats %+v", stats)
@@ -159,7 +135,7 @@ func TestPushToCluster(t *testing.T) {
 	s.servers[0].launch(t)
 	s.servers[1].launch(t)
 	m.expectMail(t, "UNHEALTHY", isUnhealthy)
-	m.expectQuiet(t)
+	m.StaysQuiet(t, pushQuiet)
 	s.checkRefused(t)
 }
 

@@ -198,7 +198,7 @@ func (s *pushStack) startPusher(t *testing.T) {
 }
 
 func (s *pushStack) story(app, email string) *pushStory {
-	m := &pushStory{pushStack: s, app: app, email: email}
+	m := &pushStory{pushStack: s, Expectation: harness.Expectation{Box: s.mailbox, App: app, To: email}}
 	s.pusher.set(app, email, health.Healthy)
 	return m
 }
