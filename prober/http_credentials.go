@@ -70,6 +70,16 @@ func (c *credentials) value(u *url.URL) (string, error) {
 	return "", nil
 }
 
+func (p *httpProbe) tokens() *tokenSource   { return p.creds.oauthOrNil() }
+func (p *healthProbe) tokens() *tokenSource { return p.creds.oauthOrNil() }
+
+func (c *credentials) oauthOrNil() *tokenSource {
+	if c == nil {
+		return nil
+	}
+	return c.oauth
+}
+
 // configured reports whether there are credentials besides those in a URL.
 func (c *credentials) configured() bool { return c.basic != nil || c.other != nil || c.oauth != nil }
 

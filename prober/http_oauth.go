@@ -84,6 +84,16 @@ func (s *tokenSource) kept(secret string) *oauth2.Token {
 	return s.token
 }
 
+// current is the token that was got last, good or not; empty before.
+func (s *tokenSource) current() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token == nil {
+		return ""
+	}
+	return s.token.AccessToken
+}
+
 func (s *tokenSource) keep(token *oauth2.Token, secret string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,7 @@ type Module struct {
 	fingerprint string
 	allow       []NetworkRule       // none for any place
 	held        []string            // the options that hold credentials
-	secrets     *strings.Replacer   // hides those of the options; nil if there are none
+	secrets     *secrets            // which nobody gets to see; nil if there are none
 	observe     func(time.Duration) // nil for nobody
 }
 

@@ -1,11 +1,7 @@
 package prober
 
 import (
-	"cmp"
-	"context"
-	"encoding/base64"
 	"encoding/json"
-	"log/slog"
 	"net/url"
 	"reflect"
 	"slices"
@@ -14,59 +10,17 @@ import (
 	"github.com/prometheus/common/config"
 )
 
-// shortestSecret is how long a secret must be to be looked for: shorter ones are in many
-// a harmless text.
-const shortestSecret = 4
-
-// longestSecret is how long one may be: what is longer is a message, and no word of it.
-const longestSecret = 4 << 10
-
 // Options are the module's options, with their defaults, for who shows them. They must
 // not be changed.
 func (m *Module) Options() any { return m.spec }
-
-// secretsOf finds the secrets among the options of a kind: a peer may send back what it
-// was sent, and an error quotes it.
-func secretsOf(options any) *strings.Replacer {
-	found := map[string]bool{}
-	add := func(text string) {
-		if len(text) < shortestSecret || len(text) > longestSecret {
-			return
-		}
-		for _, each := range []string{text, url.QueryEscape(text), escapedJSON(text), base64.StdEncoding.EncodeToString([]byte(text))} {
-			found[each] = true
-		}
-	}
-	collectSecrets(reflect.ValueOf(options), add)
-	if len(found) == 0 {
-		return nil
-	}
-	var pairs []string
-	for _, text := range slices.SortedFunc(keysOf(found), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) // or a part of one would go first
-	}) {
-		pairs = append(pairs, text, hidden)
-	}
-	return strings.NewReplacer(pairs...)
-}
-
-func keysOf(m map[string]bool) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for key := range m {
-			if !yield(key) {
-				return
-			}
-		}
-	}
-}
 
 func escapedJSON(text string) string {
 	escaped, _ := json.Marshal(text)
 	return strings.Trim(string(escaped), `"`)
 }
 
-// collectSecrets walks over options, by their types.
-func collectSecrets(v reflect.Value, add func(string)) {
+// collectSecrets walks over options, by their types. What stands in files is for later.
+func collectSecrets(v reflect.Value, add func(string), later func(secretFile)) {
 	if !v.IsValid() || !v.CanInterface() {
 		return
 	}
@@ -78,6 +32,9 @@ func collectSecrets(v reflect.Value, add func(string)) {
 		if x != nil {
 			add(string(x.Password))
 			add(x.Username + ":" + string(x.Password))
+			if x.PasswordFile != "" || x.UsernameFile != "" {
+				later(func() []string { return fileLogin(x) })
+			}
 		}
 		return
 	case config.URL:
@@ -102,25 +59,46 @@ func collectSecrets(v reflect.Value, add func(string)) {
 			for _, value := range header.Secrets {
 				add(string(value))
 			}
+			for _, file := range header.Files {
+				later(func() []string { return []string{secretIn(file)} })
+			}
+		}
+		return
+	case map[string][]string: // of metadata
+		for name, values := range x {
+			for _, value := range values {
+				addHeader(name, value, add)
+			}
 		}
 		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		collectSecrets(v.Elem(), add)
+		collectSecrets(v.Elem(), add, later)
 	case reflect.Struct:
 		for f, field := range v.Fields() {
 			switch {
 			case !f.IsExported():
 			case f.Name == "Body" && field.Kind() == reflect.String:
 				addBody(field.String(), add)
+			case f.Name == "BodyFile" && field.String() != "":
+				later(func() (list []string) {
+					addBody(secretIn(field.String()), func(text string) { list = append(list, text) })
+					return list
+				})
+			case isSecretFile(f.Name) && field.String() != "":
+				later(func() []string { return []string{secretIn(field.String())} })
 			default:
-				collectSecrets(field, add)
+				collectSecrets(field, add, later)
 			}
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			collectSecrets(v.Index(i), add)
+			collectSecrets(v.Index(i), add, later)
+		}
+	case reflect.Map:
+		for _, each := range v.Seq2() {
+			collectSecrets(each, add, later)
 		}
 	}
 }
@@ -193,64 +171,4 @@ func addLine(line string, add func(string)) {
 			add(strings.Trim(word, `:"'`))
 		}
 	}
-}
-
-// scrubbed is the result without the secrets of the module.
-func (m *Module) scrubbed(res Result) Result {
-	if m.secrets != nil {
-		res.Error = m.secrets.Replace(res.Error)
-		if res.Response != nil {
-			if clean := m.secrets.Replace(string(res.Response)); clean != string(res.Response) {
-				res.Response = []byte(clean)
-			}
-		}
-	}
-	return res
-}
-
-// scrubbing is the log without the secrets of the module.
-func (m *Module) scrubbing(log *slog.Logger) *slog.Logger {
-	if m.secrets == nil || log == nil {
-		return log
-	}
-	return slog.New(&scrubber{log.Handler(), m.secrets})
-}
-
-// scrubber is a log handler that hides the secrets of a module in all texts.
-type scrubber struct {
-	next    slog.Handler
-	secrets *strings.Replacer
-}
-
-func (s *scrubber) Enabled(ctx context.Context, level slog.Level) bool {
-	return s.next.Enabled(ctx, level)
-}
-
-func (s *scrubber) Handle(ctx context.Context, record slog.Record) error {
-	clean := slog.NewRecord(record.Time, record.Level, s.secrets.Replace(record.Message), record.PC)
-	record.Attrs(func(a slog.Attr) bool {
-		clean.AddAttrs(s.attr(a))
-		return true
-	})
-	return s.next.Handle(ctx, clean)
-}
-
-func (s *scrubber) attr(a slog.Attr) slog.Attr {
-	switch value := a.Value.Resolve(); value.Kind() {
-	case slog.KindString, slog.KindAny:
-		return slog.String(a.Key, s.secrets.Replace(value.String()))
-	}
-	return a
-}
-
-func (s *scrubber) WithAttrs(attrs []slog.Attr) slog.Handler {
-	clean := make([]slog.Attr, len(attrs))
-	for i, a := range attrs {
-		clean[i] = s.attr(a)
-	}
-	return &scrubber{s.next.WithAttrs(clean), s.secrets}
-}
-
-func (s *scrubber) WithGroup(name string) slog.Handler {
-	return &scrubber{s.next.WithGroup(name), s.secrets}
 }
