@@ -120,6 +120,35 @@ func TestZeroconfBrowsed(t *testing.T) {
 	harness.Await(t, harness.StartLimit, "the NAS is back with Avahi", func() error { return shows(l.a, `health_target_up{target="NAS web v1.2"} 1`) })
 }
 
+// TestZeroconfStopped: an exporter that is stopped thrice, for longer than a window of
+// browsing, and once for longer than the records live, does not take what it could not hear
+// for what is gone.
+func TestZeroconfStopped(t *testing.T) {
+	t.Parallel()
+	l := newLAN(t)
+	avahi := l.b.startAvahi(t, "boxb")
+	exporter := l.a.exporter(t, t.TempDir(), "discovery: {mdns: {}}", "--no-zeroconf")
+	harness.Start(t, "the NAS", l.b.command(harness.Program(), "--no-zeroconf", "--storage.path=", "--web.listen-address=:8080"))
+	avahi.publish(t, "NAS", "_health-check._tcp", 8080, "path=/health")
+	harness.Await(t, harness.StartLimit, "the NAS is probed", func() error { return shows(l.a, `health_target_up{target="NAS"} 1`) })
+	for _, stopped := range []time.Duration{125 * time.Second, 35 * time.Second, 35 * time.Second} {
+		if err := exporter.Cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(stopped)
+		if err := exporter.Cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+	}
+	if err := shows(l.a, `health_target_up{target="NAS"} 1`, `health_zeroconf_targets{type="_health-check._tcp"} 1`, `health_zeroconf_events_total{event="removed"} 0`); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(exporter.Log.String(), "what was not heard on the network meanwhile"); n < 3 {
+		t.Errorf("the log says %d times that it did not run", n)
+	}
+}
+
 func awaitGone(t *testing.T, h *host, app string, limit time.Duration) {
 	t.Helper()
 	harness.Await(t, limit, app+" is gone", func() error {

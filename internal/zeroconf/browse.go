@@ -55,6 +55,7 @@ type Browser struct {
 	drops  map[string]uint64
 	faults uint64
 	warned string // the last error that was logged
+	away   int    // how often the program did not run for a while
 }
 
 // Run browses until ctx is done. The targets stay as they are then.
@@ -66,7 +67,7 @@ func (b *Browser) Run(ctx context.Context) {
 		if err != nil || len(on) == 0 {
 			b.fail(cmp.Or(err, errNoInterface))
 			b.dropAbsent(nil)
-			pause(ctx, lookEvery)
+			b.rest(ctx, lookEvery)
 			continue
 		}
 		b.dropAbsent(on)
@@ -119,6 +120,7 @@ func (b *Browser) window(ctx context.Context, on []Interface) {
 	b.mu.Lock()
 	b.up = true // until something fails
 	b.mu.Unlock()
+	w := &watched{away: b.timesAway(), over: make(chan struct{})}
 	var work sync.WaitGroup
 	work.Go(func() {
 		if err := b.Network.Listen(ctx, on, b.heard); err != nil {
@@ -127,16 +129,23 @@ func (b *Browser) window(ctx context.Context, on []Interface) {
 	})
 	for _, i := range on {
 		for _, service := range b.Services {
-			work.Go(func() { b.browse(ctx, service, i, on) })
+			work.Go(func() { b.browse(ctx, w, service, i, on) })
 		}
 	}
-	for pause(ctx, lookEvery) {
+	for b.rest(ctx, lookEvery) {
 		list, err := b.Network.Interfaces()
 		if now := choose(list, b.Interfaces); err == nil && !slices.EqualFunc(now, on, Interface.equal) {
 			cancel()
 		}
 	}
+	close(w.over)
 	work.Wait()
+}
+
+// watched is a window of whose end it is known whether the program ran all the time.
+type watched struct {
+	away int           // how often it had not, before
+	over chan struct{} // closed when it is known
 }
 
 // pause waits, and reports whether ctx is not done.
@@ -152,8 +161,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // browse is one resolver's window. What was not seen is counted against only if the
-// window came to its end.
-func (b *Browser) browse(window context.Context, service string, i Interface, all []Interface) {
+// window came to its end, and the program ran meanwhile.
+func (b *Browser) browse(window context.Context, w *watched, service string, i Interface, all []Interface) {
 	ctx, flooded := context.WithCancel(window)
 	defer flooded()
 	seen, found := map[string]bool{}, 0
@@ -174,7 +183,8 @@ func (b *Browser) browse(window context.Context, service string, i Interface, al
 		b.fail(fmt.Errorf("more than %d of %s are announced on %s; looking for it pauses", mostPerWindow, service, i.Name))
 		return
 	}
-	if window.Err() != context.DeadlineExceeded {
+	<-w.over
+	if window.Err() != context.DeadlineExceeded || b.timesAway() != w.away {
 		return
 	}
 	b.mu.Lock()
