@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 func (r *running) hasMetric(line string) func() bool {
@@ -107,6 +109,46 @@ func TestExpires(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not there: %v in %s", want, body)
+	}
+}
+
+// TestRunsOfACheckThatIsAskedFor: however many ask, and however long its interval is, a check
+// is run again once its result has expired, and not before; one without a time to live for
+// each who asks.
+func TestRunsOfACheckThatIsAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "c.yml")
+	check := func(name, more string) string {
+		return fmt.Sprintf("{name: %s, kind: exec, command: [sh, -c, 'echo x >> %s'], interval: 1h, initial_delay: 1h%s}", name, filepath.Join(dir, name), more)
+	}
+	write(t, file, "checks: ["+check("usual", "")+", "+check("short", ", success_ttl: 2s")+", "+check("none", ", success_ttl: 0s")+"]")
+	r := start(t, Options{ConfigFile: file})
+	runs := func(name string) int {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return 0
+		}
+		return strings.Count(string(text), "\n")
+	}
+	began := time.Now()
+	const rounds = 25
+	for range rounds {
+		var asking sync.WaitGroup
+		for _, path := range []string{"/healthcheck", "/health", "/healthz/usual", "/healthz/short"} {
+			asking.Go(func() { r.get(path) })
+		}
+		asking.Wait()
+		time.Sleep(200 * time.Millisecond)
+	}
+	took := time.Since(began)
+	if n, most := runs("usual"), 1+int(took/(27*time.Second)); n < 1 || n > most {
+		t.Errorf("the usual one has run %d times in %s, at most %d are right", n, took, most)
+	}
+	if n, most := runs("short"), 1+int(took/(2*time.Second)); n < 2 || n > most {
+		t.Errorf("that of 2 s has run %d times in %s, at most %d are right", n, took, most)
+	}
+	if n := runs("none"); n < rounds {
+		t.Errorf("the one without has run %d times for %d requests", n, rounds)
 	}
 }
 
