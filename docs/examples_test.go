@@ -49,7 +49,7 @@ func TestExampleConfigurationLoads(t *testing.T) {
 		{"public", cfg.Public, &config.Public{Title: "Status of example.org", Groups: []string{"home"}}},
 		{"checks", ownChecks(cfg), []string{"disk: disk", "memory: memory", "last backup: file", "nightly job: heartbeat"}},
 		{"alerting", cfg.Alerting.Email, (*config.Email)(nil)},
-		{"maintenance", windows(cfg), []string{"backups: [db-*] on [Sunday] from 2h0m0s to 4h0m0s"}},
+		{"maintenance", windows(cfg), []string{"backups: [media centre] on [Sunday] from 2h0m0s to 4h0m0s"}},
 		{"registration", printed(cfg.Registration), "{Enabled:true Tokens:[] Networks:[127.0.0.0/8 ::1/128 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7] " +
 			"AllowedEmails:[me@example.org @example.net] MaxTargets:10000 MaxTargetsPerOwner:10000 MaxTargetsPerAddress:1000 Rate:10 Burst:100}"},
 		{"access", cfg.Access, config.Access{Read: "open", Debug: "local", LocalTrust: true}},

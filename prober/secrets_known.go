@@ -129,7 +129,7 @@ func isSecretFile(field string) bool {
 }
 
 // secretIn is what stands in a file. What cannot be read, or is no secret by its size, is
-// none; and what is no file might keep us waiting.
+// none; and what is not a file might keep us waiting.
 func secretIn(file string) string {
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 		return ""
