@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/health-exporter/health_exporter/client/api"
 )
 
 // Register registers an App with the exporter that the environment names, or that is
@@ -234,13 +232,4 @@ func (c *Client) Target(ctx context.Context, app string) (*Target, error) {
 		return nil, fmt.Errorf("asking about %q: %w", app, err)
 	}
 	return &t, nil
-}
-
-// Targets lists what the exporter polls.
-func (c *Client) Targets(ctx context.Context) ([]Target, error) {
-	var list api.Targets
-	if err := c.Do(ctx, http.MethodGet, "api/v1/targets", nil, &list); err != nil {
-		return nil, fmt.Errorf("listing the targets: %w", err)
-	}
-	return list.Targets, nil
 }

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/health-exporter/health_exporter/client/api"
+	"github.com/health-exporter/health_exporter/client"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober"
 )
@@ -69,12 +68,10 @@ func openStorage(dir string, create bool) (*registry.Registry, error) {
 }
 
 func (d *Dump) fromExporter(ctx context.Context) (records []record, err error) {
-	var list api.Targets
-	if err := d.do(ctx, http.MethodGet, "api/v1/targets", nil, &list); err != nil {
-		return nil, err
-	}
-	for _, t := range list.Targets {
+	for t, err := range d.each(ctx, client.Query{Sources: []string{string(prober.SourceAPI)}}) {
 		switch {
+		case err != nil:
+			return nil, err
 		case !prober.Source(t.Source).Stored():
 		case t.PlaceCut:
 			return nil, fmt.Errorf("the exporter at %s does not show all of what %s probes, since that may be secret: "+

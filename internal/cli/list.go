@@ -15,11 +15,7 @@ type List struct {
 // Run asks and shows.
 func (l *List) Run(ctx context.Context) int {
 	defer l.done()
-	all, err := l.targets(ctx)
-	if err != nil {
-		return l.fail(err)
-	}
-	chosen, err := l.choose(all)
+	chosen, err := l.find(ctx, &l.Filter, false)
 	if err != nil {
 		return l.fail(err)
 	}

@@ -75,38 +75,15 @@ func StateNames() []string {
 	return []string{"unhealthy", "degraded", "unknown", "healthy", "maintenance", "paused"}
 }
 
-// choose sorts as well: not healthy first. The error says which name is misspelt.
-func (f *Filter) choose(all []target) ([]target, error) {
-	var names, groups []string
-	for _, t := range all {
-		names, groups = append(names, t.App), append(groups, t.Group)
-	}
-	for _, app := range f.Apps {
-		if !slices.Contains(names, app) {
-			return nil, fmt.Errorf("there is no target %q%s", app, didYouMean(app, names))
-		}
-	}
-	for _, group := range f.Groups {
-		if !slices.Contains(groups, group) {
-			return nil, fmt.Errorf("there is no target in group %q%s", group, didYouMean(group, groups))
-		}
-	}
+// choose leaves out what is not chosen, and sorts: not healthy first.
+func (f *Filter) choose(all []target) []target {
 	chosen := slices.DeleteFunc(slices.Clone(all), func(t target) bool {
 		return len(f.Apps) > 0 && !slices.Contains(f.Apps, t.App) ||
 			len(f.Groups) > 0 && !slices.Contains(f.Groups, t.Group) ||
 			len(f.States) > 0 && !slices.Contains(f.States, strings.ToLower(t.stateWord()))
 	})
 	slices.SortStableFunc(chosen, func(a, b target) int { return a.urgency() - b.urgency() })
-	return chosen, nil
-}
-
-// targets asks for all of them.
-func (e *Exporter) targets(ctx context.Context) ([]target, error) {
-	var list struct {
-		Targets []target `json:"targets"`
-	}
-	err := e.do(ctx, http.MethodGet, "api/v1/targets", nil, &list)
-	return list.Targets, err
+	return chosen
 }
 
 // groupOfChecks is the group that checks are shown in.
@@ -154,11 +131,7 @@ func (e *Exporter) act(ctx context.Context, timeout time.Duration, method, app, 
 	if !ok || refused.Status != http.StatusNotFound {
 		return err
 	}
-	var names []string
-	all, _ := e.targets(ctx) // without it there is no advice
-	for _, t := range all {
-		names = append(names, t.App)
-	}
+	names := e.namesOf(ctx, "app") // without them there is no advice
 	return fmt.Errorf("there is no target %q%s", app, didYouMean(app, names))
 }
 
@@ -166,13 +139,5 @@ func (e *Exporter) act(ctx context.Context, timeout time.Duration, method, app, 
 func (e Exporter) Names(ctx context.Context) []string {
 	defer e.done()
 	e.Timeout = 500 * time.Millisecond
-	all, err := e.targets(ctx)
-	if err != nil {
-		return nil
-	}
-	names := make([]string, 0, len(all))
-	for _, t := range all {
-		names = append(names, t.App)
-	}
-	return names
+	return e.namesOf(ctx, "app")
 }
