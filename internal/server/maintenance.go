@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,9 +64,9 @@ func (s *server) listMaintenance(w http.ResponseWriter, r *http.Request) {
 
 // addMaintenance takes {"name", "targets", "groups" or "all", "duration"} or "start" and "end".
 func (s *server) addMaintenance(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistrationBody))
-	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("at most %d bytes are read", maxRegistrationBody))
+	body, unread := readBody(w, r)
+	if unread != nil {
+		unread.write(w)
 		return
 	}
 	m, faults, err := parseMaintenance(body, time.Now())
@@ -142,42 +141,44 @@ type maintenanceBody struct {
 	Duration *api.Seconds `json:"duration"`
 }
 
+// parseMaintenance finds all that is wrong with a body. A field of the wrong type is not
+// out of range as well.
 func parseMaintenance(text []byte, now time.Time) (Maintenance, []api.Fault, error) {
 	var body maintenanceBody
 	list, err := strictjson.Decode(text, &body, nil)
+	if err != nil {
+		return Maintenance{}, nil, err
+	}
 	var faults []api.Fault
-	add := func(field, detail string) { faults = append(faults, api.Fault{Field: field, Detail: detail}) }
+	unread := map[string]bool{}
 	for _, f := range list {
-		add(f.Field, f.Detail)
+		faults, unread[f.Field] = append(faults, api.Fault{Field: f.Field, Detail: f.Detail}), true
+	}
+	add := func(field, detail string) {
+		if of, _, _ := strings.Cut(field, "["); !unread[of] {
+			faults = append(faults, api.Fault{Field: field, Detail: detail})
+		}
 	}
 	m := Maintenance{Name: body.Name, Targets: body.Targets, Groups: body.Groups, All: body.All, Start: body.Start, End: body.End}
-	if err != nil || len(faults) > 0 {
-		return m, faults, err
-	}
-	if m.Start == nil {
-		m.Start = &now
-	}
 	switch {
 	case m.Name == "":
 		add("name", "is required")
 	case utf8.RuneCountInString(m.Name) > maxName || strings.ContainsFunc(m.Name, prober.NotPrintable):
 		add("name", fmt.Sprintf("must be printable and have at most %d characters", maxName))
 	}
-	for _, each := range []struct {
-		field string
-		list  []string
-	}{{"targets", m.Targets}, {"groups", m.Groups}} {
-		for i, name := range each.list {
-			if !utf8.ValidString(name) || strings.ContainsFunc(name, prober.NotPrintable) {
-				add(fmt.Sprintf("%s[%d]", each.field, i), fmt.Sprintf("%q must be printable", name))
-				break
-			}
-		}
-		if len(each.list) > maxPatterns {
-			add(each.field, fmt.Sprintf("has %d names or patterns, at most %d are allowed", len(each.list), maxPatterns))
-		} else if n := countWild(each.list); n > maxWild {
-			add(each.field, fmt.Sprintf("has %d patterns, at most %d are allowed besides names: give fewer that fit more, or groups", n, maxWild))
-		}
+	checkPatterns("targets", m.Targets, add)
+	checkPatterns("groups", m.Groups, add)
+	if len(m.Targets) == 0 && len(m.Groups) == 0 && !m.All && !unread["targets"] && !unread["groups"] && !unread["all"] {
+		add("targets", "give targets or groups, or all: true for everything")
+	}
+	if m.All && len(m.Targets)+len(m.Groups) > 0 {
+		add("all", "cannot be used together with targets or groups")
+	}
+	if unread["start"] || unread["end"] || unread["duration"] {
+		return m, faults, nil // how long it would be is not known
+	}
+	if m.Start == nil {
+		m.Start = &now
 	}
 	switch duration := body.Duration.Duration(); {
 	case duration%time.Second != 0:
@@ -193,19 +194,29 @@ func parseMaintenance(text []byte, now time.Time) (Maintenance, []api.Fault, err
 	return m, faults, nil
 }
 
+// checkPatterns looks at a list of names and patterns.
+func checkPatterns(field string, list []string, add func(field, detail string)) {
+	for i, name := range list[:min(len(list), maxPatterns)] {
+		switch {
+		case name == "":
+			add(fmt.Sprintf("%s[%d]", field, i), "is empty, must be a name or a pattern such as web-*")
+		case !utf8.ValidString(name) || strings.ContainsFunc(name, prober.NotPrintable):
+			add(fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("%q must be printable", name))
+		}
+	}
+	if len(list) > maxPatterns {
+		add(field, fmt.Sprintf("has %d names or patterns, at most %d are allowed", len(list), maxPatterns))
+	} else if n := countWild(list); n > maxWild {
+		add(field, fmt.Sprintf("has %d patterns, at most %d are allowed besides names: give fewer that fit more, or groups", n, maxWild))
+	}
+}
+
 // longestMaintenance bounds what is made over the API; what is to last longer stands in
 // the configuration.
 const longestMaintenance = 30 * 24 * time.Hour
 
-// checkExtent looks at how much is covered, and for how long.
+// checkExtent looks at how long it is.
 func (m *Maintenance) checkExtent(now time.Time, byDuration bool, add func(field, detail string)) {
-	everything := len(m.Targets) == 0 && len(m.Groups) == 0
-	switch {
-	case everything && !m.All:
-		add("targets", "give targets or groups, or all: true for everything")
-	case m.All && !everything:
-		add("all", "cannot be used together with targets or groups")
-	}
 	switch {
 	case m.End == nil:
 	case m.End.Sub(*m.Start) > longestMaintenance && byDuration:

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -22,6 +23,8 @@ const (
 	sparkProbes  = 30
 	maxGone      = 50
 	halfHours    = 48
+	maxLabels    = 10
+	maxNotices   = 10
 	overdueAfter = 10 * time.Second // beyond interval and timeout
 )
 
@@ -49,18 +52,31 @@ func (s *server) frame(c page.Counts, to reader, root, base string) page.Frame {
 
 func filterOf(q url.Values) page.Filter {
 	f := page.Filter{Query: strings.TrimSpace(q.Get("q")), Group: q.Get("group"), State: strings.ToLower(q.Get("state"))}
-	if !f.Has(f.State) {
+	notice := func(format string, args ...any) {
+		if len(f.Notices) < maxNotices {
+			f.Notices = append(f.Notices, fmt.Sprintf(format, args...))
+		}
+	}
+	if f.State != "" && !f.Has(f.State) {
+		notice("There is no state %q, so all are shown; allowed are %s.", shortened(f.State), strings.Join(f.States(), ", "))
 		f.State = ""
 	}
 	for _, l := range q["label"] {
-		if name, _, ok := strings.Cut(l, "="); ok && name != "" && len(f.Labels) < 10 && len(l) <= maxFilter {
+		switch name, _, ok := strings.Cut(l, "="); {
+		case l == "": // of a form that was not filled in
+		case len(f.Labels) == maxLabels:
+			notice("The label %q is not looked at: %d are as many as there may be.", shortened(l), maxLabels)
+		case !ok || name == "" || len(l) > maxFilter:
+			notice("The label %q is not looked at; it must be name=value, with at most %d bytes.", shortened(l), maxFilter)
+		default:
 			f.Labels = append(f.Labels, l)
 		}
 	}
 	f.Query = f.Query[:min(len(f.Query), maxFilter)]
 	f.Group = f.Group[:min(len(f.Group), maxFilter)]
-	n, err := strconv.Atoi(q.Get("page"))
+	n, err := strconv.Atoi(cmp.Or(q.Get("page"), "1"))
 	if err != nil || n < 1 {
+		notice("There is no page %q, so the first is shown.", shortened(q.Get("page")))
 		n = 1
 	}
 	f.Page = n

@@ -2,10 +2,13 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/health-exporter/health_exporter/client/api"
+	"github.com/health-exporter/health_exporter/internal/names"
 	"github.com/health-exporter/health_exporter/prober"
 )
 
@@ -44,8 +47,22 @@ func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
 	w.Write(append(body, '\n'))
 }
 
-func (s *server) unknownAPI(w http.ResponseWriter, r *http.Request) {
-	refuse(w, http.StatusNotFound, "there is nothing at "+r.URL.Path+"; the API is below /api/v1/targets, /api/v1/status and /api/v1/sd")
+// unknownAPI says that there is nothing at a path of the API, and what there is.
+func (m *routes) unknownAPI(w http.ResponseWriter, r *http.Request) {
+	var known []string
+	for pattern := range m.rights {
+		if _, path, ok := strings.Cut(pattern, " "); ok && strings.HasPrefix(path, "/api/v1/") && !slices.Contains(known, path) {
+			known = append(known, path)
+		}
+	}
+	slices.Sort(known)
+	last := make([]string, len(known))
+	for i, path := range known {
+		last[i] = strings.TrimPrefix(path, "/api/v1/")
+	}
+	path := shortened(r.URL.Path)
+	refuse(w, http.StatusNotFound, fmt.Sprintf("there is nothing at %s; there is %s%s",
+		path, strings.Join(known, ", "), names.DidYouMean(strings.TrimPrefix(path, "/api/v1/"), last)))
 }
 
 // problemMethods answers wrong methods of the API in its own form. The mux knows

@@ -1,9 +1,7 @@
 package server
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -12,8 +10,6 @@ import (
 	"github.com/health-exporter/health_exporter/internal/registration"
 	"github.com/health-exporter/health_exporter/prober"
 )
-
-const maxRegistrationBody = 64 << 10
 
 // readRegistration reads a target from the body of a request. All faults come in one
 // problem. A name that the path gives, if it does, stands for one that the body leaves
@@ -25,14 +21,9 @@ func (s *server) readRegistration(w http.ResponseWriter, r *http.Request, inPath
 			Detail: "send JSON with the header Content-Type: application/json",
 		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRegistrationBody))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return prober.Target{}, &problem{
-			Status: http.StatusRequestEntityTooLarge,
-			Detail: fmt.Sprintf("a registration must have at most %d bytes", maxRegistrationBody),
-		}
-	} else if err != nil {
-		return prober.Target{}, &problem{Status: http.StatusBadRequest, Detail: "reading the request: " + err.Error()}
+	body, unread := readBody(w, r)
+	if unread != nil {
+		return prober.Target{}, unread
 	}
 	said, faults, err := registration.Parse(body)
 	if err != nil {

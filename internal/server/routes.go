@@ -127,5 +127,5 @@ func (s *server) routeAPI(m *routes) {
 	m.handle(access.Write, "POST /api/v1/maintenance", s.addMaintenance)
 	m.handle(access.Write, "DELETE /api/v1/maintenance/{name}", s.removeMaintenance)
 	m.handle(access.Write, "POST /api/v1/beat/{id}", s.beat)
-	m.handle(access.Read, "/api/", s.unknownAPI) // says only that there is nothing
+	m.handle(access.Read, "/api/", m.unknownAPI) // says only that there is nothing
 }

@@ -180,5 +180,14 @@ func probeNow(ctx context.Context, of Schedule, app string) (schedule.Entry, *pr
 	case errors.Is(err, schedule.ErrBusy):
 		return entry, &problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}
 	}
-	return entry, &problem{Status: http.StatusConflict, Detail: fmt.Sprintf("the target %q was not probed: %s", app, err)}
+	why := err.Error()
+	if st, known := of.Status(app); known && errors.Is(err, schedule.ErrNotProbing) {
+		switch {
+		case st.Target.Paused:
+			why = "it is paused; resume it first"
+		case st.Problem != "":
+			why = st.Problem
+		}
+	}
+	return entry, &problem{Status: http.StatusConflict, Detail: fmt.Sprintf("the target %q was not probed: %s", app, why)}
 }

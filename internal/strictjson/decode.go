@@ -93,16 +93,39 @@ func wanted(t reflect.Type) string {
 	return "a text"
 }
 
+// kindOf names the kind of value that begins with a token.
+func kindOf(begin json.Token) string {
+	switch begin := begin.(type) {
+	case nil:
+		return "null"
+	case json.Delim:
+		return "a list"
+	case string:
+		return "a text"
+	case bool:
+		return fmt.Sprint(begin)
+	}
+	return "a number"
+}
+
 // eachField calls f for every field of a JSON object, in order.
 func eachField(body []byte, f func(name string, value json.RawMessage)) error {
-	bad := func(err error) error { return fmt.Errorf("the body must be one JSON object: %w", err) }
+	bad := func(err error) error {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("it ends in the middle, after %d bytes", len(body))
+		}
+		return fmt.Errorf("the body must be one JSON object: %w", err)
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return errors.New("the body is empty, must be one JSON object")
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	open, err := d.Token()
 	if err != nil {
 		return bad(err)
 	}
 	if open != json.Delim('{') {
-		return bad(fmt.Errorf("it begins with %v", open))
+		return fmt.Errorf("the body must be one JSON object, it is %s", kindOf(open))
 	}
 	for d.More() {
 		name, err := d.Token()

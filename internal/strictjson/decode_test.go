@@ -80,10 +80,15 @@ func TestFaults(t *testing.T) {
 
 func TestNoObject(t *testing.T) {
 	for body, want := range map[string]string{
-		``: "EOF", `[]`: "it begins with [", `1`: "it begins with 1", `{} {}`: "there is data after it", `{} x`: "there is data after it",
-		`{`: "EOF", `{"name"`: "EOF", `{"name": }`: "invalid character", `{"name": "a",}`: "invalid character",
+		``: "the body is empty, must be one JSON object", " \n": "the body is empty, must be one JSON object",
+		`null`: "the body must be one JSON object, it is null", `[]`: "the body must be one JSON object, it is a list", `1`: "the body must be one JSON object, it is a number",
+		`"a"`: "the body must be one JSON object, it is a text", `true`: "the body must be one JSON object, it is true",
+		`{} {}`: "there is data after it", `{} x`: "there is data after it",
+		`{`: "it ends in the middle, after 1 bytes", `{"name"`: "it ends in the middle, after 7 bytes", `{"name": "a`: "it ends in the middle, after 11 bytes",
+		`{"name": }`: "invalid character", `{"name": "a",}`: "invalid character",
 	} {
-		if _, err := Decode([]byte(body), new(sample), nil); err == nil || !strings.HasPrefix(err.Error(), "the body must be one JSON object: ") || !strings.Contains(err.Error(), want) {
+		_, err := Decode([]byte(body), new(sample), nil)
+		if err == nil || !strings.HasPrefix(err.Error(), "the body ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "EOF") || strings.Contains(err.Error(), "nil") {
 			t.Errorf("%q: %v, want %s", body, err, want)
 		}
 	}

@@ -165,6 +165,8 @@ type Filter struct {
 	Labels []string `json:"labels,omitempty"`
 	// Page counts from 1.
 	Page int `json:"page"`
+	// Notices say what of the query is not a filter, and so is not applied.
+	Notices []string `json:"notices,omitempty"`
 }
 
 // Group is a heading with rows below it, or with none if there are too many to show.
