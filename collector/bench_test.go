@@ -119,6 +119,24 @@ func BenchmarkWriteSamples(b *testing.B) {
 	}
 }
 
+// BenchmarkServeSamples answers one ad-hoc probe, as Prometheus asks for it.
+func BenchmarkServeSamples(b *testing.B) {
+	samples := httpSamples()
+	for name, accept := range map[string]string{"text": "text/plain;version=0.0.4;q=0.3,*/*;q=0.2", "openmetrics": acceptOpenMetrics} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/probe", nil)
+			r.Header.Set("Accept", accept)
+			r.Header.Set("Accept-Encoding", "gzip")
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := ServeSamples(&countingResponse{header: http.Header{}}, r, samples); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkNewTargets(b *testing.B) {
 	b.Run("targets=10000", func(b *testing.B) {
 		registry := newRegistry(b, NewTargets(fleet(10_000)))
