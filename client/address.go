@@ -7,10 +7,9 @@ import (
 	"strconv"
 )
 
-// OutboundIP is the address by which the host is most likely seen from outside:
-// the one that the system would send to the Internet from or, without a way there, the
-// first of its interfaces' addresses. No packet is sent to find it out. A host without
-// a network has 127.0.0.1.
+// OutboundIP is the address by which the host is most likely reached from outside: the
+// source address of packets to the Internet or, without a route there, the first address of
+// its interfaces. No packet is sent to find it. A host without a network has 127.0.0.1.
 func OutboundIP() netip.Addr {
 	for _, far := range []string{"8.8.8.8:1", "[2001:4860:4860::8888]:1"} {
 		conn, err := net.Dial("udp", far)
@@ -45,8 +44,8 @@ func firstAddress() netip.Addr {
 	return first
 }
 
-// FreePort is a TCP port that is free at the moment. Whoever can rather listens on
-// port 0: another program may take the port before it is used.
+// FreePort returns a TCP port that is free at the moment. If you can, listen on port 0
+// instead: another program may take the port before it is used.
 func FreePort() (int, error) {
 	l, err := net.Listen("tcp", ":0")
 	if err != nil {

@@ -22,7 +22,7 @@ type App struct {
 	// Address is what to probe in place of a URL, such as 10.0.0.7:5432, for modules that
 	// take one.
 	Address string
-	// Email is who wants to know of changes. The exporter mails those only that its
+	// Email is who is notified of changes. The exporter mails only addresses that its
 	// operator allows.
 	Email string
 	// Interval is the time from one probe to the next, in whole seconds: 5 s to 300 s,

@@ -32,7 +32,7 @@ var ErrNotFound = errors.New("no health_exporter found on the local network: is 
 
 // Finder finds an exporter on the network.
 type Finder interface {
-	// Find gives the URL of an exporter. The error is ErrNotFound if there is none.
+	// Find returns the URL of an exporter. The error is ErrNotFound if there is none.
 	Find(ctx context.Context) (url string, err error)
 }
 
@@ -42,10 +42,10 @@ type Client struct {
 	// Exporter is its URL, such as http://10.0.0.2:10115; empty means that of the
 	// environment variable HEALTH_EXPORTER_URL, or else what the Finder finds.
 	Exporter string
-	// Token is what the exporter knows us by; empty means that of the environment
-	// variable HEALTH_EXPORTER_TOKEN. Within private networks none is needed. It is sent
-	// only to an exporter that Exporter or the environment names, never to one that was
-	// found: anybody may answer there.
+	// Token identifies us to the exporter; empty means that of the environment variable
+	// HEALTH_EXPORTER_TOKEN. Within private networks none is needed. It is sent only to an
+	// exporter that Exporter or the environment names, never to one that was found: anybody
+	// may answer there.
 	Token string
 	// Finder finds the exporter if nobody says where it is; nil means Multicast. It is
 	// asked with each request; a Registration remembers what it found.
@@ -55,12 +55,12 @@ type Client struct {
 	HTTP *http.Client
 	// Log receives what goes wrong in the background. nil discards.
 	Log *slog.Logger
-	// Recheck is how often the exporter is asked whether it knows us still; default
+	// Recheck is how often the exporter is asked whether it still knows us; default
 	// DefaultRecheck.
 	Recheck time.Duration
 }
 
-// DefaultRecheck is how often a registration is looked after.
+// DefaultRecheck is how often a registration is checked.
 const DefaultRecheck = time.Minute
 
 const (
@@ -68,13 +68,13 @@ const (
 	maxAnswer      = 1 << 20
 )
 
-// Target is what the exporter knows of a program.
+// Target is what the exporter knows about a program.
 type Target = api.Target
 
 // Fault is what is wrong with one field.
 type Fault = api.Fault
 
-// Refusal is an answer of the exporter that says no.
+// Refusal is an answer of the exporter that refuses a request.
 type Refusal struct {
 	// Status is the HTTP status.
 	Status int
@@ -84,7 +84,7 @@ type Refusal struct {
 	Faults []Fault
 }
 
-// Error says what the exporter has said.
+// Error is what the exporter has answered.
 func (r *Refusal) Error() string {
 	parts := []string{cmp.Or(r.Detail, r.Title, http.StatusText(r.Status))}
 	for _, f := range r.Faults {
@@ -105,7 +105,7 @@ func (c *Client) log() *slog.Logger {
 	return c.Log
 }
 
-// Locate says where the exporter is.
+// Locate returns the URL of the exporter.
 func (c *Client) Locate(ctx context.Context) (string, error) {
 	at := cmp.Or(c.Exporter, os.Getenv(URLVariable))
 	if at == "" {

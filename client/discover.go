@@ -65,8 +65,8 @@ func compareServices(a, b Service) int {
 		a.Address.Compare(b.Address), cmp.Compare(a.Port, b.Port))
 }
 
-// Discover finds an exporter on the local network by multicast DNS and gives its URL.
-// It takes 3 s at most, and well below one as a rule. Of several exporters it takes
+// Discover finds an exporter on the local network by multicast DNS and returns its URL.
+// It takes 3 s at most, and usually well below one. Of several exporters it takes
 // the first in the order of names, of those that answer within 0.4 s of one another.
 // Networks of containers carry no multicast: there, set HEALTH_EXPORTER_URL. The error
 // is ErrNotFound, or says that ctx was done before.
@@ -83,8 +83,8 @@ func Discover(ctx context.Context) (url string, err error) {
 	return "", ErrNotFound
 }
 
-// Browse lists what there is on the local network, of these types, in the order of
-// names. It listens until ctx is done; 2 s are enough as a rule.
+// Browse lists the services of these types on the local network, in the order of
+// names. It listens until ctx is done; 2 s are usually enough.
 func Browse(ctx context.Context, types ...string) ([]Service, error) {
 	if len(types) == 0 {
 		return nil, errors.New("browsing: no type of service is given")
@@ -105,10 +105,10 @@ func Browse(ctx context.Context, types ...string) ([]Service, error) {
 	return s.run(ctx, paths()), nil
 }
 
-// Multicast is the Finder of whoever has no other: Discover.
+// Multicast is the default Finder: Discover.
 type Multicast struct{}
 
-// Find gives the URL of an exporter.
+// Find returns the URL of an exporter.
 func (Multicast) Find(ctx context.Context) (string, error) { return Discover(ctx) }
 
 // remembered asks a Finder once, until what it has found is forgotten.

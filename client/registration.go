@@ -16,13 +16,13 @@ func Register(ctx context.Context, app App) (*Registration, error) {
 	return new(Client).Register(ctx, app)
 }
 
-// Registration is a program that is registered, or going to be.
+// Registration is a program that is registered, or being registered.
 type Registration struct {
 	client *Client // a copy that remembers where the exporter is
 	place  *remembered
 	app    App
 	stop   context.CancelFunc
-	ended  chan struct{} // closed when the goroutine that looks after it has ended
+	ended  chan struct{} // closed when the goroutine that renews it has ended
 
 	mu    sync.Mutex
 	known bool
@@ -31,7 +31,7 @@ type Registration struct {
 }
 
 // Register registers an App and keeps it registered until Stop, or until ctx is
-// done (which does not take it off). The error says what is wrong with the App, or
+// done (which does not unregister it). The error says what is wrong with the App, or
 // why the exporter refuses it. An exporter that is not there yet, or cannot be
 // reached, is not an error: it is tried again, with growing pauses.
 func (c *Client) Register(ctx context.Context, app App) (*Registration, error) {
@@ -89,7 +89,7 @@ func (r *Registration) note(err error) {
 	}
 }
 
-// every is how often the registration is looked after: with a lease often enough that
+// every is how often the registration is checked: with a lease often enough that
 // two attempts to renew it may fail.
 func (r *Registration) every() time.Duration {
 	recheck := r.client.Recheck
@@ -102,7 +102,7 @@ func (r *Registration) every() time.Duration {
 	return recheck
 }
 
-// keep looks after the registration.
+// keep checks and renews the registration.
 func (r *Registration) keep(ctx context.Context) {
 	recheck := r.every()
 	pause := firstPause
@@ -186,8 +186,8 @@ func (r *Registration) Wait(ctx context.Context) error {
 // stopTimeout is how long Stop tries.
 const stopTimeout = time.Second
 
-// Stop takes the program off the exporter, within a second. That it is not there is
-// no error. Nothing is done a second time.
+// Stop unregisters the program, within a second. It is not an error if it is not
+// registered. Further calls do nothing.
 func (r *Registration) Stop(ctx context.Context) error {
 	r.stop()
 	<-r.ended
@@ -220,12 +220,12 @@ func (r *Registration) act(ctx context.Context, action string) (*Target, error) 
 	return &t, nil
 }
 
-// Info is what the exporter knows of the program.
+// Info is what the exporter knows about the program.
 func (r *Registration) Info(ctx context.Context) (*Target, error) {
 	return r.client.Target(ctx, r.app.Name)
 }
 
-// Target is what the exporter knows of any program.
+// Target is what the exporter knows about any program.
 func (c *Client) Target(ctx context.Context, app string) (*Target, error) {
 	var t Target
 	if _, err := c.do(ctx, http.MethodGet, app, "", nil, &t); err != nil {

@@ -13,7 +13,7 @@ const maxList = 256 << 20
 // Do makes any request of the exporter's API and decodes the answer into into, if
 // that is not nil. The path, escaped and with its query, is below the exporter's
 // URL, such as "api/v1/targets/web%20shop". It takes 5 s at most, or until the
-// deadline that ctx has. An answer that says no is a *Refusal.
+// deadline that ctx has. A refusal is a *Refusal.
 func (c *Client) Do(ctx context.Context, method, path string, body, into any) error {
 	exporter, err := c.Locate(ctx)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // Environment is what a program says about itself and what it runs on, in named
 // sections. The zero value describes the operating system, Go, the process and its
 // limits, and of the configuration if Config is set. Set the fields before the
-// first use. Its methods may be called at the same time.
+// first use. Its methods are safe for concurrent use.
 type Environment struct {
 	// Without… leave out the built-in section of that name.
 	WithoutOS      bool
@@ -27,11 +27,10 @@ type Environment struct {
 	// shown. Without it there is no such section.
 	Config func() []Setting
 
-	// ShowValues names the environment variables whose values are shown, besides
-	// some that are harmless everywhere (PATH, LANG, TZ, GOMAXPROCS …). Of all
-	// others only the names are. A name may end in * and then stands for all that
-	// begin so, except for those with a secret's name. Values are redacted in any
-	// case.
+	// ShowValues names the environment variables whose values are shown, besides some that
+	// are harmless everywhere (PATH, LANG, TZ, GOMAXPROCS …). Of all others only the names
+	// are shown. A name may end in * and then stands for all that begin so, except for
+	// those with a secret's name. Values are redacted in any case.
 	ShowValues []string
 
 	mu    sync.Mutex
@@ -46,11 +45,10 @@ type Setting struct {
 	Origin string // where it comes from: flag, env, file or default
 }
 
-// AddSection adds a section that is asked for its content each time it is shown.
-// What it returns goes through redact.Value; an error or a panic shows in place of
-// the content. It has two seconds, and it is not asked again before it has
-// returned. The name must be free; those of built-in sections that are left out
-// are.
+// AddSection adds a section whose function is called each time it is shown. Its result goes
+// through redact.Value; an error or a panic is shown in place of the content. It has two
+// seconds, and is not called again before it has returned. The name must be free; those of
+// built-in sections that are omitted are.
 func (e *Environment) AddSection(name string, content func(context.Context) (any, error)) error {
 	if content == nil {
 		return errors.New("a section needs a function")

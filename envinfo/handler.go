@@ -9,8 +9,8 @@ import (
 // ServeHTTP answers GET and HEAD with the dump as JSON, always with status 200;
 // ?section=os or ?section=os,go shows only these.
 //
-// It asks nobody who he is. What it shows is not a secret, but helps an attacker, so
-// put it behind a handler that does ask, and do not mount it unless it is wanted.
+// It authenticates nobody. What it shows is not a secret, but helps an attacker, so
+// put it behind a handler that does, and do not mount it unless it is wanted.
 func (e *Environment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")

@@ -8,8 +8,8 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo/redact"
 )
 
-// InfoMetric is a metric whose value is always 1 and whose labels tell something.
-// A name comes more than once if there is more than one thing to tell; the help
+// InfoMetric is a metric whose value is always 1 and whose labels hold the information.
+// A name comes more than once if there is more than one such thing; the help
 // is the same then, and so are the names of the labels.
 type InfoMetric struct {
 	Name   string

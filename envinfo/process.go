@@ -60,7 +60,7 @@ func variables(environ, show []string) map[string]any {
 	return shown
 }
 
-// mayShow tells the variables with values to be shown. What is named in full is
+// mayShow reports whether the value of a variable may be shown. What is named in full is
 // meant; a pattern may match more than whoever wrote it thought of.
 func mayShow(name string, show []string) bool {
 	if isHarmlessVariable(name) || slices.Contains(show, name) {
@@ -72,7 +72,7 @@ func mayShow(name string, show []string) bool {
 	})
 }
 
-// isHarmlessVariable tells variables that hold no secret on any machine.
+// isHarmlessVariable reports whether a variable holds no secret on any machine.
 func isHarmlessVariable(name string) bool {
 	switch name {
 	case "PATH", "LANG", "LANGUAGE", "TZ", "HOSTNAME", "HOME", "PWD", "OLDPWD", "SHELL", "SHLVL", "TERM", "USER", "LOGNAME",

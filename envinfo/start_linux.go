@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// startTime is when the process began, to about a second; now, if /proc does not
-// tell.
+// startTime is when the process began, to about a second; the present time if /proc does not
+// say.
 func startTime() time.Time {
 	if begin, ok := processBegin(os.DirFS("/proc")); ok {
 		return begin

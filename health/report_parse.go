@@ -16,7 +16,7 @@ import (
 // answer as JSON. It
 // forgives what it can: members of unknown names or wrong types are skipped,
 // long texts are cut, and of the measurements at most 50 are kept. It is an
-// error if the body is not valid JSON object, larger than MaxReportSize, or nested or
+// error if the body is not a valid JSON object, larger than MaxReportSize, or nested or
 // filled beyond reason.
 func ParseReport(body []byte) (*Report, error) {
 	if err := plausible(body); err != nil {

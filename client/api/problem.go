@@ -1,6 +1,6 @@
 package api
 
-// Problem is an answer that says no, or what went wrong (RFC 9457).
+// Problem is the answer to a request that was refused or failed (RFC 9457).
 type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Target is what the exporter knows of a target.
+// Target is what the exporter knows about a target.
 type Target struct {
 	Registration
 	// HealthURL is what is asked, for modules of kind health.

@@ -12,7 +12,7 @@ import (
 // fractions.
 type Seconds float64
 
-// NewSeconds is a duration as a field that may be left out.
+// NewSeconds is a duration as an optional field.
 func NewSeconds(d time.Duration) *Seconds {
 	s := Seconds(d.Seconds())
 	return &s

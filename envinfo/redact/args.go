@@ -29,7 +29,7 @@ func Args(args []string) []string {
 	return cleaned
 }
 
-// takesSecret tells the flags that are followed by a secret. Switches are not,
+// takesSecret reports whether a flag is followed by a secret. Switches are not,
 // whatever they are about. -gt is short for --gmail_token.
 func takesSecret(flag string) bool {
 	if flag == "-gt" {

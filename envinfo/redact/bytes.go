@@ -12,11 +12,11 @@ func isBlank(c byte) bool  { return c == ' ' || c == '\t' }
 func isQuote(c byte) bool  { return c == '"' || c == '\'' || c == '`' }
 func isHex(c byte) bool    { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
 
-// isName tells the bytes that names of settings, variables, headers and flags
+// isName has the bytes that names of settings, variables, headers and flags
 // are made of.
 func isName(c byte) bool { return isAlnum(c) || c == '_' || c == '-' || c == '.' }
 
-// isToken tells the bytes of base64 in both alphabets, of paths, and of what
+// isToken has the bytes of base64 in both alphabets, of paths, and of what
 // stands between the parts of tokens.
 func isToken(c byte) bool {
 	return isName(c) || c == '+' || c == '/' || c == '~' || c == '%'

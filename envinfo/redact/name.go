@@ -83,7 +83,7 @@ func stemAt(s string) string {
 	return ""
 }
 
-// isWholeWord tells the stems that are too short, or too common within other
+// isWholeWord reports whether a stem is too short, or too common within other
 // words, to count unless they stand alone.
 func isWholeWord(stem string) bool {
 	switch stem {
@@ -93,7 +93,7 @@ func isWholeWord(stem string) bool {
 	return false
 }
 
-// wholeStem tells the stems that need more beside them: a dsn is one only at the
+// wholeStem reports whether a stem counts where it stands: a dsn is one only at the
 // edge of a word, database only as database_url, connection as connection_string.
 func wholeStem(name string, i int, stem string) bool {
 	rest := strings.TrimLeft(name[i+len(stem):], "_-.")
@@ -128,7 +128,7 @@ func hump(name string, i int) bool {
 	return isLower(name[i-1]) || i+1 < len(name) && isLower(name[i+1])
 }
 
-// isHarmlessWord tells words that hold a stem by chance.
+// isHarmlessWord reports whether a word holds a stem by chance.
 func isHarmlessWord(word string) bool {
 	switch strings.ToLower(word) {
 	case "monkey", "monkeys", "donkey", "turkey", "hockey", "jockey", "whiskey", "keyboard", "keyboards", "keyword",
@@ -143,7 +143,7 @@ func isHarmlessWord(word string) bool {
 	return false
 }
 
-// isKnownToAll tells names of keys that are public, or columns of a table.
+// isKnownToAll reports whether a name is of a public key, or a column of a table.
 func isKnownToAll(before string) bool {
 	before = strings.TrimRight(before, "_-. ")
 	for _, word := range []string{"public", "primary", "foreign", "sort", "partition"} {
@@ -154,7 +154,7 @@ func isKnownToAll(before string) bool {
 	return false
 }
 
-// harmlessEnd tells names that end in a word that makes them a place, a number
+// harmlessEnd reports whether a name ends in a word that makes it a place, a number
 // or a switch. What stands there is still looked at by Text.
 func harmlessEnd(name string) bool {
 	end := len(name)

@@ -78,7 +78,7 @@ func (n named) secret() (from, to int) {
 	return 0, 0
 }
 
-// isSourceFile tells names of files, as in auth.go:17, from names of settings.
+// isSourceFile distinguishes names of files, as in auth.go:17, from names of settings.
 func isSourceFile(name string) bool {
 	switch strings.ToLower(name[strings.LastIndexByte(name, '.')+1:]) {
 	case "go", "py", "js", "ts", "rb", "rs", "java", "c", "h", "cc", "cpp", "php", "yml", "yaml", "json", "toml", "ini",
@@ -88,10 +88,10 @@ func isSourceFile(name string) bool {
 	return false
 }
 
-// isPath tells the shell's PWD from that of a connection string.
+// isPath distinguishes the shell's PWD from that of a connection string.
 func isPath(s string) bool { return s[0] == '/' || s[0] == '~' || len(s) > 1 && s[1] == ':' }
 
-// isQuerySecret tells names that are secrets in a URL, and only there.
+// isQuerySecret reports whether a name is a secret in a URL, and only there.
 func isQuerySecret(name string) bool {
 	return equalFold(name, "code") || equalFold(name, "session") || equalFold(name, "ticket")
 }
@@ -157,7 +157,7 @@ func basic(text string, from int) (int, int) {
 	return from, to
 }
 
-// loginFlag tells the flags that curl and its like take user:password with.
+// loginFlag reports whether a flag takes user:password, as those of curl.
 func loginFlag(name string) bool {
 	switch name {
 	case "-u", "-U", "--user", "--proxy-user":
@@ -175,7 +175,7 @@ func login(text string, from int) (int, int) {
 	return from, to
 }
 
-// isLogin tells user:password from the ids of a user and a group.
+// isLogin distinguishes user:password from the ids of a user and a group.
 func isLogin(text string) bool {
 	user, password, _ := strings.Cut(text, ":")
 	return password != "" && !(all(user, isDigit) && all(password, isDigit))

@@ -104,7 +104,7 @@ func entropy(seen *[256]uint16, count int) float64 {
 	return bits
 }
 
-// isRandom tells pieces that do not read like a word: in words and names in camel
+// isRandom reports whether a piece does not read like a word: in words and names in camel
 // case, letters of one kind come in rows.
 func isRandom(piece string) bool {
 	letters, digits := has(piece, isLetter), has(piece, isDigit)
@@ -119,7 +119,7 @@ func isRandom(piece string) bool {
 	return len(piece) >= 4 && (len(piece) <= 5*rows(piece) || unspeakable(piece))
 }
 
-// unspeakable tells pieces of one case with more consonants in a row than words
+// unspeakable reports whether a piece of one case has more consonants in a row than words
 // have.
 func unspeakable(piece string) bool {
 	if has(piece, isUpper) && has(piece, isLower) {
@@ -153,7 +153,7 @@ func rows(piece string) int {
 	return n
 }
 
-// isDigest tells words after which a hash comes that is not a secret.
+// isDigest reports whether a hash that is not a secret follows the word.
 func isDigest(piece string) bool {
 	switch strings.ToLower(piece) {
 	case "sha1", "sha256", "sha384", "sha512", "md5", "docker", "containerd", "crio", "libpod", "overlay2", "containers":
@@ -162,7 +162,7 @@ func isDigest(piece string) bool {
 	return false
 }
 
-// isIdentifier tells names whose values are random, but identify something.
+// isIdentifier reports whether values of the name are random, but identify something.
 func isIdentifier(name string) bool {
 	name = strings.ToLower(name)
 	for _, word := range []string{

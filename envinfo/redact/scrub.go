@@ -91,7 +91,7 @@ func hide(value any) any {
 	return Mask
 }
 
-// plainJSON is a value after a journey through JSON: nothing that is not in the
+// plainJSON is a value after a round trip through JSON: nothing that is not in the
 // answer can be in the value, and nothing in it is left unseen.
 func plainJSON(value any) (plain any, ok bool) {
 	defer func() {

@@ -58,7 +58,7 @@ func maskToken(r *rewriter, from, end int) int {
 	return end
 }
 
-// isKnownToken tells tokens by the prefixes that their makers give them.
+// isKnownToken recognises tokens by the prefixes that their makers give them.
 func isKnownToken(s string) bool {
 	switch s[0] {
 	case 'A':
@@ -118,13 +118,13 @@ func hasPrefix(s string, prefixes ...string) bool {
 	return false
 }
 
-// awsID tells the ids of Amazon's keys: a prefix and 16 capitals or digits.
+// awsID recognises the ids of Amazon's keys: a prefix and 16 capitals or digits.
 func awsID(s, prefix string) bool {
 	return strings.HasPrefix(s, prefix) && len(s) >= 20 &&
 		all(s[4:20], func(c byte) bool { return isUpper(c) || isDigit(c) })
 }
 
-// isPasswordHash tells the hashes of crypt(3) and of argon2.
+// isPasswordHash recognises the hashes of crypt(3) and of argon2.
 func isPasswordHash(s string) bool {
 	return len(s) > 20 && hasPrefix(s, "$2a$", "$2b$", "$2y$", "$1$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$scrypt$", "$pbkdf2")
 }

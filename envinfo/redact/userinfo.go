@@ -97,7 +97,7 @@ func schemeBefore(word string, i int) string {
 	return word[from:i]
 }
 
-// isWeb tells the schemes whose paths may well have an @ that ends no userinfo.
+// isWeb reports whether paths of the scheme may have an @ that ends no userinfo.
 func isWeb(scheme string) bool {
 	switch strings.ToLower(scheme) {
 	case "http", "https", "ws", "wss", "ftp", "file", "unix":
@@ -150,14 +150,14 @@ func dataSource(word string) (from, to int, ok bool) {
 	return from, to, looksLikeHost(host)
 }
 
-// driverAddress tells what only a driver for MySQL or the like has after the @.
+// driverAddress recognises what only a driver for MySQL or the like has after the @.
 func driverAddress(host string) bool {
 	return slices.ContainsFunc([]string{"tcp(", "tcp6(", "unix(", "cloudsql(", "(", "/"}, func(prefix string) bool {
 		return strings.HasPrefix(host, prefix)
 	})
 }
 
-// looksLikeHost tells hosts from versions and digests, which follow an @ as well.
+// looksLikeHost distinguishes hosts from versions and digests, which follow an @ as well.
 func looksLikeHost(host string) bool {
 	if strings.HasPrefix(host, "[") {
 		return true
@@ -175,7 +175,7 @@ func looksLikeHost(host string) bool {
 	return strings.Contains(host, ".") || strings.HasPrefix(rest, ":") || equalFold(host, "localhost")
 }
 
-// isAddressScheme tells the schemes of URLs without // whose @ ends no password.
+// isAddressScheme reports whether URLs of the scheme have no //, and an @ that ends no password.
 func isAddressScheme(word string) bool {
 	switch strings.ToLower(word) {
 	case "mailto", "sip", "sips", "xmpp", "acct", "pkg", "npm", "tag", "urn", "cid", "mid", "jid", "git", "scp", "ssh":
@@ -184,7 +184,7 @@ func isAddressScheme(word string) bool {
 	return false
 }
 
-// isAddressKind tells words before the address of a person in a log.
+// isAddressKind reports whether a word precedes the address of a person in a log.
 func isAddressKind(word string) bool {
 	switch strings.ToLower(word) {
 	case "email", "mail", "e-mail", "to", "from", "cc", "bcc", "reply-to", "rcpt", "user", "owner", "contact", "author",

@@ -230,7 +230,7 @@ func pairAt(text string, i int) bool {
 	return end < len(text) && (text[end] == '=' || text[end] == ':')
 }
 
-// isHeader tells the HTTP headers whose value is more than one word.
+// isHeader reports whether the value of an HTTP header is more than one word.
 func isHeader(name string) bool {
 	return equalFold(name, "cookie") || equalFold(name, "set-cookie") ||
 		equalFold(name, "authorization") || equalFold(name, "proxy-authorization")
@@ -260,7 +260,7 @@ func header(text string, from int) (int, int) {
 	return from, trimEnd(text, from, to)
 }
 
-// hasParts tells the schemes whose credentials are several, in quotes.
+// hasParts reports whether credentials of the scheme are several, in quotes.
 func hasParts(scheme string) bool {
 	switch strings.ToLower(scheme) {
 	case "digest", "hawk", "signature", "oauth", "mac", "aws4-hmac-sha256":

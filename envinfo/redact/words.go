@@ -19,7 +19,7 @@ func isNoSecret(value string) bool {
 	return all(value, func(c byte) bool { return c == '*' })
 }
 
-// isPlainWord tells words that follow "token:" or "--password" in a sentence.
+// isPlainWord reports whether a word follows "token:" or "--password" in a sentence.
 func isPlainWord(word string) bool {
 	if len(word) > 32 {
 		return false
@@ -43,7 +43,7 @@ func isPlainWord(word string) bool {
 	return false
 }
 
-// isStrong tells names of passwords and secrets from those of keys and tokens,
+// isStrong distinguishes names of passwords and secrets from those of keys and tokens,
 // which are words of many a harmless sentence.
 func isStrong(name string) bool {
 	for i := range len(name) {
@@ -55,14 +55,14 @@ func isStrong(name string) bool {
 	return false
 }
 
-// isOneWord tells names such as token, which may be a word of a sentence, from
+// isOneWord distinguishes names such as token, which may be a word of a sentence, from
 // those such as apiKey or auth_token, which are not.
 func isOneWord(name string) bool { return all(name[1:], isLower) }
 
-// isVariable tells names in the style of environment variables.
+// isVariable reports whether a name is in the style of environment variables.
 func isVariable(name string) bool {
 	return all(name, func(c byte) bool { return isUpper(c) || isDigit(c) || c == '_' })
 }
 
-// plural tells names that count things: tokens=12.
+// plural reports whether a name counts things: tokens=12.
 func plural(name string) bool { return strings.HasSuffix(name, "s") && !strings.HasSuffix(name, "ss") }
