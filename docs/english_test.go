@@ -42,11 +42,15 @@ var unwanted = []struct{ phrase, say string }{
 	{"maintenancebook", "maintenance windows"},
 	{"well again", "recovered"},
 	{"there twice", "given twice"},
+	{"the clock on the wall", "the wall clock"},
+	{"has its figures", "are its metrics"},
+	{"says goodbye", "sends a goodbye (mDNS); closes the connection"},
+	{"may be called at the same time", "is safe for concurrent use"},
 }
 
 // forms are the same with a word between.
 var forms = map[*regexp.Regexp]string{
-	regexp.MustCompile(`// [a-z]+ tells whether`): "reports whether",
+	regexp.MustCompile(`// [a-z.]+ tells (whether|that) `): "reports whether",
 	regexp.MustCompile(`[^e] is no (absolute |valid )?(url|name|network|method|size|address|port|type|class|host|label|state|moment|number|key|file|dump|scheme|cel|expression|ip|websocket|dns)\b`): "is not a valid …",
 }
 

@@ -80,7 +80,7 @@ func (p *grpcProbe) checkMetadata() error {
 	return nil
 }
 
-// badMetadata tells what makes every call with the metadata fail, or makes it
+// badMetadata returns what makes every call with the metadata fail, or makes it
 // disappear from the call.
 func badMetadata(name string, values []string) string {
 	name = strings.ToLower(name)

@@ -20,7 +20,7 @@ type websocketConn struct {
 	close  func()
 }
 
-// sayGoodbye tells the peer that the connection ends on purpose, which else it
+// sayGoodbye informs the peer that the connection ends on purpose, which else it
 // would log as an error. What it answers is not waited for.
 func (c *websocketConn) sayGoodbye() {
 	// A closing frame as a client sends it: masked, here with zeros, and with a code.

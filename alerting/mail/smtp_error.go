@@ -32,7 +32,7 @@ const (
 // SendError is why a mail was not sent, or why it is not known whether it was. It
 // never holds a password.
 type SendError struct {
-	// Temporary tells that it is worth trying again. It is not if the server refused
+	// Temporary reports whether it is worth trying again. It is not if the server refused
 	// this mail with a code of 5xx, or the mail is none. A wrong password does get 5xx,
 	// but once it is put right the mail goes through.
 	Temporary bool
@@ -41,7 +41,7 @@ type SendError struct {
 	Code int
 	// Text is the answer, or the error, in one line.
 	Text string
-	// Uncertain tells that the server may have taken the mail all the same: it was being
+	// Uncertain reports whether the server may have taken the mail all the same: it was being
 	// sent, and what the server answered did not arrive.
 	Uncertain bool
 

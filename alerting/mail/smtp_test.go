@@ -178,7 +178,7 @@ func wrongPassword(method AuthMethod) func(s *SMTP) {
 	}
 }
 
-// TestChoose tells what may be said without encryption to another machine.
+// TestChoose checks what may be said without encryption to another machine.
 func TestChoose(t *testing.T) {
 	offered := []string{"PLAIN", "LOGIN", "XOAUTH2", "CRAM-MD5"}
 	for _, test := range []struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/testneed"
 )
 
-// overflow tells what sticks out of the page at a width.
+// overflow finds what sticks out of the page at a width.
 func (b *tab) overflow(width int64) []string {
 	b.t.Helper()
 	out := eval[[]string](b, `(() => {
@@ -27,7 +27,7 @@ func (b *tab) overflow(width int64) []string {
 	return out
 }
 
-// injected tells what is in the page that no template of ours puts there.
+// injected finds what is in the page that no template of ours puts there.
 func (b *tab) injected() []string {
 	b.t.Helper()
 	return eval[[]string](b, `(() => {

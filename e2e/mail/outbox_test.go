@@ -75,7 +75,7 @@ func TestNobodyWaitsForAnother(t *testing.T) {
 	}
 }
 
-// tell tells the outbox of a change of all subjects.
+// tell informs the outbox of a change of all subjects.
 func tell(t *testing.T, o *outbox.Outbox, subjects []alerting.Subject, to health.Verdict) {
 	t.Helper()
 	changes := map[string][]alerting.Change{}

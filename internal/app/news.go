@@ -20,7 +20,7 @@ type listener interface {
 	Offer(changes map[string][]alerting.Change) error
 }
 
-// tell tells of the subjects, and of those changes of theirs that are new. changesOf
+// tell passes on the subjects, and those changes of theirs that are new. changesOf
 // are those of a subject that are on disk, oldest first. What could not be taken in is
 // told again the next time.
 func (n *news) tell(to listener, subjects []alerting.Subject, changesOf func(alerting.Kind, string) []schedule.Transition) {

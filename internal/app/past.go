@@ -114,7 +114,7 @@ func (p *past) look(now time.Time) {
 	}
 }
 
-// note tells the store of one subject, if anything has changed: first of the changes of
+// note informs the store of one subject, if anything has changed: first of the changes of
 // state since the last look, then of how things are now.
 func (p *past) note(subject string, from looked, st *schedule.Status, maintained bool, now time.Time) {
 	state := history.Of(st.State.Verdict, st.Target.Paused, maintained)

@@ -49,7 +49,7 @@ func (m *multicast) start(ctx context.Context) {
 	}
 }
 
-// withdraw says goodbye. It comes before the listeners are closed.
+// withdraw sends a goodbye. It comes before the listeners are closed.
 func (m *multicast) withdraw() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

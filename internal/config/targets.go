@@ -54,7 +54,7 @@ func (doc *document) targets(d *decoder, c *Config) []prober.Target {
 	return targets
 }
 
-// kindOf tells the kind of a module by its name, also if something is wrong with it: that is
+// kindOf returns the kind of a module by its name, also if something is wrong with it: that is
 // said where it stands.
 func (doc *document) kindOf(c *Config) func(module string) (prober.Kind, bool) {
 	return func(module string) (prober.Kind, bool) {

@@ -21,8 +21,8 @@ type Options struct {
 	NoFreelist bool
 }
 
-// DB is a file of bbolt that is open for writing. Its methods may be called at the same
-// time. Once writing has failed, but for a full disk, nobody knows what the disk has, and
+// DB is a file of bbolt that is open for writing. Its methods are safe for concurrent
+// use. Once writing has failed, but for a full disk, nobody knows what the disk has, and
 // asking again tells nothing: then every write fails with the same error, and all that is
 // left to do is to Close, and to open or rebuild the file.
 type DB struct {

@@ -12,7 +12,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // base is a moment with a fraction of a millisecond.
 var base = time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC)
 
-// fakeClock is a clock on the wall that can be set.
+// fakeClock is a wall clock that can be set.
 type fakeClock struct{ at time.Time }
 
 func (c *fakeClock) now() time.Time { return c.at }

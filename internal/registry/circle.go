@@ -62,7 +62,7 @@ func (r *Registry) withoutCirclesLocked(source prober.Source, targets []prober.T
 	return kept
 }
 
-// warnOfCirclesLocked tells of circles that the file closes with what is registered or
+// warnOfCirclesLocked logs circles that the file closes with what is registered or
 // discovered, each once. Whoever tells people takes none in a circle for the reason of
 // another one's outage, so that nobody is kept quiet about.
 func (r *Registry) warnOfCirclesLocked(targets []prober.Target) {

@@ -50,7 +50,7 @@ type Options struct {
 	LockTimeout time.Duration
 }
 
-// Registry is the set of targets. Its methods may be called at the same time.
+// Registry is the set of targets. Its methods are safe for concurrent use.
 type Registry struct {
 	// Immutable.
 	log     *slog.Logger

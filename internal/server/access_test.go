@@ -323,7 +323,7 @@ func TestTokensAreNotLogged(t *testing.T) {
 	}
 }
 
-// TestDryRun tells what would be, and changes nothing.
+// TestDryRun says what would be, and changes nothing.
 func TestDryRun(t *testing.T) {
 	f := newFixture(t)
 	f.expect(http.StatusOK, f.do("POST", "/api/v1/targets?dry_run=true", nas))

@@ -13,7 +13,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// TestDaysOfTheCalendar begin and end at midnight by the clock on the wall, also where
+// TestDaysOfTheCalendar begin and end at midnight by the wall clock, also where
 // that is put forward or back: in the night, at midnight itself, and over midnight.
 func TestDaysOfTheCalendar(t *testing.T) {
 	const at = time.RFC3339

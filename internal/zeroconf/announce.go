@@ -68,7 +68,7 @@ func (a *Announcer) note(change func(*AnnouncerStats)) {
 	change(&a.stats)
 }
 
-// Run announces until ctx is done, and then says goodbye.
+// Run announces until ctx is done, and then sends a goodbye.
 func (a *Announcer) Run(ctx context.Context) {
 	warned := ""
 	for ctx.Err() == nil {
@@ -105,7 +105,7 @@ func (a *Announcer) interfaces() ([]Interface, error) {
 }
 
 // session announces on these interfaces until they are others, the name turns out to
-// be another host's, or ctx is done. It says goodbye at the end.
+// be another host's, or ctx is done. It sends a goodbye at the end.
 func (a *Announcer) session(ctx context.Context, on []Interface) error {
 	ctx, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup

@@ -242,7 +242,7 @@ func (b *Browser) elsewhere(e *Entry, all []Interface) bool {
 	return false
 }
 
-// heard removes at once what says goodbye.
+// heard removes at once what sends a goodbye.
 func (b *Browser) heard(h Heard) {
 	if !h.Goodbye || !slices.Contains(b.Services, h.Type) {
 		return

@@ -13,7 +13,7 @@ import (
 type Network interface {
 	// Interfaces lists all that the host has.
 	Interfaces() ([]Interface, error)
-	// Announce makes a service known until withdraw is called, which says goodbye.
+	// Announce makes a service known until withdraw is called, which sends a goodbye.
 	Announce(s Service, on []Interface) (withdraw func(), err error)
 	// Browse calls found for each service of a type that it hears of, from one goroutine
 	// at a time, until ctx is done.
