@@ -18,7 +18,7 @@ func TestStartsWithoutConfiguration(t *testing.T) {
 	cmd := exec.Command(harness.Program(), "--web.listen-address="+address)
 	cmd.Dir = t.TempDir()
 	p := harness.Start(t, "health_exporter", cmd)
-	p.AwaitReady(t, "http://"+address+"/-/healthy")
+	p.AwaitReady(t, "http://"+address+"/-/ready")
 	for _, path := range []string{"/", "/-/ready", "/metrics", "/api/v1/targets", "/api/v1/sd"} {
 		harness.Get(t, "http://"+address+path)
 	}

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -101,25 +103,57 @@ type App struct {
 	reloading sync.Mutex // makes reloads one at a time
 }
 
-// New loads the configuration, opens the storage, and listens. Run must follow.
+// patience is how long nobody is told that the exporter starts: what is wrong with most
+// files is known by then.
+const patience = 100 * time.Millisecond
+
+// New loads the configuration, opens the storage, and listens. While much has to be
+// loaded it answers that it starts. Run must follow.
 func New(opts Options) (*App, error) {
-	cfg, file, err := firstConfig(&opts)
-	if err != nil {
-		return nil, err
-	}
 	a := assemble(opts)
+	if err := a.load(); err != nil {
+		return nil, errors.Join(err, a.serving.close())
+	}
+	return a, nil
+}
+
+// load has everything ready to begin.
+func (a *App) load() error {
+	cfg, file, err := a.firstConfig()
+	if err != nil {
+		return err
+	}
 	a.file.Store(file)
 	a.tried.Store(file)
+	if err := a.serving.open(cfg); err != nil { // a taken port is found before anything else is touched
+		return err
+	}
 	if err := a.parts.open(cfg); err != nil {
-		return nil, err
+		return err
 	}
 	a.adopt(cfg)
-	a.serving.handler = a.handler()
-	if file := opts.Web.WebConfigFile; file != nil {
-		a.serving.handler = (&webFile{path: *file, log: a.log}).guard(a.serving.handler)
-	}
+	a.serving.surface = a.handler()
 	a.polling.reconcile()
-	return a, nil
+	return nil
+}
+
+// firstConfig loads that of the start, and listens meanwhile if that takes long.
+func (a *App) firstConfig() (cfg *config.Config, file *config.File, err error) {
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		cfg, file, err = firstConfig(&a.opts)
+	}()
+	patient := time.NewTimer(patience)
+	defer patient.Stop()
+	var listening error
+	select {
+	case <-loaded:
+	case <-patient.C:
+		listening = a.serving.open(nil)
+		<-loaded
+	}
+	return cfg, file, cmp.Or(err, listening)
 }
 
 // assemble makes the parts, and lets those know of each other that must. What another
@@ -127,8 +161,8 @@ func New(opts Options) (*App, error) {
 func assemble(opts Options) *App {
 	a := &App{opts: opts, log: opts.Log, started: time.Now()}
 	a.storage = newStorage(&a.opts)
-	a.serving = newServing(&a.opts)
-	a.telling = newTelling(&a.opts, a.serving.ready)
+	a.serving = newServing(&a.opts, a.starting())
+	a.telling = newTelling(&a.opts, a.serving.begun, a.serving.ready)
 	a.polling = newPolling(&a.opts, a.started, a.storage, a.telling.changed, a.telling.stored)
 	a.checking = newChecking(&a.opts, a.started, a.storage, a.telling.changed, a.telling.stored, a.ownChecks)
 	a.past = newPast(&a.opts, a.started, a.polling.scheduler, a.checking.scheduler, maintenanceWindows{a.telling}.Covering)

@@ -75,7 +75,7 @@ func (c *checking) adopt(cfg *config.Config) {
 
 // begin runs the checks, and saves their states.
 func (c *checking) begin(ctx context.Context, work *sync.WaitGroup) {
-	work.Go(func() { c.scheduler.Run(ctx) })
+	work.Go(c.scheduler.Begin(ctx)) // whoever finds us ready may ask for a probe
 	c.saver.begin(ctx, work)
 }
 

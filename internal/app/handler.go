@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
@@ -32,6 +33,13 @@ func (a *App) handler() http.Handler {
 		},
 		Metrics: page, Log: a.log,
 	})
+}
+
+// starting answers until everything is loaded.
+func (a *App) starting() http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return server.Starting(a.opts.RoutePrefix, promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 }
 
 // metrics are those of all parts, and of the program.

@@ -14,6 +14,7 @@ import (
 // somebody notices when it is not.
 type heartbeat struct {
 	log   *slog.Logger
+	begun <-chan struct{} // closed once all parts have begun: before that nothing is told; nil for at once
 	ready func() error
 
 	mu     sync.Mutex // protects all following fields
@@ -23,6 +24,13 @@ type heartbeat struct {
 
 // run beats until ctx is done.
 func (h *heartbeat) run(ctx context.Context, at string, interval time.Duration) {
+	if h.begun != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.begun:
+		}
+	}
 	client := heartbeatClient(interval)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()

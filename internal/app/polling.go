@@ -91,7 +91,7 @@ func (p *polling) adopt(cfg *config.Config) {
 
 // begin probes, brings changes of the registry onto the schedule, and saves the states.
 func (p *polling) begin(ctx context.Context, work *sync.WaitGroup) {
-	work.Go(func() { p.scheduler.Run(ctx) })
+	work.Go(p.scheduler.Begin(ctx)) // whoever finds us ready may ask for a probe
 	work.Go(func() { p.reconcileLoop(ctx) })
 	p.saver.begin(ctx, work)
 }

@@ -28,38 +28,51 @@ type serving struct {
 	opts    *Options
 	log     *slog.Logger
 	modules func() map[string]*prober.Module // those of the configuration in force
-	handler http.Handler                     // the whole HTTP surface
+	surface http.Handler                     // the whole HTTP surface; there once everything is loaded
 
+	handler   atomic.Pointer[http.Handler]    // what answers: until it has begun only that it starts
 	settings  atomic.Pointer[server.Settings] // nil before the first configuration
 	notReady  atomic.Pointer[error]
 	unknown   atomic.Uint64  // times that /probe was asked for an unknown module
 	listeners []net.Listener // none if exporter-toolkit makes them
-	server    *http.Server
-	failed    chan error // receives when it has ended, and is closed then
+	server    *http.Server   // nil before it listens
+	watching  sync.WaitGroup // looks after connections
+	unwatch   context.CancelFunc
+	begun     chan struct{} // closed once all answers are given
+	failed    chan error    // receives when it has ended, and is closed then
 }
 
-// newServing makes it, not ready yet.
-func newServing(opts *Options) *serving {
-	s := &serving{opts: opts, log: opts.Log, failed: make(chan error, 1)}
+// newServing makes it, not ready yet. Until it has begun, starting answers.
+func newServing(opts *Options, starting http.Handler) *serving {
+	s := &serving{opts: opts, log: opts.Log, begun: make(chan struct{}), failed: make(chan error, 1)}
 	s.setNotReady(errors.New("starting"))
+	s.handler.Store(&starting)
 	return s
 }
 
-// open listens, so that a taken port is found before anything else happens.
+// open listens, unless it does already, and answers that the exporter starts.
 func (s *serving) open(*config.Config) (err error) {
-	s.listeners, err = s.listen()
-	return err
+	if s.server != nil {
+		return nil
+	}
+	if s.listeners, err = s.listen(); err != nil {
+		return err
+	}
+	s.serve()
+	return nil
 }
 
 // adopt puts in force what a configuration says of who may see and do what.
 func (s *serving) adopt(cfg *config.Config) { s.settings.Store(s.settingsOf(cfg)) }
 
-// begin says that it is ready, and answers requests until ctx is done; those under way then are
-// answered too.
-func (s *serving) begin(ctx context.Context, work *sync.WaitGroup) {
-	s.setNotReady(nil)
+// serve answers requests until finish, or close.
+func (s *serving) serve() {
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) }))
+	if file := s.opts.Web.WebConfigFile; file != nil {
+		handler = (&webFile{path: *file, log: s.log}).guard(handler)
+	}
 	s.server = &http.Server{
-		Handler:           s.handler,
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      150 * time.Second, // longer than the longest /probe
@@ -67,11 +80,13 @@ func (s *serving) begin(ctx context.Context, work *sync.WaitGroup) {
 		MaxHeaderBytes:    16 << 10,
 	}
 	limit := connections.New(maxConnections(), func(peer netip.Addr) bool {
-		return slices.ContainsFunc(s.settings.Load().Access.Proxies, func(p netip.Prefix) bool { return p.Contains(peer) })
+		settings := s.settings.Load()
+		return settings != nil && slices.ContainsFunc(settings.Access.Proxies, func(p netip.Prefix) bool { return p.Contains(peer) })
 	})
 	limit.Bind(s.server)
-	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
-	work.Go(func() { limit.Watch(watching) })
+	watching, unwatch := context.WithCancel(context.Background())
+	s.unwatch = unwatch
+	s.watching.Go(func() { limit.Watch(watching) })
 	go func() {
 		defer close(s.failed)
 		if s.leftToToolkit() {
@@ -80,15 +95,29 @@ func (s *serving) begin(ctx context.Context, work *sync.WaitGroup) {
 			s.failed <- web.ServeMultiple(s.listeners, s.server, s.opts.Web, s.log)
 		}
 	}()
+}
+
+// begin says that it is ready, and answers all requests until ctx is done; those under way
+// then are answered too.
+func (s *serving) begin(ctx context.Context, work *sync.WaitGroup) {
+	s.handler.Store(&s.surface)
+	s.setNotReady(nil)
+	close(s.begun)
 	work.Go(func() {
-		defer stopWatching()
 		<-ctx.Done()
 		s.finish(context.WithoutCancel(ctx))
 	})
 }
 
-// close closes the listeners that whoever served on them has not closed.
+// close ends what has not ended yet, and closes the listeners.
 func (s *serving) close() (err error) {
+	if s.server != nil {
+		_ = s.server.Close() // what is open of it is the listeners, of which some may be closed
+		s.unwatch()
+		s.watching.Wait()
+		for range s.failed { // until it has ended
+		}
+	}
 	for _, l := range s.listeners {
 		if e := l.Close(); !errors.Is(e, net.ErrClosed) {
 			err = errors.Join(err, e)

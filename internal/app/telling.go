@@ -49,12 +49,12 @@ type telling struct {
 }
 
 // newTelling makes it. What it tells of, and ready, is asked for once it has begun.
-func newTelling(opts *Options, ready func() error) *telling {
+func newTelling(opts *Options, begun <-chan struct{}, ready func() error) *telling {
 	t := &telling{
 		path: opts.StoragePath, log: opts.Log, external: opts.ExternalURL,
 		changed: make(chan struct{}, 1), stored: make(chan struct{}, 1), news: news{offered: map[string]time.Time{}},
 	}
-	t.pushing = pushing{log: opts.Log, subjects: t.pushedSubjects, changed: t.changed, addresses: opts.listenAddresses(), heartbeat: heartbeat{log: opts.Log, ready: ready}}
+	t.pushing = pushing{log: opts.Log, subjects: t.pushedSubjects, changed: t.changed, addresses: opts.listenAddresses(), heartbeat: heartbeat{log: opts.Log, begun: begun, ready: ready}}
 	return t
 }
 

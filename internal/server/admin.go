@@ -2,7 +2,7 @@ package server
 
 import "net/http"
 
-func (s *server) healthy(w http.ResponseWriter, _ *http.Request) {
+func healthy(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Write([]byte("Healthy"))
 }

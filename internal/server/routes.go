@@ -99,7 +99,7 @@ func (s *server) routeOwnHealth(m *routes) {
 	m.handle(access.Open, "/livez", s.group(health.Live))
 	m.handle(access.Open, "/readyz", s.group(health.Ready))
 	m.handle(access.Open, "/startupz", s.group(health.Startup))
-	m.handle(access.Open, "GET /-/healthy", s.healthy)
+	m.handle(access.Open, "GET /-/healthy", healthy)
 	m.handle(access.Open, "GET /-/ready", s.ready)
 	for _, path := range []string{"/healthcheck", "/healthcheck/{$}", "/health-check", "/health-check/{$}"} {
 		m.handle(access.Read, path, s.healthcheck)

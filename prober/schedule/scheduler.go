@@ -94,10 +94,18 @@ func (s *Scheduler) timeOf(slotNumber int64) time.Time {
 }
 
 // Run makes the probes until ctx is done, and returns when all of them have ended.
-func (s *Scheduler) Run(ctx context.Context) {
+func (s *Scheduler) Run(ctx context.Context) { s.Begin(ctx)() }
+
+// Begin is the beginning of Run, and gives the rest: from when it returns on, probes can
+// be asked for.
+func (s *Scheduler) Begin(ctx context.Context) (run func()) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.base = ctx
-	s.mu.Unlock()
+	return func() { s.run(ctx) }
+}
+
+func (s *Scheduler) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var due []*job
