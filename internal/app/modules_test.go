@@ -66,7 +66,11 @@ func TestWarningsAreLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{log: slog.New(slog.NewTextHandler(&log, nil))}
+	a := &App{log: slog.New(slog.NewTextHandler(&log, nil)), storage: newStorage(&Options{Log: slog.New(slog.DiscardHandler)})}
+	if err := a.storage.open(cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer a.storage.close()
 	a.warn(cfg)
 	for _, want := range []string{"line=6", "at=modules.m.dns.valid_rcodes", "NXDOMIAN", file} {
 		if !strings.Contains(log.String(), want) {
