@@ -70,7 +70,25 @@ func (i *instance) post(ctx context.Context, alerts []Alert) *pushError {
 	if err != nil && len(text) == 0 {
 		text = []byte(err.Error())
 	}
-	return answerError(resp.StatusCode, resp.Status, text)
+	return answerError(resp.StatusCode, withoutCredentials(resp.Status, resp.Request), []byte(withoutCredentials(string(text), resp.Request)))
+}
+
+// withoutCredentials is part of an answer without what the request logged in with: who is
+// in between may send back what it was sent.
+func withoutCredentials(text string, sent *http.Request) string {
+	if sent == nil {
+		return text
+	}
+	value := sent.Header.Get("Authorization")
+	_, credentials, _ := strings.Cut(value, " ")
+	_, password, _ := sent.BasicAuth()
+	var pairs []string
+	for _, secret := range []string{value, credentials, password} { // the longest first
+		if secret != "" {
+			pairs = append(pairs, secret, "********")
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // answerError is what an answer without success means.

@@ -157,3 +157,28 @@ func TestPushAfterConnectionClosed(t *testing.T) {
 		return nil
 	})
 }
+
+// What an answer repeats of what we logged in with is not told to anybody.
+func TestAnswersThatRepeatCredentials(t *testing.T) {
+	for _, header := range []string{"", "Basic bWU6c3dvcmRmaXNo", "Bearer swordfish", "swordfish"} {
+		sent, err := http.NewRequest(http.MethodPost, "http://a.example/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header != "" {
+			sent.Header.Set("Authorization", header)
+		}
+		for _, text := range []string{"not with " + header, "no: me:swordfish", "bWU6c3dvcmRmaXNo?", "the password swordfish is wrong", "plain"} {
+			got := withoutCredentials(text, sent)
+			if header != "" && (strings.Contains(got, "swordfish") || header[0] == 'B' && header[1] == 'a' && strings.Contains(got, "bWU6c3dvcmRmaXNo")) {
+				t.Errorf("%s: %q becomes %q", header, text, got)
+			}
+			if text == "plain" && got != text || header == "" && got != text {
+				t.Errorf("%s: %q becomes %q", header, text, got)
+			}
+		}
+	}
+	if got := withoutCredentials("x", nil); got != "x" {
+		t.Error(got)
+	}
+}
