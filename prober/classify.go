@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/health-exporter/health_exporter/health"
 )
@@ -277,13 +276,7 @@ func plainError(err error) string {
 // oneLine makes text that may come from the peer fit for a line of a log.
 func oneLine(text string) string {
 	const limit = 300
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
+	text = visible(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
 	if runes := []rune(text); len(runes) > limit {
 		text = string(runes[:limit-1]) + "…"
 	}

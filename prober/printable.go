@@ -1,6 +1,9 @@
 package prober
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // NotPrintable reports whether a character must not be in a text that is kept and shown:
 // what controls a terminal, turns the direction of writing round, or is not seen at all,
@@ -16,4 +19,22 @@ func NotPrintable(r rune) bool {
 		return true
 	}
 	return !unicode.IsPrint(r)
+}
+
+// visible is a text of a peer with a sign for each character that is not printable. What
+// only sets words off becomes a space.
+func visible(text string) string {
+	text = strings.ToValidUTF8(text, "?")
+	if !strings.ContainsFunc(text, NotPrintable) {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', r == '\r', r == 0xa0:
+			return ' '
+		case NotPrintable(r):
+			return '?'
+		}
+		return r
+	}, text)
 }

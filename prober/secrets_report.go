@@ -8,8 +8,9 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 )
 
-// scrubReport takes out of a report what the module has sent, and what is a secret by its
-// form: its texts become labels of metrics, and are shown and sent to people.
+// scrubReport takes out of a report what the module has sent, what is a secret by its
+// form, and what cannot be seen: its texts become labels of metrics, and are shown and sent
+// to people.
 func (m *Module) scrubReport(r *health.Report) {
 	if r == nil {
 		return
@@ -18,7 +19,7 @@ func (m *Module) scrubReport(r *health.Report) {
 		if m.secrets != nil {
 			text = m.secrets.Replace(text)
 		}
-		return redact.Text(text)
+		return visible(redact.Text(text))
 	}
 	for _, text := range []*string{&r.Version, &r.ReleaseID, &r.ServiceID, &r.Description, &r.Output} {
 		*text = clean(*text)

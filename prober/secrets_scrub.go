@@ -10,6 +10,7 @@ func (m *Module) scrubbed(res Result) Result {
 	if m.secrets != nil {
 		m.secrets.reread() // they may have changed just before they were used
 	}
+	res.Error = visible(res.Error)
 	m.scrubReport(res.Report)
 	if m.secrets != nil {
 		res.Error = m.secrets.Replace(res.Error)

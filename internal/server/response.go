@@ -3,8 +3,12 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/health-exporter/health_exporter/envinfo/redact"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 // shownResponse is the last answer of a target, which is JSON, without what are secrets by
@@ -13,6 +17,30 @@ func shownResponse(raw []byte) json.RawMessage {
 	if len(raw) == 0 {
 		return nil
 	}
+	return escapeUnseen(withoutSecrets(raw))
+}
+
+// escapeUnseen writes what in JSON is not printable as an escape: it can only be in a text.
+func escapeUnseen(text json.RawMessage) json.RawMessage {
+	unseen := func(r rune) bool { return r > 0x7e && prober.NotPrintable(r) }
+	if !bytes.ContainsFunc(text, unseen) {
+		return text
+	}
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		switch high, low := utf16.EncodeRune(r); {
+		case !unseen(r):
+			b.WriteRune(r)
+		case high != utf8.RuneError:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
+}
+
+func withoutSecrets(raw []byte) json.RawMessage {
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()

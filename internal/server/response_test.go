@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,24 @@ func TestPrivatePages(t *testing.T) {
 		h := w.Header()
 		if w.Code == http.StatusNotFound && !strings.HasPrefix(path, "/logs") || h.Get("Cache-Control") != "no-store" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %v", path, w.Code, h)
+		}
+	}
+}
+
+// What cannot be seen in an answer is written so that it can; the JSON says the same.
+func TestUnseenInAnswers(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", `{"a":"b\u00e9"}`: `{"a":"b\u00e9"}`, `{"a":"bé中🙂"}`: `{"a":"bé中🙂"}`, "{\n\t\"a\": 1}": "{\n\t\"a\": 1}",
+		"{\"a\":\"x\u202ey\"}": `{"a":"x\u202ey"}`, "{\"\u200b\":\"\ufeff\"}": `{"\u200b":"\ufeff"}`, "[\"\U000e0041\"]": `["\udb40\udc41"]`, "[\"\u0085\u007f\"]": `["\u0085\u007f"]`,
+		"{\"password\":\"x\",\"a\":\"\u202e\"}": `{"a":"\u202e","password":"********"}`,
+	} {
+		got := shownResponse([]byte(text))
+		if string(got) != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+		var before, after any
+		if text != "" && !strings.Contains(text, "password") && (json.Unmarshal([]byte(text), &before) != nil || json.Unmarshal(got, &after) != nil || !reflect.DeepEqual(before, after)) {
+			t.Errorf("%q says something else: %q", text, got)
 		}
 	}
 }
