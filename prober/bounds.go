@@ -43,8 +43,8 @@ func bound(ctx context.Context, conn net.Conn) (stop func() bool) {
 }
 
 // fixedDeadline is a connection whose deadline is that of the probe. Whoever
-// gets it cannot move it: crypto/tls would take five seconds of its own to say
-// goodbye to a peer that does not read.
+// gets it cannot move it: crypto/tls would wait five more seconds to send a close alert
+// to a peer that does not read.
 type fixedDeadline struct{ net.Conn }
 
 // SetDeadline does nothing.

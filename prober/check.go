@@ -11,8 +11,8 @@ import (
 // CheckModule is a module that runs one check of a Checker, whatever it is asked to
 // probe.
 func CheckModule(checker *health.Checker, name string, timeout time.Duration) *Module {
-	// A check has its own timeout. What hangs beyond it is none of the schedule's
-	// business, so a little more is allowed here.
+	// A check has its own timeout, and what hangs beyond it is handled there:
+	// so a little more is allowed here.
 	return FuncModule(fmt.Sprintf("check %s of %p", name, checker), timeout+time.Second, func(ctx context.Context) Result {
 		began := time.Now()
 		status, ok := checker.RunNow(ctx, name)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// CircleError is that targets depend on each other in a circle: none of them could
+// CircleError says that targets depend on each other in a cycle: none of them could
 // explain that another one is down.
 type CircleError struct {
 	// Names begins and ends with the same target.

@@ -157,7 +157,7 @@ func isMalformed(err error) bool {
 		strings.Contains(text, "transfer encoding") || strings.Contains(text, "chunked")
 }
 
-// timeLimit is how long the context lets us work from now on, in round figures:
+// timeLimit is the remaining time of the context, rounded:
 // some of it has passed already, and nobody wants to read 494 ms. It is 0 if there
 // is not a deadline.
 func timeLimit(ctx context.Context) time.Duration {

@@ -52,7 +52,7 @@ func decodeBody(header string, body []byte, cut bool) (decoded []byte, isCut boo
 	return body, cut, nil
 }
 
-// decoder reads what a coding hides.
+// decoder decodes a coding.
 func decoder(coding string, body []byte) (io.Reader, error) {
 	r := bytes.NewReader(body)
 	switch coding {

@@ -11,7 +11,7 @@ import (
 
 // dialer opens the connections of probes. It is the only way out: it asks the
 // network policy about each address at the moment of connecting, so that a name
-// which resolves differently the second time gains nothing by it.
+// which resolves differently the second time (DNS rebinding) is refused too.
 type dialer struct {
 	resolver *net.Resolver
 	server   string     // whom the resolver asks; empty for those of the system

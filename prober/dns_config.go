@@ -58,7 +58,7 @@ type dnsProbe struct {
 }
 
 // dnsUseless are options that cannot work. blackbox_exporter finds them when it
-// comes to them in a probe, which fails then; so they are no faults but warnings.
+// comes to them in a probe, which fails then; so they are not faults but warnings.
 type dnsUseless struct {
 	transport, overTLS, query, rcodes error
 	all                               []error // what to warn of

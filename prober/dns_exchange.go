@@ -29,7 +29,7 @@ func (r *dnsRun) exchange(ctx context.Context, transport string) (answer *dns.Ms
 		return nil, false, err
 	}
 	defer conn.Close()
-	// The deadline, and the end of the wish to know.
+	// The deadline, and cancellation.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 

@@ -6,7 +6,7 @@ import (
 )
 
 // FuncModule is a module that calls a function, for checks that run inside this
-// program. The key tells such modules apart, as options do for those of a file.
+// program. The key distinguishes such modules, as options do for those of a file.
 func FuncModule(key string, timeout time.Duration, probe func(context.Context) Result) *Module {
 	return &Module{kind: "func", timeout: timeout, spec: funcProbe(probe), fingerprint: "func " + key}
 }

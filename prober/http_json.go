@@ -16,7 +16,7 @@ import (
 const (
 	maxJSONBody       = 2 << 20
 	maxExpressionCost = 1_000_000
-	// interruptFrequency is at how many steps an evaluation looks for the deadline.
+	// interruptFrequency is after how many steps an evaluation checks the deadline.
 	interruptFrequency = 100
 )
 
@@ -80,8 +80,8 @@ func (p *httpProbe) matchesJSON() bool {
 	return p.FailIfBodyJSONMatches != nil || p.FailIfBodyJSONNotMatches != nil
 }
 
-// jsonLimit is the largest body that is decoded. Who allows larger bodies on
-// purpose gets them.
+// jsonLimit is the largest body that is decoded. Modules that allow larger bodies on
+// purpose get them.
 func (p *httpProbe) jsonLimit() int {
 	if p.BodySizeLimit <= 0 {
 		return maxJSONBody

@@ -106,7 +106,7 @@ func (p *httpProbe) matchLimitText() string {
 }
 
 // tally counts what is read until the context ends, and keeps the first bytes if asked
-// to. What a small body unfolds to can be without end.
+// to. A small compressed body can expand without end.
 type tally struct {
 	ctx  context.Context
 	from io.Reader

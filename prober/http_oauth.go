@@ -14,7 +14,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// The grant types of OAuth 2.0 that need no person.
+// The grant types of OAuth 2.0 that need no user interaction.
 const (
 	grantClientCredentials = "client_credentials"
 	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"

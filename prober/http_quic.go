@@ -25,7 +25,7 @@ type quicCall struct {
 	conn    *quic.Conn
 }
 
-// takeQUIC brings the request to its destination over HTTP/3.
+// takeQUIC sends the request over HTTP/3.
 func (r *httpRun) takeQUIC(req *http.Request, hop *httpHop, trace *httpTrace) (*http.Response, error) {
 	r.hangUpQUIC() // of the hop before
 	resp, err := r.askQUIC(req, hop, trace)
@@ -227,7 +227,7 @@ func quicError(ctx context.Context, err error) error {
 	return err
 }
 
-// rejected reports whether the peer has told that it has not even looked at the request.
+// rejected reports whether the peer says that it has not processed the request.
 func rejected(err error) bool {
 	answer, ok := errors.AsType[*http3.Error](err)
 	return ok && answer.Remote && answer.ErrorCode == http3.ErrCodeRequestRejected ||

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// maxTries is how often a request is made of a peer that speaks HTTP/2 or HTTP/3 and sends
-// it away unseen. net/http would ask, and connect, until the deadline.
+// maxTries is how often a request is made to a peer that speaks HTTP/2 or HTTP/3 and rejects
+// it unprocessed. net/http would ask, and connect, until the deadline.
 const maxTries = 2
 
 var (
@@ -66,7 +66,7 @@ func (t *tries) explain(err error) error {
 	return err
 }
 
-// sentAway reports whether a peer has not even looked at the request.
+// sentAway reports whether a peer has rejected the request without processing it.
 func sentAway(err error) bool {
 	if errors.Is(err, errRejected) {
 		return true

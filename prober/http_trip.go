@@ -186,7 +186,7 @@ func (r *httpRun) setHeader(ctx context.Context, req *http.Request, hop *httpHop
 	return nil
 }
 
-// take brings the request to its destination. A peer that sends it away unseen is asked
+// take sends the request. A peer that rejects it without processing it is asked
 // once more.
 func (r *httpRun) take(ctx context.Context, hop *httpHop, trace *httpTrace) (req *http.Request, resp *http.Response, err error) {
 	r.tries.end() // of the hop before

@@ -104,7 +104,7 @@ func warnClient(options *config.HTTPClientConfig) []error {
 	return list
 }
 
-// warnFile tells if a file is not there, or cannot be read.
+// warnFile warns of a file that does not exist, or cannot be read.
 func warnFile(path, name string) []error {
 	if name == "" {
 		return nil

@@ -29,7 +29,7 @@ type icmpRun struct {
 	complaint       string // why a packet could not be delivered, as somebody on the way says
 }
 
-// ping is one echo request and what became of it.
+// ping is one echo request and its result.
 type ping struct {
 	received bool
 	rtt      time.Duration

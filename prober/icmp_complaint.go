@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// complaint is what somebody on the way says about an echo request: that it
+// complaint is the message of a router about an echo request: that it
 // cannot be delivered. Only raw sockets get them.
 type complaint struct {
 	text         string

@@ -30,7 +30,7 @@ func (s *pingSocket) begin(peer netip.Addr, packets int) *echoExchange {
 	}
 }
 
-// end forgets the requests that nobody replied to, and tells what was said about
+// end forgets the requests without a reply, and returns what was said about
 // them.
 func (e *echoExchange) end() (complaint string) {
 	e.socket.mu.Lock()

@@ -98,7 +98,7 @@ func (p *pinger) acquire(addr netip.Addr) (*pingSocket, error) {
 	return *slot, nil
 }
 
-// release ends the use of a socket; the last to leave closes it.
+// release ends the use of a socket; the last user closes it.
 func (p *pinger) release(s *pingSocket) {
 	p.mu.Lock()
 	s.users--

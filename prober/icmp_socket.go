@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// pingSocket sends echo requests and hands replies to those who wait for them.
+// pingSocket sends echo requests and passes replies to the probes that wait for them.
 type pingSocket struct {
 	conn    *icmp.PacketConn
 	raw     bool
@@ -163,7 +163,7 @@ func (s *pingSocket) read(buf []byte) (n, hopLimit int, peer netip.Addr, err err
 	return n, hopLimit, peer.Unmap(), err
 }
 
-// deliver hands a message to who waits for it, if it is just the reply to what
+// deliver passes a message to the probe that waits for it, if it is the reply to what
 // was sent: same identifier, sequence number and payload, and from where it
 // was sent to. Complaints about what was sent are kept.
 func (s *pingSocket) deliver(message []byte, peer netip.Addr, hopLimit int, now time.Time) {
@@ -187,7 +187,7 @@ func (s *pingSocket) deliver(message []byte, peer netip.Addr, hopLimit int, now 
 	}
 }
 
-// complain keeps what somebody on the way says about a packet of ours. It ends
+// complain keeps the message of a router about a packet of ours. It ends
 // nothing: a reply may come all the same.
 func (s *pingSocket) complain(message []byte, peer netip.Addr) {
 	c, ok := readComplaint(s.family == 1, message)

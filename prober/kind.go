@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Kind names a kind of probe, one of Kinds, and answers questions about it. What is no
-// kind answers as one without peculiarities.
+// Kind names a kind of probe, one of Kinds, and answers questions about it. Any other
+// name answers as a kind without peculiarities.
 type Kind string
 
 // kinds is the table of all kinds of probe.
