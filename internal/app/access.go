@@ -13,7 +13,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/server/access"
 )
 
-// accessRules are what the configuration says of who may do what.
+// accessRules are the configuration's rules of who may do what.
 func (s *serving) accessRules(cfg *config.Config) access.Rules {
 	r := &cfg.Registration
 	rules := access.Rules{

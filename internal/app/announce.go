@@ -17,7 +17,7 @@ import (
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
 )
 
-// listening is where others reach us.
+// listening is the address at which others reach us.
 type listening struct {
 	port    int // 0: nowhere
 	address netip.Addr

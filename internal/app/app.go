@@ -34,13 +34,13 @@ type Options struct {
 	Web *web.FlagConfig
 	// TimeoutOffset is taken off the scrape timeout that Prometheus announces.
 	TimeoutOffset time.Duration
-	// ExternalURL is under which browsers find the exporter; empty if nobody says so.
+	// ExternalURL is the URL at which browsers find the exporter; empty if not configured.
 	ExternalURL string
-	// RoutePrefix is below which everything is served; empty means /.
+	// RoutePrefix is the path below which everything is served; empty means /.
 	RoutePrefix string
 	// DrainDelay is the time between "not ready" and closing the listeners.
 	DrainDelay time.Duration
-	// Hurry is closed when whoever stops the exporter waits no longer: neither for the
+	// Hurry is closed when the exporter has to stop at once: it waits neither for the
 	// end of the drain delay nor for requests under way. nil for never.
 	Hurry <-chan struct{}
 	// MaxInFlight bounds the probes under way; 0 derives it from the open files allowed.
@@ -51,7 +51,7 @@ type Options struct {
 	HistoryLimit int
 	// ProbeLog receives what ad-hoc probes log; nil for nobody.
 	ProbeLog slog.Handler
-	// AutoReload is how often the configuration file is looked at for changes; 0 for never.
+	// AutoReload is how often the configuration file is checked for changes; 0 for never.
 	AutoReload time.Duration
 	// NativeHistograms keeps those of the durations of probes, per module, and offers
 	// /metrics in protobuf.
@@ -156,7 +156,7 @@ func (a *App) firstConfig() (cfg *config.Config, file *config.File, err error) {
 	return cfg, file, cmp.Or(err, listening)
 }
 
-// assemble makes the parts, and lets those know of each other that must. What another
+// assemble makes the parts, and connects those that need each other. What another
 // part owns is asked for only once all are open.
 func assemble(opts Options) *App {
 	a := &App{opts: opts, log: opts.Log, started: time.Now()}
@@ -184,8 +184,8 @@ func firstConfig(opts *Options) (*config.Config, *config.File, error) {
 	return cfg, opts.Config, err
 }
 
-// loadConfig reads a configuration file. The file comes with an error, too: it may be
-// mended.
+// loadConfig reads a configuration file. The file is returned with an error, too: it may be
+// corrected.
 func loadConfig(name, userAgent string) (*config.Config, *config.File, error) {
 	if name == "" {
 		cfg, err := (&config.File{UserAgent: userAgent}).Load()
@@ -230,7 +230,7 @@ func (a *App) Run(ctx context.Context) error {
 	return a.shutDown(context.WithoutCancel(ctx), err, stop, &work)
 }
 
-// ownChecks are those of the exporter itself.
+// ownChecks are the checks of the exporter itself.
 func (a *App) ownChecks() []health.Check {
 	return []health.Check{a.telling.check(), a.serving.check(), a.storage.check()}
 }

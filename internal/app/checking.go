@@ -20,7 +20,7 @@ import (
 // target's name can have such a character.
 const checkPrefix = "check\x00"
 
-// closeTimeout is how long checks that are no more have to return.
+// closeTimeout is how long checks that were removed have to return.
 const closeTimeout = 5 * time.Second
 
 // checking has the in-process checks, and their schedule.
@@ -94,7 +94,7 @@ func (c *checking) collectors() []prometheus.Collector {
 // checker has the checks as the endpoints see them.
 func (c *checking) checker() *health.Checker { return c.set.Load().checker }
 
-// beat notes a beat for a heartbeat check, if there is one of the name.
+// beat records a beat for a heartbeat check, if there is one of that name.
 func (c *checking) beat(check string) bool {
 	h := c.set.Load().beats[check]
 	if h != nil {
@@ -123,7 +123,7 @@ func (c *checking) keepBeats(name string, to *schedule.Saved) {
 	}
 }
 
-// excuse takes a time in which the program did not run out of the silence of heartbeats.
+// excuse subtracts a time in which the program did not run from the silence of heartbeats.
 func (c *checking) excuse(pause time.Duration) {
 	if set := c.set.Load(); set != nil {
 		for _, h := range set.beats {

@@ -1,5 +1,5 @@
-// Package app makes the exporter of its parts: what is configured, registered and found
-// is brought onto the schedule, and what becomes of it is kept, told and shown.
+// Package app assembles the exporter from its parts: what is configured, registered and found
+// is scheduled, and the results are stored, notified and shown.
 //
 // The parts are, in the order in which they are opened and begin: storage (the registry),
 // telling (mails, alerts, maintenance), past (the history), polling (targets on their

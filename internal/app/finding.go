@@ -38,9 +38,9 @@ func newFinding(opts *Options, found found, place func() listening) *finding {
 
 // found is called with what was found.
 type found interface {
-	// Replace has a source have these targets, and no others.
+	// Replace makes these the only targets of a source.
 	Replace(source prober.Source, targets []prober.Target)
-	// Retire ends a source of which the operator wants no more: nothing of it is gone.
+	// Retire ends a source that the operator has removed: nobody is notified of its targets.
 	Retire(source prober.Source)
 }
 
@@ -71,7 +71,7 @@ func (f *finding) begin(ctx context.Context, work *sync.WaitGroup) {
 	})
 }
 
-// withdraw has nobody find the exporter any more; what it finds itself it goes on to find.
+// withdraw ends the announcement of the exporter; discovery goes on.
 func (f *finding) withdraw() { f.multicast.withdraw() }
 
 func (f *finding) close() error { return nil }

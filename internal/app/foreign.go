@@ -11,7 +11,7 @@ import (
 
 // moduleForFound finds the module of a target that was found on the network. Those
 // that the operator has not named for this purpose are the built-in ones: what he has
-// put into his own, such as passwords, is not for strangers.
+// put into his own, such as passwords, must not reach strangers.
 func (r *rules) moduleForFound(name string) *prober.Module {
 	m := r.cfg.Discovery.MDNS
 	switch {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// foundFile keeps what was found on the network, so that a restart is not taken for
-	// the end of it all.
+	// foundFile stores what was found on the network, so that a restart is not taken for
+	// its disappearance.
 	foundFile = "zeroconf.json"
 	// rememberEvery is how often it is written, if there is anything new.
 	rememberEvery = 10 * time.Second

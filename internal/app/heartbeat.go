@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// heartbeat asks a URL now and then, as long as all is well with the exporter, so that
-// somebody notices when it is not.
+// heartbeat requests a URL regularly, as long as the exporter works, so that
+// somebody notices when it does not.
 type heartbeat struct {
 	log   *slog.Logger
 	begun <-chan struct{} // closed once all parts have begun: before that nothing is told; nil for at once
@@ -84,7 +84,7 @@ func (h *heartbeat) beat(ctx context.Context, client *http.Client, at string) {
 	}
 }
 
-// problem is why the last beat was not heard; empty if it was.
+// problem is why the last beat was not received; empty if it was.
 func (h *heartbeat) problem() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -113,7 +113,7 @@ func ask(ctx context.Context, client *http.Client, at string) error {
 	return nil
 }
 
-// statusError is an answer that is not good.
+// statusError is an answer with a status other than success.
 type statusError struct{ status string }
 
 func (e *statusError) Error() string { return "the answer was " + e.status }

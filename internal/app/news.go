@@ -8,7 +8,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// news tells an outbox what has become of everything, each change once. It belongs to
+// news passes the changes of all subjects to an outbox, each once. It belongs to
 // one goroutine.
 type news struct {
 	offered map[string]time.Time // the last change of each subject that the outbox has taken in

@@ -14,12 +14,12 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// recordEvery is how often it is looked what has changed. Changes of state are noted
+// recordEvery is how often changes are looked for. Changes of state are recorded
 // with the moment at which they happened; those of pauses and maintenance with that of
 // the look.
 const recordEvery = 2 * time.Second
 
-// past is what became of all targets and checks: it looks what has changed, and keeps
+// past watches all targets and checks for changes, and writes
 // the history.
 type past struct {
 	path    string // of the storage directory; empty for none

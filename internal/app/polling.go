@@ -17,7 +17,7 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// polling has the targets on their schedule: it makes the schedule what registry and
+// polling schedules the targets: it makes the schedule what registry and
 // configuration say.
 type polling struct {
 	log     *slog.Logger

@@ -19,7 +19,7 @@ import (
 )
 
 // pushing runs the goroutines that depend on the configuration: pushing alerts, and
-// telling that the exporter lives.
+// the heartbeat.
 type pushing struct {
 	log       *slog.Logger
 	addresses []string // those on which the exporter listens
@@ -145,7 +145,7 @@ func (p *pushing) running() *alertmanager.Pusher {
 	return p.pusher
 }
 
-// stats are how it goes; zero if nothing is pushed.
+// stats are the figures of pushing; zero if nothing is pushed.
 func (p *pushing) stats() (s alertmanager.Stats) {
 	if pusher := p.running(); pusher != nil {
 		s = pusher.Stats()

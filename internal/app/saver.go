@@ -106,7 +106,7 @@ func (s *saver) save(states map[string]*schedule.Saved) {
 	signal(s.stored)
 }
 
-// signal has whoever waits look again. The channel has one slot.
+// signal wakes the receiver. The channel has one slot.
 func signal(to chan<- struct{}) {
 	select {
 	case to <- struct{}{}:
@@ -169,7 +169,7 @@ func (s *saver) saveAll() error {
 	return nil
 }
 
-// forgetGone drops the states of what exists no more: whatever comes under that name is
+// forgetGone drops the states of what no longer exists: whatever comes under that name is
 // something new.
 func (s *saver) forgetGone() {
 	var gone []string

@@ -42,7 +42,7 @@ func (a *App) untilTold(ctx context.Context) error {
 }
 
 // shutDown ends everything, and gives up on what does not end in time: the states are
-// saved, and files survive that nobody closes them.
+// saved, and files survive without being closed.
 func (a *App) shutDown(ctx context.Context, err error, stop context.CancelCauseFunc, work *sync.WaitGroup) error {
 	bounded, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()

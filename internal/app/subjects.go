@@ -77,7 +77,7 @@ func stalled(st *schedule.Status, now time.Time) bool {
 	return st.Error != ""
 }
 
-// goneSubject is what there is to tell of a target that is gone.
+// goneSubject is the subject of a target that is gone.
 func goneSubject(cfg *config.Config, g *registry.Tombstone, external string) alerting.Subject {
 	s := alerting.Subject{
 		Kind: alerting.Target, Name: g.App, Place: g.Place, Group: g.Group, Email: mailable(cfg, g.Email), Since: g.At,

@@ -20,11 +20,11 @@ import (
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
-// notifyEvery is how often it is looked at what time alone brings.
+// notifyEvery is how often changes are looked for that time alone brings.
 const notifyEvery = 5 * time.Second
 
-// telling tells people, Alertmanagers, and whoever waits for the heartbeat, what has
-// become of targets and checks, unless that is held back for maintenance.
+// telling notifies people, Alertmanagers and the receiver of the heartbeat of what has
+// changed, unless that is held back for maintenance.
 type telling struct {
 	path     string // of the storage directory; empty for none
 	log      *slog.Logger

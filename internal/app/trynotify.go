@@ -20,7 +20,7 @@ import (
 const tryTimeout = time.Minute
 
 // TryNotify sends a test notification through each channel of the configuration and
-// tells on out what came of it, with the dialogue of those that failed. It is true if
+// writes the results to out, with the dialogue of those that failed. It is true if
 // all went well, and false also if there is no channel.
 func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 	ok, tried := true, 0
@@ -55,7 +55,7 @@ func TryNotify(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 	return ok && tried > 0
 }
 
-// tryMail sends a mail as the outbox does, and gives the dialogue with the server.
+// tryMail sends a mail as the outbox does, and returns the dialogue with the server.
 func tryMail(ctx context.Context, cfg *config.Config, to string) (dialogue string, err error) {
 	var said bytes.Buffer
 	opts, err := mailOptions(cfg, &said)

@@ -24,7 +24,7 @@ type multicast struct {
 	announcer restartable[*zeroconf.Announcer]
 	browser   restartable[*zeroconf.Browser]
 
-	// mu makes changes of what runs one at a time, which may take seconds, and protects all
+	// mu serializes changes of what runs, which may take seconds, and protects all
 	// following fields. No figure needs it.
 	mu       sync.Mutex
 	base     context.Context // nil while nothing runs

@@ -63,7 +63,7 @@ func (r *Registry) maintain() {
 	}
 }
 
-// probe writes to a disk that failed, so that Stats tells the truth even if
+// probe writes to a disk that failed, so that Stats is right even if
 // nobody registers anything.
 func (r *Registry) probe() {
 	if !r.Stats().DiskFailed {
