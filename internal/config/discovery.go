@@ -127,6 +127,9 @@ func (s *jobSection) defaults(d *decoder, n *yaml.Node, at string, doc *document
 	t := s.Target
 	given := map[string]bool{"app": t.App != "", "url": t.URL != "", "address": t.Address != "", "paused": t.Paused} // by a merge, too
 	for _, key := range notOfJobs {
+		if key == "paused" && !t.Paused {
+			continue // says nothing
+		}
 		if line := strictyaml.LineOf(n, key, 0); line != 0 || given[key] {
 			d.Faults.Add(cmp.Or(line, n.Line), strictyaml.Join(at, key), "unknown key: a job says what its targets have in common")
 		}

@@ -49,7 +49,7 @@ func TestShownText(t *testing.T) {
 		{"url", "https://x.org/a?q=1&token=2#frag", "https://x.org/a?q=<secret>&token=<secret>"},
 		{"url", "https://x.org/?justone", "https://x.org/?<secret>"},
 		{"url", "https://x.org/%zz?a=b", "<secret>"},
-		{"heartbeat_url", "https://hc.example.org/ping/abc", "https://hc.example.org/<secret>"},
+		{"webhook_url", "https://hc.example.org/ping/abc", "https://hc.example.org/<secret>"},
 		{"body", `{"user":"me","n":1,"list":["x"],"ok":true}`, `{"list":["<secret>"],"n":"<secret>","ok":true,"user":"<secret>"}`},
 		{"body", "a=b&c=d", "a=<secret>&c=<secret>"},
 		{"body", "swordfish", "<secret>"},
@@ -101,7 +101,7 @@ discovery: {mdns: {}}
 	got := c.Text()
 	for _, want := range []string{
 		"interval: 30s", "timeout: 5s", "unhealthy: 2", "max_targets: 10000", "read: open", "debug: local", "local_trust: true", "prober: icmp", "follow_redirects: true",
-		"- name: disk", "kind: disk", "path: /", `from: "02:00"`, "days: [sunday]", "heartbeat_interval: 5m", "_health-check._tcp", "10.9.0.0/16", "127.0.0.0/8", "sections: [os,",
+		"- name: disk", "kind: disk", "path: /", `from: "02:00"`, "days: [sunday]", "heartbeat:\n        url: https://hc.example.org/<secret>\n        interval: 5m", "_health-check._tcp", "10.9.0.0/16", "127.0.0.0/8", "sections: [os,",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not shown", want)

@@ -88,6 +88,8 @@ func renderKnown(v reflect.Value, key string) (n *yaml.Node, done bool) {
 			return nil, true
 		}
 		return scalar(masked), true
+	case capability:
+		return scalar(shownCapability(string(x))), true
 	case promconfig.URL:
 		return urlNode(x.URL), true
 	case *promconfig.URL:

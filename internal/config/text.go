@@ -1,6 +1,9 @@
 package config
 
 import (
+	"strings"
+
+	"github.com/prometheus/prometheus/discovery"
 	"gopkg.in/yaml.v3"
 
 	"github.com/health-exporter/health_exporter/prober"
@@ -22,7 +25,7 @@ func (c *Config) Text() string {
 		{"access", &c.Access},
 		{"network", c.Network},
 		{"environment", &c.Environment},
-		{"alerting", &c.Alerting},
+		{"alerting", c.Alerting.shown()},
 		{"maintenance", c.shownMaintenance()},
 		{"public", c.Public},
 	} {
@@ -85,14 +88,36 @@ func (c *Config) shownDiscovery() any {
 		for _, m := range j.Mechanisms {
 			var list []any
 			for _, each := range m.Configs {
+				if groups, static := each.Config.(discovery.StaticConfig); static {
+					for _, g := range groups {
+						list = append(list, g)
+					}
+					continue
+				}
 				list = append(list, each.Config)
 			}
-			job = append(job, entry{m.Name + "_configs", list})
+			job = append(job, entry{strings.Replace(m.Name, "static_sd", "static", 1) + "_configs", list})
 		}
 		job = append(job, entry{"relabel_configs", j.Relabel}, entry{"max_targets", j.MaxTargets}, entry{"", j.Defaults})
 		jobs = append(jobs, job)
 	}
 	return orderedMap{{"jobs", jobs}, {"mdns", c.Discovery.MDNS.shown()}}
+}
+
+// capability is a URL that is a secret as a whole, but for its host.
+type capability string
+
+func (a *Alerting) shown() any {
+	shown := orderedMap{{"external_url", a.ExternalURL}}
+	if a.HeartbeatURL != "" {
+		shown = append(shown, entry{"heartbeat", orderedMap{{"url", capability(a.HeartbeatURL)}, {"interval", a.HeartbeatInterval}}})
+	}
+	if a.Email != nil {
+		email := *a.Email
+		email.Wait, email.Interval = max(0, email.Wait), max(0, email.Interval) // less is for not at all
+		shown = append(shown, entry{"email", &email})
+	}
+	return append(shown, entry{"alertmanagers", a.Alertmanagers})
 }
 
 func (m *MDNS) shown() any {
