@@ -30,7 +30,8 @@ const (
 // Store has the maintenance windows that were added while the program runs. It may be
 // used by several goroutines.
 type Store struct {
-	path string // empty keeps everything in memory
+	path   string // empty keeps everything in memory
+	damage string // what was wrong with the file
 
 	changing sync.Mutex // makes changes one at a time; held while the file is written
 	windows  atomic.Pointer[map[string]alerting.Window]
@@ -64,6 +65,13 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	if err := json.Unmarshal(text, &saved); err != nil {
 		to, errKeep := durable.KeepDamaged(m.path, maxDamaged)
 		log.Error("the maintenance windows are damaged: those added over the API are lost", "file", m.path, "kept", to, "err", errors.Join(err, errKeep))
+		m.damage = err.Error()
+		if errKeep == nil { // the next start finds no damage
+			errKeep = m.write(nil)
+		}
+		if errKeep != nil {
+			log.Error("the maintenance windows cannot be written", "file", m.path, "err", errKeep)
+		}
 		return m, nil
 	}
 	windows := map[string]alerting.Window{}
@@ -73,6 +81,10 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	m.windows.Store(&windows)
 	return m, nil
 }
+
+// Damage is what was wrong with the file when it was opened, which lost the windows in it;
+// empty for nothing.
+func (m *Store) Damage() string { return m.damage }
 
 // Add adds a window, in place of the one of the same name. It is kept over restarts
 // until it is over. Weekly windows belong in the configuration.

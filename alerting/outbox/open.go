@@ -41,7 +41,9 @@ func openStore(dir string, log *slog.Logger) (s *store, queue []entry, known map
 	// Such as a full disk.
 	log.Error("the outbox cannot be used: pending notifications are kept in memory only, and lost at the next restart", "file", s.path, "err", err)
 	_ = s.close()
-	return &store{created: time.Now()}, nil, map[string]alerting.Memory{}, nil
+	s = &store{created: time.Now()}
+	s.damage.Store(new(err.Error()))
+	return s, nil, map[string]alerting.Memory{}, nil
 }
 
 // open opens the file, or begins a new one if it is damaged or there is none. It says when
@@ -70,6 +72,7 @@ func (s *store) open() (created time.Time, err error) {
 	if len(faults) > 0 {
 		s.log.Error("the outbox is damaged: the file was renamed, and changes not yet notified are lost",
 			"file", s.path, "damage", durable.Summary(faults))
+		s.damage.Store(new(durable.Summary(faults)))
 	}
 	s.db, _, err = durable.Rebuild(s.path, o, keptDamaged, began)
 	return created, err

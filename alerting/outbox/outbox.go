@@ -106,6 +106,9 @@ type Stats struct {
 	Dropped uint64
 	// Problem is why the last attempt failed; empty if it did not.
 	Problem string
+	// Damage is what was wrong with the file at start, which lost what was in it; empty
+	// for nothing.
+	Damage string
 }
 
 // Open makes an Outbox ready. Run must follow, and Close.
@@ -323,6 +326,9 @@ func (o *Outbox) Stats() Stats {
 	s := o.stats
 	s.Failed = maps.Clone(o.stats.Failed)
 	s.Queued, s.Problem = len(o.queue), o.problem(time.Now())
+	if damage := o.store.damage.Load(); damage != nil {
+		s.Damage = *damage
+	}
 	if len(o.queue) > 0 {
 		s.Oldest = o.queue[0].Notice.Time
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -29,7 +30,8 @@ type entry struct {
 type store struct {
 	path    string
 	log     *slog.Logger
-	created time.Time // what happened before is not told
+	created time.Time              // what happened before is not told
+	damage  atomic.Pointer[string] // what was wrong with the file; nil for nothing
 
 	mu      sync.Mutex  // protects all following fields
 	db      *durable.DB // nil keeps it in memory only

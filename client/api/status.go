@@ -17,6 +17,8 @@ type Status struct {
 	// NotHealthy are the worst, and of those the newest; NotHealthyMore is how many more.
 	NotHealthy     []Subject `json:"not_healthy"`
 	NotHealthyMore int       `json:"not_healthy_more"`
+	// Exporter is what is not all right with the exporter itself.
+	Exporter []string `json:"exporter,omitempty"`
 }
 
 // Counts are how many are in each state. Those paused or in maintenance are counted there,

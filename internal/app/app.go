@@ -167,6 +167,7 @@ func assemble(opts Options) *App {
 	a.checking = newChecking(&a.opts, a.started, a.storage, a.telling.changed, a.telling.stored, a.ownChecks)
 	a.past = newPast(&a.opts, a.started, a.polling.scheduler, a.checking.scheduler, maintenanceWindows{a.telling}.Covering)
 	a.finding = newFinding(&a.opts, a.storage, a.serving.place)
+	a.storage.others = []func() string{a.past.damage, a.telling.damage}
 	a.telling.targets, a.telling.checks, a.telling.saved = a.polling.everybody, a.checking.scheduler.Snapshot, a.storage
 	a.serving.modules = a.polling.modules
 	a.parts = parts{a.storage, a.telling, a.past, a.polling, a.checking, a.serving, a.finding}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -88,6 +89,14 @@ func (p *past) close() error {
 		p.look(time.Now())
 	}
 	return p.store.Close()
+}
+
+// damage says what is lost of the history since it was damaged; empty for nothing.
+func (p *past) damage() string {
+	if s := p.store.Stats(); s.Recovered {
+		return fmt.Sprintf("history.db was damaged at the start (%s): its intact records are kept", s.Damage)
+	}
+	return ""
 }
 
 func (p *past) collectors() []prometheus.Collector {

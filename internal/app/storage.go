@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +20,8 @@ import (
 type storage struct {
 	*registry.Registry // nil until it is open
 
-	opts registry.Options
+	opts   registry.Options
+	others []func() string // what else was found damaged, by who keeps it
 }
 
 func newStorage(opts *Options) *storage {
@@ -54,13 +56,22 @@ func (s *storage) known() config.Known {
 	return known
 }
 
-// check reports on /health whether registrations and states can be kept.
+// check reports on /health whether registrations and states can be kept, and whether what
+// was kept was damaged when the exporter started.
 func (s *storage) check() health.Check {
 	return health.Check{
 		Name: "exporter-storage", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{health.Ready},
 		Run: func(context.Context) error {
-			if s.Stats().DiskFailed {
+			stats := s.Stats()
+			if stats.DiskFailed {
 				return errors.New("registrations and states cannot be stored")
+			}
+			damage := []string{stats.Damage}
+			for _, other := range s.others {
+				damage = append(damage, other())
+			}
+			if damage = slices.DeleteFunc(damage, func(d string) bool { return d == "" }); len(damage) > 0 {
+				return errors.New(strings.Join(damage, "; ") + ". The next start without damage ends this warning")
 			}
 			return nil
 		},

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,6 +166,18 @@ func (t *telling) problem() string {
 		return "the last attempt to mail failed: " + s.Problem
 	}
 	return t.pushing.problem()
+}
+
+// damage says what was lost because a file was damaged at the start; empty for nothing.
+func (t *telling) damage() string {
+	var list []string
+	if damage := t.outbox.Stats().Damage; damage != "" {
+		list = append(list, fmt.Sprintf("outbox.db was damaged at the start (%s): changes not yet notified are lost", damage))
+	}
+	if damage := t.added.Damage(); damage != "" {
+		list = append(list, fmt.Sprintf("maintenance.json was damaged at the start (%s): maintenance added over the API is lost", damage))
+	}
+	return strings.Join(list, "; ")
 }
 
 // check reports on /health whether mails get through.

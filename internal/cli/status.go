@@ -49,10 +49,14 @@ func (s *Status) Run(ctx context.Context) int {
 	if s.JSON {
 		s.writeJSON(map[string]any{
 			"status": statusWords[v.code], "exit_code": v.code, "counts": v.counts, "targets": append([]target{}, v.shown...), "targets_more": v.more,
+			"exporter": append([]string{}, v.exporter...),
 		})
 		return v.code
 	}
 	fmt.Fprintf(s.Out, "HEALTH %s - %s\n", s.colored(statusWords[v.code], false), v.line())
+	for _, trouble := range v.exporter {
+		fmt.Fprintln(s.Out, trouble)
+	}
 	s.show(v.shown, time.Now())
 	if v.more > 0 {
 		fmt.Fprintf(s.Out, "%d more are not shown: `health_exporter targets list` has them\n", v.more)
@@ -62,7 +66,7 @@ func (s *Status) Run(ctx context.Context) int {
 
 // judged asks how many there are and, if they are not too many, for all of them.
 func (s *Status) judged(ctx context.Context) (*verdict, error) {
-	total := 0
+	total, exporter := 0, []string(nil)
 	if len(s.Apps) == 0 {
 		sum, known, err := s.sum(ctx)
 		switch {
@@ -71,7 +75,7 @@ func (s *Status) judged(ctx context.Context) (*verdict, error) {
 		case known && sum.matching() > maxShown:
 			return s.judgedMany(ctx, sum)
 		case known:
-			total = sum.Total
+			total, exporter = sum.Total, sum.Exporter
 		}
 	}
 	chosen, err := s.find(ctx, &s.Filter, true)
@@ -79,7 +83,7 @@ func (s *Status) judged(ctx context.Context) (*verdict, error) {
 		return nil, err
 	}
 	v := judge(chosen, max(total, len(chosen)))
-	v.shown = chosen
+	v.shown, v.exporter = chosen, exporter
 	return &v, nil
 }
 
@@ -117,7 +121,7 @@ func (s *Status) judgedMany(ctx context.Context, sum summary) (*verdict, error) 
 	if err != nil {
 		return nil, err
 	}
-	v := &verdict{counts: map[string]int{}, total: sum.Total}
+	v := &verdict{counts: map[string]int{}, total: sum.Total, exporter: sum.Exporter}
 	for _, name := range StateNames() {
 		v.counts[name] = sum.Targets[name] + sum.Checks[name]
 	}
@@ -160,6 +164,8 @@ type verdict struct {
 	worst  []string // the names of those that are unhealthy, or of the first of them
 	shown  []target
 	more   int // that are not shown
+
+	exporter []string // what is not all right with the exporter itself
 }
 
 func judge(targets []target, total int) verdict {

@@ -71,7 +71,7 @@ func TestLifeOfATarget(t *testing.T) {
 
 	act := Act{Exporter: at, Terminal: s.Terminal, Apps: []string{"web shop", "ruoter"}}
 	s.expect(t, 1, act.Pause(ctx), "paused web shop", `there is no target "ruoter"; did you mean "router"?`)
-	s.expect(t, 1, probe.Run(ctx), "is not being probed")
+	s.expect(t, 1, probe.Run(ctx), "it is paused; resume it first")
 	s.expect(t, 1, status(s, Filter{}), "1 unknown, 1 paused |")
 	act.Apps = act.Apps[:1]
 	s.expect(t, 0, act.Resume(ctx), "resumed web shop")

@@ -89,6 +89,8 @@ type Stats struct {
 	DiskFailed bool
 	// Recovered says that Open found damage and put back what it could.
 	Recovered bool
+	// Damage says what Open found and put right, and what is lost; empty for nothing.
+	Damage string
 	// Persistent says that there is a storage directory.
 	Persistent bool
 	// LastBackup is when the newest backup was made; zero if there is none.

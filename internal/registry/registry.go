@@ -114,7 +114,7 @@ func Open(o Options) (*Registry, error) {
 	}
 	r.store = s
 	r.adopt(found)
-	r.stats.Persistent, r.stats.Recovered = true, s.recovered
+	r.stats.Persistent, r.stats.Recovered, r.stats.Damage = true, s.recovered, s.damage
 	r.stats.LastBackup = s.lastBackup()
 	r.dirty = s.recovered
 	r.ended.Go(r.maintain)

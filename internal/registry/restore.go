@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/health-exporter/health_exporter/internal/durable"
 )
@@ -37,6 +38,17 @@ func (s *store) restore(salvaged *contents, faults []string) (*contents, error) 
 	s.recovered = true
 	log := s.log.With("path", s.path(fileDB), "damage", what, "kept", kept, "backup", from, "skipped_backups", notes,
 		"salvaged_targets", sound.Targets, "targets", len(c.targets), "states", len(c.states))
+	outcome := fmt.Sprintf("has been restored from %s, so what has changed since then may be lost", filepath.Base(from))
+	switch {
+	case backup == nil && salvaged == nil:
+		outcome = "there is no good backup: nothing that was registered before is monitored any more"
+	case backup == nil:
+		outcome = "there is no good backup: damaged registrations are lost"
+	}
+	s.damage = fmt.Sprintf("%s was damaged at the start (%s), and %s", fileDB, what, outcome)
+	if kept != "" {
+		s.damage += "; the damaged file is kept as " + filepath.Base(kept)
+	}
 	switch {
 	case backup == nil && salvaged == nil:
 		log.Error("storage was damaged and there is no good backup: starting EMPTY; nothing registered before is monitored")

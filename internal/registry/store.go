@@ -31,6 +31,7 @@ type store struct {
 	lock         io.Closer
 	installation string
 	recovered    bool
+	damage       string // what was recovered from, for people
 
 	db     *durable.DB // nil, or closed, while broken
 	counts counts

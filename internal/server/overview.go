@@ -34,7 +34,7 @@ func (s *server) overview(w http.ResponseWriter, r *http.Request) {
 	subjects := s.subjects()
 	o := s.makeOverview(subjects, filterOf(queryOf(r)), to)
 	o.Frame = s.frame(o.Counts, to, "", "")
-	o.Troubles = s.troubles(r.Context())
+	o.Troubles = s.troubles(r.Context(), to)
 	o.Gone, o.Site = s.gone(to), s.site(r, "")
 	if to.debug {
 		o.Probes = s.adHoc()
@@ -173,8 +173,9 @@ func (s *server) addUptime(r *page.Row, x subject, to reader) {
 	r.Month = uptime(s.History.Sum(x.remembered(), to.now.Add(-30*24*time.Hour), to.now))
 }
 
-// troubles are those of the exporter itself: its own checks say them.
-func (s *server) troubles(ctx context.Context) []string {
+// troubles are those of the exporter itself: its own checks say them, the details to whoever
+// may see what checks say.
+func (s *server) troubles(ctx context.Context, to reader) []string {
 	var list []string
 	checker := s.Checks.Checker()
 	for _, name := range checker.Names() {
@@ -183,7 +184,11 @@ func (s *server) troubles(ctx context.Context) []string {
 			continue
 		}
 		if st, ok := checker.CheckOne(ctx, name); ok && st.Result.Outcome != health.Pass {
-			list = append(list, fmt.Sprintf("The exporter itself is not all right (%s): %s", what, redact.Text(st.Result.Text())))
+			trouble := fmt.Sprintf("The exporter itself is not all right (%s)", what)
+			if to.details {
+				trouble += ": " + redact.Text(st.Result.Text())
+			}
+			list = append(list, trouble)
 		}
 	}
 	return list

@@ -32,6 +32,7 @@ func (s *server) status(w http.ResponseWriter, r *http.Request) {
 	v.Targets, v.Checks = viewCounts(t.targets), viewCounts(t.checks)
 	troubled, more := t.troubled.list()
 	v.NotHealthyMore = more
+	v.Exporter = s.troubles(r.Context(), to)
 	for _, x := range troubled {
 		v.NotHealthy = append(v.NotHealthy, x.view(to, seesAll))
 	}

@@ -35,7 +35,7 @@ func (s *server) subjectPage(kind string) http.HandlerFunc {
 		p.Frame = s.frame(countsOf(s.subjects(), to), to, "../", "../")
 		p.May = s.may(r, x)
 		p.Notice = notices[queryOf(r).Get("done")]
-		p.Troubles = s.troubles(r.Context())
+		p.Troubles = s.troubles(r.Context(), to)
 		s.describe(p, x, to)
 		s.answerPage(w, r, p)
 	}
