@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,7 +120,7 @@ func TestHTTP3PeersThatSendRequestsAway(t *testing.T) {
 					fineQUIC(c, control, s, n)
 				})
 				res = probeWithin(t, m, 5*time.Second, Request{Target: once, Samples: true})
-				if res.Outcome != health.Pass || res.StatusCode != 200 || requests.Load() != 2 {
+				if res.Outcome != health.Pass || res.StatusCode != http.StatusOK || requests.Load() != 2 {
 					t.Errorf("sent away once, asked %d times: %+v", requests.Load(), res)
 				}
 			})

@@ -141,8 +141,12 @@ func TestZeroconfStopped(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 	}
-	if err := shows(l.a, `health_target_up{target="NAS"} 1`, `health_zeroconf_targets{type="_health-check._tcp"} 1`, `health_zeroconf_events_total{event="removed"} 0`); err != nil {
+	if err := shows(l.a, `health_target_up{target="NAS"} 1`, `health_zeroconf_targets{type="_health-check._tcp"} 1`); err != nil {
 		t.Error(err)
+	}
+	page, err := l.a.get("http://127.0.0.1:10115/metrics")
+	if err != nil || strings.Contains(page, `health_zeroconf_events_total{event="removed"}`) || strings.Contains(page, `health_target_state_changes_total{target="NAS",to="unknown"} 1`) {
+		t.Errorf("%v: %q", err, linesWith(page, "zeroconf"))
 	}
 	if n := strings.Count(exporter.Log.String(), "what was not heard on the network meanwhile"); n < 3 {
 		t.Errorf("the log says %d times that it did not run", n)

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -54,12 +53,6 @@ func quotedDirectory(r slog.Record) bool {
 // written is that file, and no others are that fit it as a pattern.
 func meant(patterns []string, path string) bool {
 	for _, pattern := range patterns {
-		if path == pattern {
-			return true
-		}
-		if _, err := os.Lstat(pattern); err == nil {
-			continue
-		}
 		if ok, err := filepath.Match(names.Literal(pattern), path); ok && err == nil {
 			return true
 		}

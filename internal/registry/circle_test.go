@@ -110,6 +110,11 @@ func TestCirclesOfTheFile(t *testing.T) {
 		t.Errorf("logged\n%s", text)
 	}
 	log.Reset()
+	r.Replace(prober.SourceConfig, chain(prober.SourceConfig, "router→own", "own→nas", "modem→tv,nobody")) // two of the file in one
+	if text := log.String(); strings.Count(text, "level=WARN") != 1 {
+		t.Errorf("logged\n%s", text)
+	}
+	log.Reset()
 	r.Replace(prober.SourceConfig, chain(prober.SourceConfig, "router", "modem→tv"))
 	r.Replace(prober.SourceConfig, chain(prober.SourceConfig, "router→nas", "modem→tv"))
 	if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "router") {
