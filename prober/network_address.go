@@ -18,7 +18,6 @@ var alwaysRefused = []struct {
 	{netip.MustParsePrefix("192.0.0.192/32"), "cloud metadata address"},     // Oracle
 	{netip.MustParsePrefix("224.0.0.0/4"), "multicast address"},
 	{netip.MustParsePrefix("255.255.255.255/32"), "broadcast address"},
-	{netip.MustParsePrefix("::/128"), "unspecified address"},
 	{netip.MustParsePrefix("fe80::/10"), "link-local address"},
 	{netip.MustParsePrefix("fd00:ec2::/32"), "cloud metadata address"},          // Amazon
 	{netip.MustParsePrefix("fd20:ce::254/128"), "cloud metadata address"},       // Google
@@ -42,8 +41,7 @@ func neverAllowed(addr netip.Addr) string {
 }
 
 var (
-	nat64      = netip.MustParsePrefix("64:ff9b::/96")
-	anyNAT64   = netip.MustParsePrefix("64:ff9b::/32") // what begins like it, of any length
+	anyNAT64   = netip.MustParsePrefix("64:ff9b::/32") // that of all, and what begins like it, of any length
 	sixToFour  = netip.MustParsePrefix("2002::/16")
 	teredo     = netip.MustParsePrefix("2001::/32")
 	translated = netip.MustParsePrefix("::ffff:0:0:0/96")
@@ -68,7 +66,7 @@ func formsOf(addr netip.Addr) (forms [maxForms]netip.Addr, n int) {
 	last := [4]byte(b[12:])
 	switch {
 	case addr == loopback6:
-	case nat64.Contains(addr), translated.Contains(addr), compatible.Contains(addr):
+	case translated.Contains(addr), compatible.Contains(addr):
 		add(last)
 	case anyNAT64.Contains(addr):
 		for _, v4 := range nat64Forms(&b) {
