@@ -152,7 +152,7 @@ func TestWhereToListen(t *testing.T) {
 			if _, err := k.Parse(args); err != nil {
 				t.Fatal(err)
 			}
-			got := ""
+			var got string
 			if err := f.apply(cli.Origins(k, args, options)); err != nil {
 				got = err.Error()
 			} else {

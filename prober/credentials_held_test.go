@@ -78,8 +78,10 @@ func TestCredentials(t *testing.T) {
 		{"tcp", "query_response: [{send: pass secret}]", "query_response[0].send"},
 		{"tcp", `query_response: [{send: "AUTH secret\r\nPING\r"}]`, "query_response[0].send"},
 		{"tcp", `query_response: [{send: "USER me\r\nPASS secret\r"}]`, "query_response[0].send"},
-		{"tcp", "query_response: [{send: EHLO x}, {send: AUTH LOGIN}, {expect: '^334', send: bWU=}, {expect: '^334', send: c2VjcmV0}, {expect: '^235'}, {send: QUIT}]",
-			"query_response[2].send query_response[3].send"},
+		{
+			"tcp", "query_response: [{send: EHLO x}, {send: AUTH LOGIN}, {expect: '^334', send: bWU=}, {expect: '^334', send: c2VjcmV0}, {expect: '^235'}, {send: QUIT}]",
+			"query_response[2].send query_response[3].send",
+		},
 		{"tcp", "query_response: [{send: AUTH PLAIN}, {expect: '^334', send: AG1lAHNlY3JldA}]", "query_response[1].send"},
 		{"tcp", "query_response: [{send: AUTH PLAIN AG1lAHNlY3JldA==}]", "query_response[0].send"},
 		{"tcp", "query_response: [{send: a1 LOGIN me secret}, {send: a2 LOGOUT}]", "query_response[0].send"},

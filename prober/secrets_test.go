@@ -74,8 +74,10 @@ func echoes(t *testing.T, kind, options, secret string) {
 		user, password, _ := r.BasicAuth()
 		words = append(words, "it was "+password, "as "+user+":"+password)
 		sent += strings.Join(words, " ")
-		text, _ := json.Marshal(map[string]any{"status": "fail", "output": "no: " + strings.Join(words, "\n"), "all": words, "notes": words, "version": words[0], "releaseId": words[len(words)-2], "description": "for " + words[len(words)-1],
-			"checks": map[string]any{words[len(words)-1]: []any{map[string]any{"componentId": words[1], "observedUnit": words[2], "observedValue": map[string]any{"x": words, "password": "x"}, "output": words[0]}}}})
+		text, _ := json.Marshal(map[string]any{
+			"status": "fail", "output": "no: " + strings.Join(words, "\n"), "all": words, "notes": words, "version": words[0], "releaseId": words[len(words)-2], "description": "for " + words[len(words)-1],
+			"checks": map[string]any{words[len(words)-1]: []any{map[string]any{"componentId": words[1], "observedUnit": words[2], "observedValue": map[string]any{"x": words, "password": "x"}, "output": words[0]}}},
+		})
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = w.Write(text)
@@ -95,7 +97,7 @@ func echoes(t *testing.T, kind, options, secret string) {
 			if strings.Contains(text, secret) {
 				t.Errorf("the %s shows it: %s", where, text)
 			}
-			for _, word := range strings.Fields(sent) {
+			for word := range strings.FieldsSeq(sent) {
 				if len(word) >= 16 && strings.HasSuffix(word, "=") && strings.Contains(text, word) {
 					t.Errorf("the %s shows it in base64: %s", where, text)
 				}

@@ -208,7 +208,7 @@ func TestJournalWithoutDisk(t *testing.T) {
 		t.Errorf("%q, want %q; %+v", got, want, n.Stats())
 	}
 	shut(t, r)
-	n, o = note(dir)
+	_, o = note(dir)
 	o.OnCorruption = Fail
 	r = open(t, o)
 	n.registry = r

@@ -68,17 +68,26 @@ func TestRegistrationsGetNoCredentials(t *testing.T) {
 			from   string
 			header []string
 		}{
-			{"127.0.0.1:1", nil}, {"10.1.2.3:1", nil}, {"[fd00::1]:1", nil},
-			{"10.1.2.3:1", []string{"Authorization", "Bearer secret-shop"}}, {"203.0.113.9:1", []string{"Authorization", "Bearer secret-admin"}},
+			{"127.0.0.1:1", nil},
+			{"10.1.2.3:1", nil},
+			{"[fd00::1]:1", nil},
+			{"10.1.2.3:1", []string{"Authorization", "Bearer secret-shop"}},
+			{"203.0.113.9:1", []string{"Authorization", "Bearer secret-admin"}},
 		} {
 			f.from = source.from
 			for _, test := range []struct {
 				suffix, host string
 				want         bool
 			}{
-				{"", "10.0.0.1", false}, {"", "evil.example", false},
-				{"_host", "10.0.0.1", true}, {"_host", "a.good.example", true}, {"_host", "A.GOOD.example", true},
-				{"_host", "10.0.0.2", false}, {"_host", "[::ffff:10.0.0.2]", false}, {"_host", "0x0a.2", false}, {"_host", "10.0.0.1.", true},
+				{"", "10.0.0.1", false},
+				{"", "evil.example", false},
+				{"_host", "10.0.0.1", true},
+				{"_host", "a.good.example", true},
+				{"_host", "A.GOOD.example", true},
+				{"_host", "10.0.0.2", false},
+				{"_host", "[::ffff:10.0.0.2]", false},
+				{"_host", "0x0a.2", false},
+				{"_host", "10.0.0.1.", true},
 				{"_any", "evil.example", true},
 			} {
 				if each.kind == "dns" && strings.ContainsAny(test.host, "[x") {

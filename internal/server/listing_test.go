@@ -304,17 +304,17 @@ func TestListsAreNotBuiltWhole(t *testing.T) {
 		},
 	}
 	w := httptest.NewRecorder()
-	endless.answer(&narrow{w, 4 * listBuffer}, httptest.NewRequest("GET", "/", nil), part{})
+	endless.answer(&narrow{w, 4 * listBuffer}, httptest.NewRequest(http.MethodGet, "/", nil), part{})
 	if n := w.Body.Len(); n < listBuffer || n > 4*listBuffer || !strings.HasPrefix(w.Body.String(), `{"numbers":[0,1,2,`) {
 		t.Errorf("%d bytes: %.50s", n, w.Body)
 	}
 	endless.view = func(int) any { return math.NaN() }
 	defer func() {
-		if e := recover(); e != http.ErrAbortHandler {
-			t.Errorf("an item that cannot be encoded: %v", e)
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("an item that cannot be encoded: %v", err)
 		}
 	}()
-	endless.answer(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), part{})
+	endless.answer(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), part{})
 }
 
 // TestMaintenancePages: windows of the same name are both there.

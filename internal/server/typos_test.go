@@ -22,7 +22,7 @@ func TestBodiesThatAreNone(t *testing.T) {
 				t.Errorf("%s %q: %s", path, body, got)
 			}
 		}
-		r := httptest.NewRequest("POST", path, strings.NewReader("{}"))
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("{}"))
 		r.ContentLength = 99999999999
 		r.Header.Set("Content-Type", "application/json")
 		r.RemoteAddr = "127.0.0.1:1"
