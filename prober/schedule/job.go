@@ -38,10 +38,18 @@ type job struct {
 	history      history
 	transitions  []Transition
 	waiters      []chan<- Entry
+	changes      *changes
+	step         uint64       // grows with each outcome and each change
+	kept         health.State // as far as it matters, what is saved or about to be
+	drifting     bool         // noted as one that differs from that
+	turnsIn      int64        // the minute that turns are counted in
+	turns        int
+
+	ended bool // guarded by changes.mu
 }
 
-func newJob(desired Job, now time.Time) *job {
-	j := &job{app: desired.Target.App, desired: desired}
+func newJob(desired Job, now time.Time, changes *changes) *job {
+	j := &job{app: desired.Target.App, desired: desired, changes: changes}
 	st := &Status{Target: desired.Target, Check: desired.Check, Problem: desired.problem(), Since: now}
 	st.awaits(&desired, now)
 	if s := desired.Saved; s != nil && s.Place == desired.place() {
@@ -53,6 +61,10 @@ func newJob(desired Job, now time.Time) *job {
 	}
 	j.desired.Saved = nil
 	j.status.Store(st)
+	if j.kept = st.clipped(); desired.Saved == nil {
+		j.drifting = true
+		changes.begin(j)
+	}
 	return j
 }
 
@@ -118,6 +130,11 @@ func (j *job) update(desired Job, now time.Time) (changed bool) {
 		j.dropRunning()
 	}
 	j.status.Store(&st)
+	if j.step++; changed {
+		j.note(j.transitions[len(j.transitions)-1], false)
+	} else {
+		j.drift()
+	}
 	return changed
 }
 
@@ -174,7 +191,7 @@ func (j *job) apply(res *prober.Result) (Status, *Transition) {
 	j.slow = res.Reason == prober.ReasonTimeout
 	var change *Transition
 	st.count(res.Outcome)
-	next := st.State.Next(res.Outcome, st.Target.Thresholds())
+	before, next := st.State, st.State.Next(res.Outcome, st.Target.Thresholds())
 	if j.move(&st, next, end, transitionReason(res)) {
 		change = &j.transitions[len(j.transitions)-1]
 	}
@@ -184,6 +201,15 @@ func (j *job) apply(res *prober.Result) (Status, *Transition) {
 	}
 	j.history.add(res, st.State.Verdict)
 	j.status.Store(&st)
+	j.step++
+	switch {
+	case change != nil:
+		j.note(*change, false)
+	case j.turned(before, next, end):
+		j.note(Transition{Time: end, From: next.Verdict, To: next.Verdict, Reason: transitionReason(res)}, true)
+	default:
+		j.drift()
+	}
 	return st, change
 }
 
@@ -204,6 +230,9 @@ func (j *job) applyInconclusive(res *prober.Result) (Status, *Transition) {
 	}
 	j.history.add(res, st.State.Verdict)
 	j.status.Store(&st)
+	if j.step++; change != nil {
+		j.note(*change, false)
+	}
 	return st, change
 }
 
@@ -227,15 +256,4 @@ func transitionReason(res *prober.Result) string {
 		return "the target itself reports a warning"
 	}
 	return ""
-}
-
-// saved is what shall survive a restart.
-func (j *job) saved() *Saved {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	st := j.status.Load()
-	return &Saved{
-		State: st.State, Since: st.Since, LastHealthy: st.LastHealthy,
-		Place: placeOf(st.Target, st.Check), Transitions: slices.Clone(j.transitions),
-	}
 }

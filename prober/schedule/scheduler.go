@@ -46,7 +46,7 @@ type Scheduler struct {
 	started         atomic.Uint64
 	skippedOverlap  atomic.Uint64
 	skippedCapacity atomic.Uint64
-	changed         chan struct{} // one slot: a state has changed
+	changes         *changes
 	probes          sync.WaitGroup
 	order           atomic.Pointer[sorted.List[*job]]
 
@@ -57,14 +57,13 @@ type Scheduler struct {
 	wheel wheel
 	last  int64           // the last slot that was looked at
 	base  context.Context // of all probes; nil while Run does not run
-	dirty map[string]struct{}
 }
 
 // New makes a scheduler without jobs.
 func New(opts Options) *Scheduler {
 	s := &Scheduler{
-		log: opts.Log, observe: opts.Observe, paused: opts.Paused, wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
-		jobs: map[string]*job{}, dirty: map[string]struct{}{},
+		log: opts.Log, observe: opts.Observe, paused: opts.Paused, wake: make(chan struct{}, 1),
+		jobs: map[string]*job{}, changes: newChanges(),
 		baseTime: time.Now(),
 	}
 	if s.log == nil {
@@ -296,15 +295,7 @@ func (s *Scheduler) finish(j *job, t *prober.Target, res *prober.Result, generat
 	if change != nil {
 		s.log.Info("state changed", "target", j.app, "from", transition.From.String(),
 			"to", transition.To.String(), "reason", transition.Reason)
-		s.noteChange(j.app)
 	}
-}
-
-func (s *Scheduler) noteChange(app string) {
-	s.mu.Lock()
-	s.dirty[app] = struct{}{}
-	s.mu.Unlock()
-	signal(s.changed)
 }
 
 func signal(c chan<- struct{}) {

@@ -177,7 +177,7 @@ func TestRemovedTargetLeavesNothing(t *testing.T) {
 		s.Sync(nil)
 		<-cancelled
 		synctest.Wait()
-		if len(s.Snapshot()) != 0 || len(s.TakeChanged()) != 0 || s.Stats().InFlight != 0 || len(s.jobs) != 0 {
+		if len(s.Snapshot()) != 0 || len(s.TakeChanged(true).States) != 0 || s.Stats().InFlight != 0 || len(s.jobs) != 0 {
 			t.Errorf("left: snapshot %v, stats %+v", s.Snapshot(), s.Stats())
 		}
 		if s.wheel.next(s.last) != -1 {

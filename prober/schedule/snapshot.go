@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// Changed receives after states have changed: "look again". It has one slot.
-func (s *Scheduler) Changed() <-chan struct{} { return s.changed }
-
 // Snapshot lists what is known of all targets, sorted by App. It never waits
 // for a probe, nor for Sync.
 func (s *Scheduler) Snapshot() []*Status {

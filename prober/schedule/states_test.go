@@ -45,7 +45,7 @@ func TestThresholdsAndTransitions(t *testing.T) {
 		default:
 			t.Error("no signal of the change")
 		}
-		if saved := s.TakeChanged()["a"]; saved == nil || saved.State.Verdict != health.Unhealthy || len(saved.Transitions) != 3 {
+		if saved := s.TakeChanged(false).States["a"]; saved == nil || saved.State.Verdict != health.Unhealthy || len(saved.Transitions) != 3 {
 			t.Errorf("to save: %+v", saved)
 		}
 		entries, _ := s.History("a", 2)
@@ -107,7 +107,7 @@ func TestStateOfACheck(t *testing.T) {
 	if st.State.Verdict != health.Healthy || st.Check == nil || st.Check.Kind != "disk" {
 		t.Errorf("restored: %+v", st)
 	}
-	if saved := s.Saved()["a"]; saved == nil || saved.Place != "disk" {
+	if saved := s.TakeAll().States["a"]; saved == nil || saved.Place != "disk" {
 		t.Errorf("saved: %+v", saved)
 	}
 	s.Sync([]Job{check("disk")})

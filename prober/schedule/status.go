@@ -53,8 +53,12 @@ type Transition struct {
 	Reason string         `json:"reason,omitempty"`
 }
 
-// MaxTransitions is how many transitions of a target are kept.
-const MaxTransitions = 50
+// MaxTransitions is how many transitions of a target are kept, and MaxSavedTransitions how
+// many of them survive a restart.
+const (
+	MaxTransitions      = 50
+	MaxSavedTransitions = 10
+)
 
 // Entry is one line of a target's log of probes.
 type Entry struct {

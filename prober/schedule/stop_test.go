@@ -46,14 +46,14 @@ func TestProbesCutOffChangeNothing(t *testing.T) {
 				if before.State.Verdict != health.Healthy {
 					t.Fatalf("%s before the stop", before.State.Verdict)
 				}
-				s.TakeChanged()
+				s.TakeChanged(true)
 				stop()
 				<-ended
 				after, _ := s.Status("a")
 				if after != before {
 					t.Errorf("the state was %s, is %s (%s)", before.State.Verdict, after.State.Verdict, after.Error)
 				}
-				if saved := s.TakeChanged(); len(saved) != 0 {
+				if saved := s.TakeChanged(true); len(saved.States)+len(saved.Events) != 0 {
 					t.Errorf("to be saved: %v", saved)
 				}
 				if entries, _ := s.History("a", 10); len(entries) != 1 || observed != 1 {

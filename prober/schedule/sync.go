@@ -62,7 +62,7 @@ func (s *Scheduler) apply(jobs []Job, removed []string) {
 		if j, ok := order.Get(d.Target.App); ok {
 			s.change(j, d, now)
 		} else {
-			made = append(made, newJob(*d, now))
+			made = append(made, newJob(*d, now, s.changes))
 		}
 	}
 	s.begin(made, now)
@@ -90,7 +90,6 @@ func (s *Scheduler) change(j *job, d *Job, now time.Time) {
 	if j.update(*d, now) {
 		st := j.status.Load()
 		s.log.Info("state changed", "target", j.app, "to", st.State.Verdict.String(), "reason", "changed or resumed")
-		s.noteChange(j.app)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +121,7 @@ func (s *Scheduler) end(j *job) {
 	j.mu.Lock()
 	j.dropRunning() // after it is off the wheel, or it might be started anew
 	j.mu.Unlock()
-	delete(s.dirty, j.app)
+	s.changes.end(j)
 }
 
 // begin puts jobs that are new on the wheel. Their first probes are spread evenly.
@@ -159,33 +158,4 @@ func (s *Scheduler) unqueue(j *job) {
 		s.wheel.remove(j)
 		j.queued = false
 	}
-}
-
-// TakeChanged returns what to save of the targets whose state has changed since
-// the last call.
-func (s *Scheduler) TakeChanged() map[string]*Saved {
-	s.mu.Lock()
-	dirty := make([]*job, 0, len(s.dirty))
-	for app := range s.dirty {
-		if j := s.jobs[app]; j != nil {
-			dirty = append(dirty, j)
-		}
-	}
-	clear(s.dirty)
-	s.mu.Unlock()
-	return savedOf(dirty)
-}
-
-// Touch has TakeChanged return the target although its state has not changed.
-func (s *Scheduler) Touch(app string) { s.noteChange(app) }
-
-// Saved returns what to save of all targets.
-func (s *Scheduler) Saved() map[string]*Saved { return savedOf(s.order.Load().Slice()) }
-
-func savedOf(jobs []*job) map[string]*Saved {
-	saved := make(map[string]*Saved, len(jobs))
-	for _, j := range jobs {
-		saved[j.app] = j.saved()
-	}
-	return saved
 }
