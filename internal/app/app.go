@@ -14,6 +14,7 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/journal"
 )
 
 // Options are fixed for the life of the program.
@@ -87,14 +88,18 @@ type App struct {
 	log     *slog.Logger
 	started time.Time
 
-	parts    parts // the following, in the order in which they are opened and begin
-	storage  *storage
-	telling  *telling
-	past     *past
-	polling  *polling
-	checking *checking
-	serving  *serving
-	finding  *finding
+	chronicle *chronicle
+
+	parts       parts // the following, in the order in which they are opened and begin
+	storage     *storage
+	telling     *telling
+	maintaining *maintaining
+	past        *past
+	saver       *saver
+	polling     *polling
+	checking    *checking
+	serving     *serving
+	finding     *finding
 
 	config    atomic.Pointer[config.Config] // in force
 	file      atomic.Pointer[config.File]   // where that was read
@@ -160,18 +165,35 @@ func (a *App) firstConfig() (cfg *config.Config, file *config.File, err error) {
 // part owns is asked for only once all are open.
 func assemble(opts Options) *App {
 	a := &App{opts: opts, log: opts.Log, started: time.Now()}
-	a.storage = newStorage(&a.opts)
 	a.serving = newServing(&a.opts, a.starting())
 	a.telling = newTelling(&a.opts, a.serving.begun, a.serving.ready)
-	a.polling = newPolling(&a.opts, a.started, a.storage, a.telling.changed, a.telling.stored)
-	a.checking = newChecking(&a.opts, a.started, a.storage, a.telling.changed, a.telling.stored, a.ownChecks)
-	a.past = newPast(&a.opts, a.started, a.polling.scheduler, a.checking.scheduler, maintenanceWindows{a.telling}.Covering)
+	a.chronicle = newChronicle(a.telling.stored)
+	a.storage = newStorage(&a.opts, a.chronicle)
+	a.polling = newPolling(&a.opts, a.started, a.storage)
+	a.checking = newChecking(&a.opts, a.started, a.storage, a.ownChecks)
+	a.maintaining = newMaintaining(a.telling, a.storage, a.checking.names, a.chronicle.pressed)
+	a.telling.windowsChanged = a.maintaining.changed
+	a.saver = &saver{
+		chronicle: a.chronicle, states: a.storage, log: opts.Log, changed: a.telling.changed,
+	}
+	a.chronicle.covered, a.chronicle.events = a.maintaining.covered, a.maintaining.events
+	a.chronicle.schedules = []recorded{
+		{kind: journal.Target, scheduler: a.polling.scheduler, exists: a.polling.exists, settled: a.polling.settled},
+		{kind: journal.Check, prefix: checkPrefix, scheduler: a.checking.scheduler, exists: a.checking.exists, settled: func() bool { return true }, add: a.checking.keepBeats},
+	}
+	a.checking.changed = a.checksChanged
+	a.past = newPast(&a.opts, a.started, a.chronicle, a.polling.scheduler, a.checking.scheduler, a.maintaining.covered)
 	a.finding = newFinding(&a.opts, a.storage, a.serving.place)
 	a.storage.others = []func() string{a.past.damage, a.telling.damage}
 	a.telling.targets, a.telling.checks, a.telling.saved = a.polling.everybody, a.checking.scheduler.Snapshot, a.storage
 	a.serving.modules = a.polling.modules
-	a.parts = parts{a.storage, a.telling, a.past, a.polling, a.checking, a.serving, a.finding}
+	a.parts = parts{a.storage, a.telling, a.maintaining, a.past, a.saver, a.polling, a.checking, a.serving, a.finding}
 	return a
+}
+
+// checksChanged notes in the journal that there are other checks.
+func (a *App) checksChanged(old, next *checkSet) {
+	a.chronicle.checksChanged(old, next, func(name string) health.Verdict { return a.maintaining.verdict(checkPrefix + name) })
 }
 
 // firstConfig is that of the start. There is nothing yet that an empty file could take

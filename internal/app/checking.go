@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,18 +33,13 @@ type checking struct {
 
 	scheduler *schedule.Scheduler
 	set       atomic.Pointer[checkSet] // nil before the first configuration
-	saver     *saver
+	states    states
+	changed   func(old, next *checkSet) // is told of another set of checks
 }
 
-// newChecking makes it; changed and stored are signalled as by savers.
-func newChecking(opts *Options, started time.Time, states states, changed, stored chan<- struct{}, own func() []health.Check) *checking {
-	c := &checking{log: opts.Log, started: started, own: own}
+func newChecking(opts *Options, started time.Time, states states, own func() []health.Check) *checking {
+	c := &checking{log: opts.Log, started: started, own: own, states: states}
 	c.scheduler = schedule.New(schedule.Options{Log: opts.Log, Paused: c.excuse})
-	c.saver = &saver{
-		scheduler: c.scheduler, states: states, log: opts.Log, prefix: checkPrefix, changed: changed, stored: stored,
-		exists:  func(name string) bool { return c.set.Load().byName[name] != nil },
-		settled: func() bool { return true }, add: c.keepBeats,
-	}
 	return c
 }
 
@@ -62,29 +59,44 @@ func (c *checking) adopt(cfg *config.Config) {
 	}
 	for i := range set.jobs {
 		if name := set.jobs[i].Target.App; old == nil || old.byName[name] == nil {
-			set.jobs[i].Saved = c.saver.states.Saved(checkPrefix + name)
+			set.jobs[i].Saved = c.states.Saved(checkPrefix + name)
 		}
 		c.restoreBeats(set, old, &set.jobs[i])
 	}
 	c.set.Store(set)
 	c.scheduler.Sync(set.jobs)
 	if old != nil {
+		c.changed(old, set)
 		c.closeSet(old, set)
 	}
 }
 
-// begin runs the checks, and saves their states.
-func (c *checking) begin(ctx context.Context, work *sync.WaitGroup) {
-	work.Go(c.scheduler.Begin(ctx)) // whoever finds us ready may ask for a probe
-	c.saver.begin(ctx, work)
+// exists reports whether there is a check of that name.
+func (c *checking) exists(name string) bool {
+	set := c.set.Load()
+	return set != nil && set.byName[name] != nil
 }
 
-// close closes the checks, and saves their states.
+// names are those of the checks.
+func (c *checking) names() []string {
+	set := c.set.Load()
+	if set == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(set.byName))
+}
+
+// begin runs the checks.
+func (c *checking) begin(ctx context.Context, work *sync.WaitGroup) {
+	work.Go(c.scheduler.Begin(ctx)) // whoever finds us ready may ask for a probe
+}
+
+// close closes the checks.
 func (c *checking) close() error {
 	if set := c.set.Load(); set != nil {
 		c.closeSet(set, nil)
 	}
-	return c.saver.end()
+	return nil
 }
 
 func (c *checking) collectors() []prometheus.Collector {

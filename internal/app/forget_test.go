@@ -125,14 +125,9 @@ func TestTakenOutWhileOthersAreDiscovered(t *testing.T) {
 	if err := a.storage.Save(states); err != nil {
 		t.Fatal(err)
 	}
-	savers := []*saver{a.polling.saver, a.checking.saver}
-	for _, s := range savers {
-		s.remember()
-	}
+	a.saver.remember()
 	kept := func() string {
-		for _, s := range savers {
-			s.forgetGone()
-		}
+		a.saver.forgetGone()
 		return fmt.Sprintf("%q", slices.Sorted(slices.Values(a.storage.Remembered())))
 	}
 	if got := kept(); got != `["a" "check\x00c" "gone"]` {

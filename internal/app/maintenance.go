@@ -35,7 +35,7 @@ func (b maintenanceWindows) Covering(now time.Time) func(name, group string) boo
 // covers is the cover of all windows, those that are not open too: when they open, what
 // they cover is known.
 func (t *telling) covers(now time.Time) *alerting.Cover {
-	list := slices.Concat(windows(t.cfg.Load()), t.added.List(now))
+	list := t.windows(now)
 	if cover := t.cover.Load(); cover != nil && cover.Same(list) {
 		return cover
 	}
@@ -79,14 +79,21 @@ func (b maintenanceWindows) Add(m server.Maintenance) error {
 	})
 	if err == nil {
 		b.telling.learn()
+		b.telling.windowsChanged()
 	}
 	return err
 }
 
 func (b maintenanceWindows) Remove(name string) (bool, error) {
 	known, err := b.telling.added.Remove(name)
+	b.telling.windowsChanged()
 	b.telling.outbox.Wake() // what was held back may be told
 	return known, err
+}
+
+// windows are all that are not over.
+func (t *telling) windows(now time.Time) []alerting.Window {
+	return slices.Concat(windows(t.cfg.Load()), t.added.List(now))
 }
 
 // windows are the maintenance windows of the configuration.

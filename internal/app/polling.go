@@ -27,8 +27,7 @@ type polling struct {
 	scheduler *schedule.Scheduler
 	probes    *collector.ProbeDurations
 	durations *collector.HTTPDurations // nil unless asked for
-	saver     *saver
-	rules     atomic.Pointer[rules] // nil before the first configuration
+	rules     atomic.Pointer[rules]    // nil before the first configuration
 	gone      atomic.Pointer[[]registry.Tombstone]
 
 	reconciling sync.Mutex // protects all following fields
@@ -50,8 +49,7 @@ type targets interface {
 	Expired() map[registry.Reason]uint64
 }
 
-// newPolling makes it; changed and stored are signalled as by savers.
-func newPolling(opts *Options, started time.Time, targets targets, changed, stored chan<- struct{}) *polling {
+func newPolling(opts *Options, started time.Time, targets targets) *polling {
 	p := &polling{
 		log: opts.Log, started: started, targets: targets, probes: collector.NewProbeDurations(opts.NativeHistograms),
 		derived: map[string]derivedTarget{}, restored: map[string]struct{}{},
@@ -63,13 +61,6 @@ func newPolling(opts *Options, started time.Time, targets targets, changed, stor
 	p.scheduler = schedule.New(schedule.Options{
 		MaxInFlight: maxInFlight(opts.MaxInFlight), Log: opts.Log, Observe: p.probes.Observe,
 	})
-	p.saver = &saver{
-		scheduler: p.scheduler, states: targets, log: opts.Log, changed: changed, stored: stored, settled: p.settled,
-		exists: func(app string) bool {
-			_, ok := targets.Target(app)
-			return ok
-		},
-	}
 	return p
 }
 
@@ -93,11 +84,15 @@ func (p *polling) adopt(cfg *config.Config) {
 func (p *polling) begin(ctx context.Context, work *sync.WaitGroup) {
 	work.Go(p.scheduler.Begin(ctx)) // whoever finds us ready may ask for a probe
 	work.Go(func() { p.reconcileLoop(ctx) })
-	p.saver.begin(ctx, work)
 }
 
-// close saves the states.
-func (p *polling) close() error { return p.saver.end() }
+func (p *polling) close() error { return nil }
+
+// exists reports whether there is a target of that name.
+func (p *polling) exists(app string) bool {
+	_, ok := p.targets.Target(app)
+	return ok
+}
 
 func (p *polling) collectors() []prometheus.Collector {
 	all := []prometheus.Collector{selfmetrics.Scheduler(p.scheduler.Stats), selfmetrics.Lost(p.lost), p.probes}

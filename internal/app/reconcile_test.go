@@ -35,7 +35,7 @@ func pollingOf(t *testing.T, text string) (*polling, *counting, *config.Config) 
 	}
 	t.Cleanup(func() { _ = targets.Close() })
 	counted := &counting{Registry: targets}
-	p := newPolling(&Options{Log: slog.New(slog.DiscardHandler)}, time.Now(), counted, make(chan struct{}, 1), make(chan struct{}, 1))
+	p := newPolling(&Options{Log: slog.New(slog.DiscardHandler)}, time.Now(), counted)
 	file := t.TempDir() + "/a.yml"
 	write(t, file, text)
 	cfg, _, err := loadConfig(file, "")

@@ -4,106 +4,114 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/health-exporter/health_exporter/health"
-	"github.com/health-exporter/health_exporter/prober"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 const (
-	saveDelay = time.Second // changes of state within it share a transaction
-	saveAll   = time.Minute
+	// saveDelay is how long what has happened waits for more, to share a transaction. Who
+	// registers, pauses or removes does not wait, and takes it along.
+	saveDelay = 250 * time.Millisecond
+	// saveDrifted is how often counters are saved that have not led to a change.
+	saveDrifted = time.Minute
 	// settleAfter is how long after the start what is discovered may take to be found again.
 	settleAfter = 10 * time.Minute
 )
 
-// saver keeps the states of one schedule on disk.
+// saver has the states of all schedules written, together with what has happened.
 type saver struct {
-	scheduler *schedule.Scheduler
+	chronicle *chronicle
 	states    states
 	log       *slog.Logger
-	prefix    string                 // of the names under which the states are kept
-	exists    func(name string) bool // is there such a target, or check, still?
-	settled   func() bool            // is all there that will be, of what there was before the start?
-	changed   chan<- struct{}        // receives when states have changed; one slot
-	stored    chan<- struct{}        // receives when something was written; one slot
+	changed   chan<- struct{} // is signalled when something has happened; one slot
 
-	add func(name string, to *schedule.Saved) // what else there is to keep; nil for nothing
-
-	written map[string]health.State // nil before it runs
-	before  []string                // what was kept before the start and does not exist, or not yet
+	begun  bool
+	before []string // what was kept before the start and does not exist, or not yet
 }
 
 // states keep states over a restart, by name.
 type states interface {
 	Saved(name string) *schedule.Saved
-	Save(all map[string]*schedule.Saved) error
+	// Flush writes the states that have changed, and what has happened.
+	Flush() error
 	Forget(names []string) error
 	// Remembered are the names of all that are kept.
 	Remembered() []string
 }
 
+func (s *saver) open(*config.Config) error { return nil }
+
+func (s *saver) adopt(*config.Config) {}
+
+func (s *saver) collectors() []prometheus.Collector { return nil }
+
 // begin saves until ctx is done.
 func (s *saver) begin(ctx context.Context, work *sync.WaitGroup) {
 	s.remember()
+	s.chronicle.begun.Store(true)
+	for i := range s.chronicle.schedules {
+		changed := s.chronicle.schedules[i].scheduler.Changed()
+		work.Go(func() { forward(ctx, changed, s.chronicle.pressed) })
+	}
 	work.Go(func() { s.run(ctx) })
 }
 
-// remember takes note of what was kept before the start.
+// remember takes note of what was kept before the start and does not exist.
 func (s *saver) remember() {
-	s.written = map[string]health.State{}
+	s.begun = true
 	for _, kept := range s.states.Remembered() {
-		name, ofCheck := strings.CutPrefix(kept, checkPrefix)
-		if ofCheck != (s.prefix == checkPrefix) {
-			continue
-		}
-		if saved := s.states.Saved(kept); saved != nil && s.exists(name) {
-			s.written[name] = saved.State
-		} else {
-			s.before = append(s.before, name)
+		if exists, _ := s.chronicle.exists(kept); !exists || s.states.Saved(kept) == nil {
+			s.before = append(s.before, kept)
 		}
 	}
 }
 
-// run writes changed states, at most once a second; and once a minute the runs of
-// outcomes that have not led to a change yet.
+// run writes what has happened, soon; and once a minute the runs of outcomes that have
+// not led to a change yet.
 func (s *saver) run(ctx context.Context) {
-	all := time.NewTicker(saveAll)
-	defer all.Stop()
+	drifted := time.NewTicker(saveDrifted)
+	defer drifted.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.scheduler.Changed():
+		case <-s.chronicle.pressed:
 			signal(s.changed)
 			select {
 			case <-ctx.Done():
-				return // end saves everything
+				return // close saves everything
 			case <-time.After(saveDelay):
 			}
-			s.save(s.scheduler.TakeChanged())
-		case <-all.C:
-			s.save(s.unwritten())
+		case <-drifted.C:
+			s.chronicle.want(wantDrifted)
 			s.forgetGone()
+		}
+		s.flush()
+	}
+}
+
+// forward passes on what is signalled.
+func forward(ctx context.Context, from <-chan struct{}, to chan<- struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-from:
+			signal(to)
 		}
 	}
 }
 
-func (s *saver) save(states map[string]*schedule.Saved) {
-	if len(states) == 0 {
-		return
+func (s *saver) flush() {
+	if err := s.states.Flush(); err != nil {
+		s.log.Error("states could not be saved; they are with the next ones", "err", err)
 	}
-	if err := s.states.Save(s.prefixed(states)); err != nil {
-		s.log.Error("states could not be saved", "states", len(states), "err", err)
-		return
-	}
-	for name, saved := range states {
-		s.written[name] = saved.State
-	}
-	signal(s.stored)
 }
 
 // signal wakes the receiver. The channel has one slot.
@@ -114,56 +122,20 @@ func signal(to chan<- struct{}) {
 	}
 }
 
-// prefixed gives the states the names under which they are kept.
-func (s *saver) prefixed(states map[string]*schedule.Saved) map[string]*schedule.Saved {
-	if s.add != nil {
-		for name, saved := range states {
-			s.add(name, saved)
-		}
-	}
-	if s.prefix == "" {
-		return states
-	}
-	named := make(map[string]*schedule.Saved, len(states))
-	for name, saved := range states {
-		named[s.prefix+name] = saved
-	}
-	return named
-}
-
-// unwritten finds the states that a restart would lose and that matter: a run of
-// outcomes counts only up to the threshold.
-func (s *saver) unwritten() map[string]*schedule.Saved {
-	states := map[string]*schedule.Saved{}
-	saved := s.scheduler.Saved()
-	for _, st := range s.scheduler.Snapshot() {
-		name := st.Target.App
-		old, ok := s.written[name]
-		if now := saved[name]; now != nil && (!ok || clipped(old, st.Target) != clipped(now.State, st.Target)) {
-			states[name] = now
-		}
-	}
-	return states
-}
-
-func clipped(s health.State, t *prober.Target) health.State {
-	most := uint32(max(t.Healthy, t.Unhealthy, health.DefaultHealthy))
-	s.Failures, s.Successes, s.Passes = min(s.Failures, most), min(s.Successes, most), min(s.Passes, most)
-	return s
-}
-
-// end writes all states, and drops those of what exists no more, if it ran.
-func (s *saver) end() error {
-	if s.written == nil {
+// close writes all states, and drops those of what exists no more, if it ran.
+func (s *saver) close() error {
+	if !s.begun {
 		return nil
 	}
 	s.forgetGone()
 	return s.saveAll()
 }
 
-// saveAll writes all states. Unlike the others it may be called while run runs.
+// saveAll writes all states as they are now. Unlike the others it may be called while run
+// runs.
 func (s *saver) saveAll() error {
-	if err := s.states.Save(s.prefixed(s.scheduler.Saved())); err != nil {
+	s.chronicle.want(wantAll)
+	if err := s.states.Flush(); err != nil {
 		return fmt.Errorf("saving states: %w", err)
 	}
 	return nil
@@ -172,20 +144,18 @@ func (s *saver) saveAll() error {
 // forgetGone drops the states of what no longer exists: whatever comes under that name is
 // something new.
 func (s *saver) forgetGone() {
-	var gone []string
-	if s.settled() {
-		for _, name := range s.before {
-			if !s.exists(name) {
-				gone = append(gone, s.prefix+name)
+	gone := s.chronicle.takeEnded()
+	if len(s.before) > 0 {
+		s.before = slices.DeleteFunc(s.before, func(name string) bool {
+			switch exists, settled := s.chronicle.exists(name); {
+			case exists:
+				return true
+			case settled:
+				gone = append(gone, name)
+				return true
 			}
-		}
-		s.before = nil
-	}
-	for name := range s.written {
-		if !s.exists(name) {
-			gone = append(gone, s.prefix+name)
-			delete(s.written, name)
-		}
+			return false
+		})
 	}
 	if len(gone) == 0 {
 		return

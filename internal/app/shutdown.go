@@ -59,7 +59,7 @@ func (a *App) shutDown(ctx context.Context, err error, stop context.CancelCauseF
 
 // saveStates saves all states as they are now.
 func (a *App) saveStates() error {
-	return errors.Join(a.checking.saver.saveAll(), a.polling.saver.saveAll())
+	return a.saver.saveAll()
 }
 
 // end ends everything, in order.

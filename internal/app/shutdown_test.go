@@ -99,7 +99,7 @@ func TestStatesAreSavedFirst(t *testing.T) {
 	write(t, file, fmt.Sprintf(`targets: [{app: nas, url: %q, interval: 1h, healthy: 9}]`, url))
 	r := start(t, Options{ConfigFile: file, DrainDelay: 3 * time.Second})
 	r.eventually("probed", func() bool {
-		_, ok := r.polling.scheduler.Saved()["nas"]
+		_, ok := r.polling.scheduler.Status("nas")
 		return ok && r.polling.scheduler.Snapshot()[0].Probed
 	})
 	before := r.storage.Saved("nas")

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
@@ -20,15 +21,23 @@ import (
 type storage struct {
 	*registry.Registry // nil until it is open
 
-	opts   registry.Options
-	others []func() string // what else was found damaged, by who keeps it
+	opts      registry.Options
+	chronicle *chronicle
+	others    []func() string // what else was found damaged, by who keeps it
 }
 
-func newStorage(opts *Options) *storage {
-	return &storage{opts: registry.Options{Path: opts.StoragePath, OnCorruption: opts.OnCorruption, Log: opts.Log}}
+func newStorage(opts *Options, chronicle *chronicle) *storage {
+	return &storage{chronicle: chronicle, opts: registry.Options{
+		Path: opts.StoragePath, OnCorruption: opts.OnCorruption, Journal: chronicle, Log: opts.Log,
+	}}
 }
 
 func (s *storage) open(*config.Config) (err error) {
+	if s.opts.Path == "" {
+		s.chronicle.open(nil)
+	} else {
+		s.chronicle.open(func(read func(*bolt.Tx) error) error { return s.View(read) })
+	}
 	s.Registry, err = registry.Open(s.opts)
 	return err
 }

@@ -48,6 +48,8 @@ type telling struct {
 	pushing  pushing
 	news     news // notifyLoop's
 	begun    bool
+
+	windowsChanged func() // is called when there are other maintenance windows than before
 }
 
 // newTelling makes it. What it tells of, and ready, is asked for once it has begun.

@@ -35,6 +35,7 @@ type span struct{ from, to uint32 }
 type plan struct {
 	records []record
 	spans   map[string]span
+	cursor  cursor
 }
 
 // record is one value to write; a nil body removes it.
@@ -100,7 +101,16 @@ func put(tx *bolt.Tx, p *plan, beat int64) error {
 			return err
 		}
 	}
-	return meta.Put([]byte(metaBeat), durable.Seal(metaBeat, binary.BigEndian.AppendUint64(nil, uint64(beat))))
+	if p.cursor.known {
+		if err := putNumber(meta, metaCursor, p.cursor.seq); err != nil {
+			return err
+		}
+	}
+	return putNumber(meta, metaBeat, uint64(beat))
+}
+
+func putNumber(meta *bolt.Bucket, name string, n uint64) error {
+	return meta.Put([]byte(name), durable.Seal(name, binary.BigEndian.AppendUint64(nil, n)))
 }
 
 // begin writes a new file that holds the plan, which is everything, and puts it in the

@@ -20,12 +20,14 @@ const (
 
 	metaSchema = "schema" // one byte
 	metaBeat   = "beat"   // milliseconds since 1970 as 8 bytes
+	metaCursor = "cursor" // the number of the last event taken, as 8 bytes; files of older programs lack it
 )
 
 // loaded is what a file holds, as far as it is sound.
 type loaded struct {
 	subjects map[string]*timeline
 	beat     int64 // when the exporter was last alive
+	cursor   cursor
 	faults   []string
 }
 
@@ -60,13 +62,22 @@ func (l *loaded) read(tx *bolt.Tx) error {
 		}
 		return nil
 	})
-	beat, err := durable.Unseal(metaBeat, meta.Get([]byte(metaBeat)))
-	if err == nil && len(beat) == 8 {
-		l.beat = int64(binary.BigEndian.Uint64(beat))
-		return nil
+	if beat, ok := l.number(meta, metaBeat); ok {
+		l.beat = int64(beat)
 	}
-	l.fault("its beat: %v", err)
+	if meta.Get([]byte(metaCursor)) != nil {
+		l.cursor.seq, l.cursor.known = l.number(meta, metaCursor)
+	}
 	return nil
+}
+
+func (l *loaded) number(meta *bolt.Bucket, name string) (n uint64, ok bool) {
+	body, err := durable.Unseal(name, meta.Get([]byte(name)))
+	if err != nil || len(body) != 8 {
+		l.fault("its %s: %v", name, err)
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(body), true
 }
 
 func (l *loaded) fault(format string, args ...any) {

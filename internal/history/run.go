@@ -35,9 +35,9 @@ func (s *Store) load() error {
 	if _, inUse := errors.AsType[*durable.InUseError](err); inUse {
 		return fmt.Errorf("%w: stop that one, or choose another --storage.path", err)
 	}
-	s.subjects = l.subjects
+	s.subjects, s.lived = l.subjects, l.beat
+	s.interrupt()
 	for _, t := range l.subjects {
-		t.add(l.beat, NoData)
 		t.trim(math.MinInt64>>8, s.most)
 	}
 	faults := l.faults
@@ -45,6 +45,7 @@ func (s *Store) load() error {
 		faults = append(faults, err.Error())
 	}
 	if len(faults) == 0 {
+		s.cursor = l.cursor // else what it had taken is not all there
 		return nil
 	}
 	s.stats.Recovered, s.stats.Damage = true, strings.Join(faults[:min(len(faults), 3)], "; ")
@@ -83,7 +84,7 @@ func (s *Store) Run(ctx context.Context) {
 		switch s.mu.RLock(); {
 		case s.stats.Problem != "":
 			wait = retryEvery
-		case len(s.dirty) > 0 || s.stats.LastWrite.IsZero():
+		case len(s.dirty) > 0 || s.moved || s.stats.LastWrite.IsZero():
 			wait = 0
 		}
 		s.mu.RUnlock()
@@ -111,9 +112,12 @@ func (s *Store) flush() (failed bool, err error) {
 		d.abandon()
 	}
 	p := plan{spans: map[string]span{}}
+	s.taking.Lock()
 	s.mu.Lock()
 	dirty := s.dirty
 	s.dirty = map[string]uint64{}
+	p.cursor = s.cursor
+	s.moved = false
 	s.mu.Unlock()
 
 	s.mu.RLock() // readers go on
@@ -127,6 +131,7 @@ func (s *Store) flush() (failed bool, err error) {
 		}
 	}
 	s.mu.RUnlock()
+	s.taking.Unlock()
 	now := s.now()
 	size, err := d.write(&p, milli(now))
 
@@ -137,6 +142,7 @@ func (s *Store) flush() (failed bool, err error) {
 		s.stats.Bytes, s.stats.LastWrite, s.stats.Problem = size, now, ""
 		return failed, nil
 	}
+	s.moved = true
 	s.stats.Errors++
 	s.stats.Problem = err.Error()
 	for subject, from := range dirty {

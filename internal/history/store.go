@@ -40,11 +40,15 @@ type Store struct {
 	most int
 	now  func() time.Time
 
+	taking  sync.Mutex // held while events are taken, and while it is read what to write
 	writing sync.Mutex // protects disk
 	disk    *disk      // nil for memory only
 
 	mu       sync.RWMutex // protects all following fields
 	subjects map[string]*timeline
+	cursor   cursor
+	moved    bool                // cursor is not on disk
+	lived    int64               // when the exporter was last alive before this start
 	since    int64               // from when on this store may know anything
 	dirty    map[string]uint64   // the number of the first mark of each that is not on disk
 	gone     map[string]struct{} // the subjects of which Note has said that they are no more

@@ -64,6 +64,9 @@ const (
 	Gone What = "gone"
 	// Returned says that what was gone is there again.
 	Returned What = "returned"
+	// Found says that discovery names it again since the exporter has started; it was there
+	// before.
+	Found What = "found"
 	// Paused and Resumed are an operator's word, or that of whoever registered it.
 	Paused  What = "paused"
 	Resumed What = "resumed"
@@ -83,7 +86,7 @@ const (
 // added at the end.
 var known = [...]What{
 	StateChanged, Turned, Registered, Changed, Removed, Gone, Returned, Paused, Resumed,
-	Maintenance, MaintenanceOver, NotProbed, Probed, Flapping, Calm,
+	Maintenance, MaintenanceOver, NotProbed, Probed, Flapping, Calm, Found,
 }
 
 // ErrBehind says that the events asked for are not there: they are too old, were lost, or
