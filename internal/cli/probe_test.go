@@ -43,7 +43,7 @@ func TestProbeTellsWhyItFailed(t *testing.T) {
 	code := Probe{Module: answering(res), ModuleName: "m", Target: "x", Color: true}.Run(t.Context(), &out)
 	text := out.String()
 	if code != 1 || !strings.Contains(text, "\x1b[1;31mFAIL\x1b[0m") ||
-		!strings.Contains(text, "tls: certificate has expired·[31m in phase tls") || !strings.Contains(text, "2 days ago") {
+		!strings.Contains(text, "tls: certificate has expired?[31m in phase tls") || !strings.Contains(text, "2 days ago") {
 		t.Errorf("code %d:\n%q", code, text)
 	}
 }

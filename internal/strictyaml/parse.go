@@ -24,7 +24,7 @@ func Parse(text []byte, faults *Faults) (root *yaml.Node, ok bool) {
 	}
 	if err != nil {
 		line, detail := yamlFault(err)
-		faults.Add(line, "", "not valid YAML: %s", detail)
+		faults.Add(errorLine(text, line, detail), "", "not valid YAML: %s", detail)
 		return nil, false
 	}
 	if first == nil || len(first.Content) == 0 {
