@@ -176,7 +176,7 @@ func checkConfig(f *flags) int {
 	if err != nil {
 		return fail(exitFailure, err)
 	}
-	for _, warning := range cfg.Warnings(config.Known{}) {
+	for _, warning := range cfg.Warnings(config.Known{Families: app.MetricFamilies()}) {
 		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", name, warning)
 	}
 	for _, note := range cfg.Notes() {

@@ -43,6 +43,7 @@ type Page struct {
 	log      *slog.Logger
 	own      map[string]bool     // the names of our families
 	all      prometheus.Gatherer // targets too, for protobuf; nil if that is not offered
+	drop     func(string) bool   // says which families are left out; nil for none
 
 	labels  labelCache
 	slots   chan struct{} // holds one element per scrape under way
@@ -165,6 +166,9 @@ func (p *Page) write(ctx context.Context, to io.Writer, more func(), format expf
 	list := p.source.Snapshot()
 	labels := p.labels.of(list)
 	for i := range families {
+		if p.drops(families[i].name) {
+			continue
+		}
 		if w.family(&families[i], head, list, labels); w.err != nil {
 			return w.err
 		}
@@ -187,6 +191,9 @@ func (p *Page) appendGathered(w *writer, format expfmt.Format, from prometheus.G
 		for _, f := range gathered {
 			if written[f.GetName()] {
 				p.log.Error("gathering metrics: a family of the targets", "name", f.GetName())
+				continue
+			}
+			if p.drops(f.GetName()) {
 				continue
 			}
 			before := len(w.buf)

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
@@ -16,6 +17,7 @@ import (
 // handler is the whole HTTP surface.
 func (a *App) handler() http.Handler {
 	page := collector.NewPage(a.polling.scheduler, a.metrics(), a.log)
+	page.Drop(func(family string) bool { return a.config.Load().Metrics.Drops(family) })
 	if a.opts.NativeHistograms {
 		page.OfferProtobuf()
 	}
@@ -40,6 +42,16 @@ func (a *App) starting() http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return server.Starting(a.opts.RoutePrefix, promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+}
+
+// MetricFamilies are the families of metrics that the configuration can leave out, with
+// the shipped rules and dashboards that need each.
+func MetricFamilies() map[string][]string {
+	needs, families := alerting.Needs(), map[string][]string{}
+	for _, name := range collector.TargetFamilies() {
+		families[name] = needs[name]
+	}
+	return families
 }
 
 // metrics are those of all parts, and of the program.

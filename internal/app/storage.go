@@ -53,9 +53,10 @@ func (s *storage) collectors() []prometheus.Collector {
 	return []prometheus.Collector{selfmetrics.Storage(s.Stats)}
 }
 
-// known are the names of all targets that there are, wherever they come from.
+// known are the names of all targets that there are, wherever they come from, and of what
+// /metrics has of them.
 func (s *storage) known() config.Known {
-	var known config.Known
+	known := config.Known{Families: MetricFamilies()}
 	for _, t := range s.Targets() {
 		known.Targets = append(known.Targets, t.App)
 		if t.Group != "" && !slices.Contains(known.Groups, t.Group) {

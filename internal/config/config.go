@@ -32,6 +32,8 @@ type Config struct {
 	Maintenance []Maintenance
 	// Public says what everybody may see on pages of its own; nil for nothing.
 	Public *Public
+	// Metrics says what /metrics leaves out.
+	Metrics Metrics
 	// Environment says who may see what the exporter runs on.
 	Environment Environment
 	// Registration says who may register what.
@@ -47,6 +49,7 @@ type Config struct {
 
 	warnings []strictyaml.Fault // of what is not a module
 	unknown  []unknownName      // names that nothing in the file has
+	dropped  []droppedFamily    // metrics.drop
 }
 
 // KindOf returns the kind of a module by its name.

@@ -30,6 +30,7 @@ type document struct {
 	Alerting     alertingSection      `yaml:"alerting"`
 	Maintenance  []yaml.Node          `yaml:"maintenance"`
 	Public       *publicSection       `yaml:"public"`
+	Metrics      metricsSection       `yaml:"metrics"`
 }
 
 // Default is the configuration without a file.
@@ -77,6 +78,7 @@ func (f *File) parse() (*Config, error) {
 	c.Alerting = doc.Alerting.build(d)
 	c.Maintenance = doc.maintenance(d)
 	c.Public = doc.Public.build(faults)
+	c.Metrics = doc.Metrics.build(faults)
 	c.Targets = doc.targets(d, c)
 	c.Discovery.Jobs = doc.Discovery.jobs(d, &doc, c)
 	c.Discovery.MDNS = doc.Discovery.MDNS.build(d, c)
@@ -93,7 +95,7 @@ func (f *File) parse() (*Config, error) {
 	if err := faults.Err(); err != nil {
 		return nil, err
 	}
-	c.unknown = doc.unknownNames(c, root)
+	c.unknown, c.dropped = doc.unknownNames(c, root), doc.Metrics.dropped()
 	return c, nil
 }
 

@@ -28,6 +28,7 @@ func (c *Config) Text() string {
 		{"alerting", c.Alerting.shown()},
 		{"maintenance", c.shownMaintenance()},
 		{"public", c.Public},
+		{"metrics", &c.Metrics},
 	} {
 		if n := renderKeyed(section.key, section.value); n != nil {
 			put(root, section.key, n)

@@ -13,7 +13,11 @@ import (
 
 // Known are names that exist although they are not in the file: of targets that are
 // registered or discovered, and of their groups.
-type Known struct{ Targets, Groups []string }
+type Known struct {
+	Targets, Groups []string
+	// Families are those of metrics that can be left out, with who needs each.
+	Families map[string][]string
+}
 
 // unknownName is a name in the file that nothing in the file has.
 type unknownName struct {

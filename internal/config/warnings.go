@@ -20,6 +20,9 @@ func (c *Config) Warnings(known Known) []strictyaml.Fault {
 			list = append(list, warning)
 		}
 	}
+	for i := range c.dropped {
+		list = append(list, c.dropped[i].warnings(known.Families)...)
+	}
 	for name, node := range c.moduleNodes {
 		module := c.Modules[name]
 		path := "modules." + name
