@@ -1,5 +1,7 @@
-# The targets are few: `make run`, `make test`, `make lint`, `make format`, `make bench`, `make soak`, `make screenshot`.
+# The targets are few: `make run`, `make test`, `make lint`, `make format`, `make bench`, `make bench-scale`, `make soak`, `make screenshot`.
 GO ?= go
+# How many targets `make bench-scale` has.
+TARGETS ?= 100000
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MISSPELL = github.com/golangci/misspell/cmd/misspell@v0.8.0
 # What looks different in a program that is built with more mechanisms of discovery.
@@ -7,7 +9,7 @@ TAGGED = ./internal/config ./internal/discovery ./examples/kubernetes/...
 # What has files for other systems than Linux.
 PLATFORM = ./checks ./envinfo ./prober ./internal/cli ./internal/durable ./internal/orphans ./internal/server/connections ./internal/testneed ./internal/testport
 
-.PHONY: run test lint format bench soak screenshot
+.PHONY: run test lint format bench bench-scale soak screenshot
 
 run:
 	$(GO) run .
@@ -34,6 +36,10 @@ format:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The whole program with very many targets, for some minutes: a table of what it costs.
+bench-scale:
+	SCALE=$(TARGETS) $(GO) test -count=1 -timeout 30m -v -run '^TestScale$$' ./e2e/scale
 
 # The pictures of the README: needs Chromium (e2e/setup.sh) and a minute.
 screenshot:

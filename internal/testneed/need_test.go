@@ -87,11 +87,15 @@ func TestHere(t *testing.T) {
 func TestOptIn(t *testing.T) {
 	t.Setenv("SOAK", "")
 	t.Setenv("SCREENSHOT", "")
+	t.Setenv("SCALE", "")
 	t.Setenv("E2E_REQUIRE", "all") // which asks for neither
 	if Soak() {
 		t.Error("it soaks without being asked")
 	}
 	if got := ending(Screenshot); !strings.HasPrefix(got, "skipped: ") {
+		t.Errorf("%q without being asked", got)
+	}
+	if got := ending(func(t testing.TB) { Scale(t) }); !strings.HasPrefix(got, "skipped: ") {
 		t.Errorf("%q without being asked", got)
 	}
 	t.Setenv("SOAK", "1")
@@ -101,5 +105,13 @@ func TestOptIn(t *testing.T) {
 	}
 	if got := ending(Screenshot); got != "" {
 		t.Errorf("%q when it is asked to", got)
+	}
+	t.Setenv("SCALE", "250")
+	if got := Scale(t); got != 250 {
+		t.Errorf("%d targets", got)
+	}
+	t.Setenv("SCALE", "many")
+	if got := ending(func(t testing.TB) { Scale(t) }); !strings.HasPrefix(got, "failed: SCALE=many") {
+		t.Errorf("%q of a word", got)
 	}
 }

@@ -2,6 +2,7 @@ package testneed
 
 import (
 	"os"
+	"strconv"
 	"testing"
 )
 
@@ -15,4 +16,19 @@ func Screenshot(t testing.TB) {
 	if os.Getenv("SCREENSHOT") == "" {
 		t.Skip("it makes the pictures of the README: make screenshot")
 	}
+}
+
+// Scale is for the test that measures the program with very many targets, and gives how
+// many: `make bench-scale`. It takes minutes and the whole machine.
+func Scale(t testing.TB) (targets int) {
+	t.Helper()
+	text := os.Getenv("SCALE")
+	if text == "" {
+		t.Skip("it measures with very many targets: make bench-scale")
+	}
+	targets, err := strconv.Atoi(text)
+	if err != nil || targets < 100 {
+		t.Fatalf("SCALE=%s: must be a number of targets, 100 at least", text)
+	}
+	return targets
 }
