@@ -9,33 +9,13 @@ import (
 	"github.com/health-exporter/health_exporter/prober"
 )
 
-// history is the log of a target's last probes. The figures of HistoryLimit
-// probes are packed without pointers (16 bytes each, nothing for the garbage
-// collector to follow); texts are kept for the last few only.
+// history is the log of a target's last probes. The figures of HistoryLimit probes are
+// packed, without anything for the garbage collector to follow; texts are kept for the
+// last few only.
 type history struct {
-	records []record // a ring once it is full
-	start   int
-	notes   []note
-	last    uint64 // number of the newest record
-}
-
-type record struct {
-	unixNano int64
-	micros   uint32
-	code     uint16
-	outcome  health.Outcome
-	// stateReason has the health.Verdict in its upper four bits, and in the lower ones the
-	// index into Reasons plus one.
-	stateReason uint8
-}
-
-func (r record) state() health.Verdict { return health.Verdict(r.stateReason >> 4) }
-
-func (r record) reason() prober.Reason {
-	if i := r.stateReason & 15; i > 0 {
-		return prober.Reasons()[i-1]
-	}
-	return ""
+	packed
+	notes  []note
+	number uint64 // of the newest record
 }
 
 type note struct {
@@ -53,39 +33,13 @@ const (
 )
 
 func (h *history) add(res *prober.Result, state health.Verdict) {
-	h.last++
-	r := record{
-		unixNano:    res.Start.UnixNano(),
-		micros:      uint32(min(res.Duration.Microseconds(), 1<<32-1)),
-		code:        uint16(res.StatusCode),
-		outcome:     res.Outcome,
-		stateReason: uint8(state)<<4 | uint8(slices.Index(prober.Reasons(), res.Reason)+1),
-	}
-	if len(h.records) < HistoryLimit {
-		h.grow()
-		h.records = append(h.records, r)
-	} else {
-		h.records[h.start] = r
-		h.start = (h.start + 1) % HistoryLimit
-	}
+	h.number++
+	h.packed.add(newRecord(res, state))
 	h.annotate(res)
 }
 
-// grow makes room for one more, and never for more than there can be: each target has a
-// history.
-func (h *history) grow() {
-	if n := len(h.records); n == cap(h.records) {
-		h.records = append(make([]record, 0, min(max(4, 2*n), HistoryLimit)), h.records...)
-	}
-}
-
 // failedLast reports whether the newest probe did not pass.
-func (h *history) failedLast() bool {
-	if len(h.records) == 0 {
-		return false
-	}
-	return h.records[(h.start+len(h.records)-1)%len(h.records)].outcome != health.Pass
-}
+func (h *history) failedLast() bool { return h.count > 0 && h.lastOutcome != health.Pass }
 
 func (h *history) annotate(res *prober.Result) {
 	response := res.Response
@@ -98,7 +52,7 @@ func (h *history) annotate(res *prober.Result) {
 	if res.Error == "" && response == nil && res.Steps == "" {
 		return
 	}
-	n := note{h.last, res.Error, response, res.Steps}
+	n := note{h.number, res.Error, response, res.Steps}
 	if len(h.notes) > 0 { // the same texts again cost nothing
 		prev := &h.notes[len(h.notes)-1]
 		if prev.err == n.err {
@@ -116,16 +70,12 @@ func (h *history) annotate(res *prober.Result) {
 
 // entries lists up to limit entries, newest first.
 func (h *history) entries(limit int) []Entry {
-	limit = min(limit, len(h.records))
-	list := make([]Entry, 0, max(limit, 0))
+	records := h.list(limit)
+	list := make([]Entry, 0, len(records))
 	noteAt := len(h.notes) - 1
-	for i := range limit {
-		r := h.records[(h.start+len(h.records)-1-i)%len(h.records)]
-		e := Entry{
-			Time: time.Unix(0, r.unixNano), Latency: time.Duration(r.micros) * time.Microsecond,
-			StatusCode: int(r.code), Outcome: r.outcome, State: r.state(), Reason: r.reason(),
-		}
-		if noteAt >= 0 && h.notes[noteAt].number == h.last-uint64(i) {
+	for i := range slices.Backward(records) {
+		e := records[i].entry()
+		if noteAt >= 0 && h.notes[noteAt].number == h.number-uint64(len(list)) {
 			e.Error, e.Response, e.Steps = h.notes[noteAt].err, h.notes[noteAt].response, h.notes[noteAt].steps
 			noteAt--
 		}
@@ -136,11 +86,10 @@ func (h *history) entries(limit int) []Entry {
 
 // latencies are those of up to limit probes, oldest first.
 func (h *history) latencies(limit int) []time.Duration {
-	n := max(min(limit, len(h.records)), 0)
-	list := make([]time.Duration, n)
-	for i := range list {
-		r := &h.records[(h.start+len(h.records)-n+i)%len(h.records)]
-		list[i] = time.Duration(r.micros) * time.Microsecond
+	records := h.list(limit)
+	list := make([]time.Duration, len(records))
+	for i := range records {
+		list[i] = time.Duration(records[i].micros) * time.Microsecond
 	}
 	return list
 }
