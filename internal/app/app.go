@@ -249,6 +249,7 @@ func (a *App) Run(ctx context.Context) error {
 	working, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	a.parts.begin(working, &work)
 	work.Go(func() { a.watchConfig(working) })
+	work.Go(func() { tendMemory(working) })
 	err := a.untilTold(ctx)
 	return a.shutDown(context.WithoutCancel(ctx), err, stop, &work)
 }
