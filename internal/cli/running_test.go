@@ -69,15 +69,37 @@ func exporter(t *testing.T, config, webConfig, storage string) (address string, 
 	}
 	t.Cleanup(stop)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
+		if answers(t, address, webConfig != "") {
 			return address, stop
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("it does not listen within 20 s")
+			t.Fatal("it is not ready within 20 s")
 		}
 	}
+}
+
+// answers reports whether the exporter has loaded everything. One that asks for a certificate
+// has done so when it listens: its tests have next to nothing to load.
+func answers(t *testing.T, address string, secured bool) bool {
+	t.Helper()
+	if secured {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/-/ready", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close = true
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
 }
 
 // screen is a terminal whose text can be read.
