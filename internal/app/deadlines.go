@@ -46,7 +46,7 @@ func (d *deadlines) set(name string, at time.Time, due func(now time.Time)) {
 	signal(d.woken)
 }
 
-// longest is how long a timer may run: the clock on the wall, by which deadlines are, may
+// longest is how long a timer may run: the wall clock, by which deadlines are, may
 // be set, or the machine may sleep.
 const longest = time.Minute
 
