@@ -101,6 +101,16 @@ func TestFileDiscovery(t *testing.T) {
 	r.becomes("127.0.0.1:6")
 }
 
+// putWhole puts a file where nobody sees a part of it.
+func putWhole(t *testing.T, path, text string) {
+	t.Helper()
+	aside := filepath.Join(t.TempDir(), "new")
+	write(t, aside, text)
+	if err := os.Rename(aside, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A file is a file, whatever is in its name and in that of its directory, and also if it
 // comes later.
 func TestFileDiscoveryByNamesThatLookLikePatterns(t *testing.T) {
@@ -112,13 +122,13 @@ func TestFileDiscoveryByNamesThatLookLikePatterns(t *testing.T) {
 		"lan[1].json": `[{"targets": ["127.0.0.1:1"]}]`, "lan1.json": `[{"targets": ["127.0.0.1:2"]}]`, // not meant, while the other is there
 		"more-1.json": `[{"targets": ["127.0.0.1:3"]}]`,
 	} {
-		write(t, filepath.Join(dir, file), list)
+		putWhole(t, filepath.Join(dir, file), list)
 	}
 	r := start(t, withFiles(t, dir, "", "lan[1].json", "bad[.json", "more-*.json", "none[0-9].json"))
 	r.becomes("127.0.0.1:1 127.0.0.1:3")
-	write(t, filepath.Join(dir, "bad[.json"), `[{"targets": ["127.0.0.1:4"]}]`)
+	putWhole(t, filepath.Join(dir, "bad[.json"), `[{"targets": ["127.0.0.1:4"]}]`)
 	r.becomes("127.0.0.1:1 127.0.0.1:3 127.0.0.1:4")
-	write(t, filepath.Join(dir, "none7.json"), `[{"targets": ["127.0.0.1:5"]}]`)
+	putWhole(t, filepath.Join(dir, "none7.json"), `[{"targets": ["127.0.0.1:5"]}]`)
 	r.becomes("127.0.0.1:1 127.0.0.1:3 127.0.0.1:4 127.0.0.1:5")
 	if err := os.Rename(filepath.Join(dir, "lan[1].json"), filepath.Join(dir, "none[0-9].json")); err != nil {
 		t.Fatal(err)
