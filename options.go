@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/alecthomas/kingpin/v2"
+
 	"github.com/health-exporter/health_exporter/envinfo"
 	"github.com/health-exporter/health_exporter/internal/cli"
 	"github.com/health-exporter/health_exporter/internal/names"
@@ -44,16 +46,34 @@ func valueFaults(args []string) error {
 	return cli.ValueFaults(k, args)
 }
 
-// parseFault is what kingpin found wrong, with the flag that is probably meant.
+// parseFault is what kingpin found wrong, with the flag or command that is probably meant.
 func parseFault(err error, args []string) error {
+	k, _ := commandLine()
+	if word, ok := strings.CutPrefix(err.Error(), "unexpected "); ok {
+		return unexpectedFault(k, err, word, args)
+	}
 	flag, unknown := strings.CutPrefix(err.Error(), "unknown long flag '--")
 	if !unknown {
 		return err
 	}
-	k, _ := commandLine()
 	var known []string
 	for _, name := range cli.FlagNames(k, args) {
 		known = append(known, "--"+name)
 	}
 	return fmt.Errorf("%w%s", err, names.DidYouMean("--"+strings.TrimSuffix(flag, "'"), known))
+}
+
+// unexpectedFault is of a word that is neither a command nor the value of a flag: that of a
+// flag that takes none, or a mistyped command.
+func unexpectedFault(k *kingpin.Application, err error, word string, args []string) error {
+	for flag, takes := range valued(k, selected(args)) {
+		if !takes && slices.Contains(args, flag+"="+word) {
+			return fmt.Errorf("%s takes no value, not %q; write %s, or --no-%s", flag, word, flag, strings.TrimLeft(flag, "-"))
+		}
+	}
+	var commands []string
+	for _, c := range k.Model().Commands {
+		commands = append(commands, c.Name)
+	}
+	return fmt.Errorf("%w%s", err, names.DidYouMean(word, commands))
 }

@@ -100,6 +100,7 @@ func TestAllValuesAtOnce(t *testing.T) {
 
 func TestUnknownFlags(t *testing.T) {
 	for flag, want := range map[string]string{
+		"--debug=maybe": `--debug takes no value, not "maybe"; write --debug, or --no-debug`, "statsu": `unexpected statsu; did you mean "status"?`,
 		"--web.listen-adress=:1": `did you mean "--web.listen-address"?`, "--confg.file=x": `did you mean "--config.file"?`, "--xyzzyxyzzy": "'--xyzzyxyzzy'",
 	} {
 		k, _ := commandLine()
