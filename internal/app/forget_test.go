@@ -102,7 +102,10 @@ func TestDiscoveredAgainLater(t *testing.T) {
 	r.end()
 	write(t, list, fmt.Sprintf("[{targets: [%q], labels: {app: a}}]\n", url))
 	r = start(t, opts)
-	r.eventually("discovered", func() bool { return r.state("a") != "" })
+	r.eventually("discovered", func() bool { // and on the schedule: until then it is unknown
+		_, ok := r.polling.scheduler.Status("a")
+		return ok
+	})
 	if state := r.state("a"); state != "UNHEALTHY" {
 		t.Errorf("state %s", state)
 	}

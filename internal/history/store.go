@@ -49,6 +49,7 @@ type Store struct {
 	cursor   cursor
 	moved    bool                // cursor is not on disk
 	lived    int64               // when the exporter was last alive before this start
+	replaced map[string]mark     // what began just then, of which nothing is seen but for CatchUp
 	since    int64               // from when on this store may know anything
 	dirty    map[string]uint64   // the number of the first mark of each that is not on disk
 	gone     map[string]struct{} // the subjects of which Note has said that they are no more

@@ -82,16 +82,27 @@ func (s *Store) CatchUp(events []Event, seq uint64) {
 
 // interrupt says that nothing is known from when the exporter lived last. mu is held.
 func (s *Store) interrupt() {
-	for _, t := range s.subjects {
+	s.replaced = map[string]mark{}
+	for subject, t := range s.subjects {
+		if last := len(t.marks) - 1; last >= 0 && t.lastMilli() >= s.lived {
+			s.replaced[subject] = t.marks[last]
+		}
 		t.add(s.lived, NoData)
 	}
 }
 
 // resume takes interrupt back. mu is held.
 func (s *Store) resume() {
-	for _, t := range s.subjects {
-		if n := len(t.marks); n > 1 && t.marks[n-1] == newMark(s.lived, NoData) {
-			t.marks = t.marks[:n-1]
+	for subject, t := range s.subjects {
+		last := len(t.marks) - 1
+		m, replaced := s.replaced[subject]
+		switch {
+		case replaced && last >= 0 && t.marks[last] == newMark(m.milli(), NoData):
+			t.marks[last] = m
+		case replaced:
+			t.marks = append(t.marks, m)
+		case last > 0 && t.marks[last] == newMark(s.lived, NoData):
+			t.marks = t.marks[:last]
 		}
 	}
 }

@@ -97,7 +97,7 @@ func TestEachEventOnce(t *testing.T) {
 		var copies []string
 		for n := 0; n < len(all); {
 			more := min(1+random.IntN(9), len(all)-n)
-			c.at = all[n+more-1].At.Add(500 * time.Millisecond)
+			c.at = all[n+more-1].At.Add(time.Duration(random.IntN(2)) * 500 * time.Millisecond)
 			s.Take(all[n:n+more], uint64(n+more))
 			wholeClock.at = c.at
 			whole.Take(all[n:n+more], uint64(n+more))
