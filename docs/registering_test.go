@@ -144,7 +144,7 @@ func TestRegisteringByCurl(t *testing.T) {
 
 // TestReadingByCurl does the same for the page about lists.
 func TestReadingByCurl(t *testing.T) {
-	if ran := runByCurl(t, readingDoc); ran < 13 {
+	if ran := runByCurl(t, readingDoc); ran < 15 {
 		t.Errorf("only %d command lines found", ran)
 	}
 }

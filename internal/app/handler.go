@@ -22,12 +22,12 @@ func (a *App) handler() http.Handler {
 		page.OfferProtobuf()
 	}
 	return server.New(server.Deps{
-		Settings: a.serving.settings.Load, History: a.past.store, Maintenance: maintenanceWindows{a.telling},
+		Settings: a.serving.settings.Load, History: a.past.store, Events: a.past.journal(), Maintenance: maintenanceWindows{a.telling},
 		Targets: server.Targets{Registry: a.storage, Scheduler: a.polling.scheduler, Apply: a.polling.reconcile},
 		Checks:  server.Checks{Schedule: a.checking.scheduler, Checker: a.checking.checker, Beat: a.checking.beat},
 		Exporter: server.Exporter{
 			Version: a.opts.Version, Started: a.started, Ready: a.serving.ready, Reload: a.Reload, RoutePrefix: a.opts.RoutePrefix,
-			LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) }, Profiling: a.opts.Profiling,
+			LogsIn: func() bool { return hasUsers(a.opts.Web.WebConfigFile) }, Profiling: a.opts.Profiling, Stopping: a.serving.stopping,
 		},
 		AdHoc: server.AdHoc{
 			TimeoutOffset: a.opts.TimeoutOffset, MaxAdHocProbes: maxAdHocProbes(a.opts.MaxAdHocProbes), HistoryLimit: a.opts.HistoryLimit,

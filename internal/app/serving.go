@@ -38,13 +38,16 @@ type serving struct {
 	server    *http.Server   // nil before it listens
 	watching  sync.WaitGroup // looks after connections
 	unwatch   context.CancelFunc
-	begun     chan struct{} // closed once all answers are given
-	failed    chan error    // receives when it has ended, and is closed then
+	begun     chan struct{}   // closed once all answers are given
+	stopping  context.Context // done when no more requests are answered: those that wait need not any more
+	stop      context.CancelFunc
+	failed    chan error // receives when it has ended, and is closed then
 }
 
 // newServing makes it, not ready yet. Until it has begun, starting answers.
 func newServing(opts *Options, starting http.Handler) *serving {
 	s := &serving{opts: opts, log: opts.Log, begun: make(chan struct{}), failed: make(chan error, 1)}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.setNotReady(errors.New("starting"))
 	s.handler.Store(&starting)
 	return s
@@ -105,6 +108,7 @@ func (s *serving) begin(ctx context.Context, work *sync.WaitGroup) {
 	close(s.begun)
 	work.Go(func() {
 		<-ctx.Done()
+		s.stop()
 		s.finish(context.WithoutCancel(ctx))
 	})
 }

@@ -35,7 +35,7 @@ func expected() map[string]access.Right {
 		"read": {
 			"GET /{$}", "GET /feed.atom", "GET /targets/{name}", "GET /targets/{name}/{file}", "GET /checks/{name}", "GET /checks/{name}/{file}",
 			"GET /metrics", "/healthcheck", "/healthcheck/{$}", "/health-check", "/health-check/{$}", "/healthz/{name}",
-			"GET /api/v1/status", "GET /api/v1/sd", "GET /api/v1/targets", "GET /api/v1/targets/{app}", "GET /api/v1/targets/{app}/history",
+			"GET /api/v1/status", "GET /api/v1/events", "GET /api/v1/sd", "GET /api/v1/targets", "GET /api/v1/targets/{app}", "GET /api/v1/targets/{app}/history",
 			"GET /api/v1/maintenance", "GET /api/v1/tombstones", "GET /api/v1/checks", "/api/",
 		},
 		"write": {

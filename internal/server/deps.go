@@ -19,6 +19,8 @@ type Deps struct {
 	Checks Checks
 	// History has the states of targets and checks.
 	History History
+	// Events is what happens to them.
+	Events Events
 	// Maintenance has the maintenance windows.
 	Maintenance MaintenanceWindows
 	Exporter
@@ -59,6 +61,8 @@ type Exporter struct {
 	// LogsIn reports whether the web configuration has users, without whom no request
 	// comes here; nil for never.
 	LogsIn func() bool
+	// Stopping is done when the exporter begins to stop; nil for never.
+	Stopping context.Context
 	// Profiling serves /debug/pprof/.
 	Profiling bool
 }

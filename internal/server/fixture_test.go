@@ -16,6 +16,7 @@ import (
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/internal/journal"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/server/access"
 	"github.com/health-exporter/health_exporter/prober"
@@ -37,6 +38,7 @@ type fixture struct {
 	windows   windows
 	checks    *schedule.Scheduler
 	history   *history.Store
+	journal   *journal.Journal
 	deps      Deps
 }
 
@@ -50,6 +52,7 @@ func newFixture(t testing.TB) *fixture {
 	if f.history, err = history.Open(history.Options{}); err != nil {
 		t.Fatal(err)
 	}
+	f.journal = journal.New(journal.Options{})
 	f.scheduler = schedule.New(schedule.Options{})
 	f.checker, f.windows = &health.Checker{}, windows{}
 	f.checks = schedule.New(schedule.Options{})
@@ -85,7 +88,7 @@ func newFixture(t testing.TB) *fixture {
 	}
 	log := slog.New(slog.DiscardHandler)
 	f.deps = Deps{
-		Settings: func() *Settings { return &f.settings }, History: f.history, Maintenance: f.windows,
+		Settings: func() *Settings { return &f.settings }, History: f.history, Events: f.journal, Maintenance: f.windows,
 		Targets: Targets{Registry: f.registry, Scheduler: f.scheduler, Apply: f.apply},
 		Checks: Checks{
 			Schedule: f.checks, Checker: func() *health.Checker { return f.checker }, Beat: func(check string) bool { return check == "cron" },

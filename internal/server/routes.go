@@ -110,6 +110,7 @@ func (s *server) routeOwnHealth(m *routes) {
 // routeAPI has what programs ask for and change.
 func (s *server) routeAPI(m *routes) {
 	m.handle(access.Read, "GET /api/v1/status", s.status)
+	m.handle(access.Read, "GET /api/v1/events", s.events)
 	m.handle(access.Read, "GET /api/v1/sd", s.serviceDiscovery)
 	m.handle(access.Read, "GET /api/v1/targets", s.listTargets)
 	m.handle(access.Write, "POST /api/v1/targets", s.createTarget)

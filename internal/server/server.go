@@ -65,6 +65,7 @@ type server struct {
 	gate        *access.Gate
 	strangers   access.Strangers
 	registering access.Brake
+	watchers    watchers
 	probing     chan struct{} // a place for each ad-hoc probe under way
 }
 

@@ -2,7 +2,11 @@
 (() => {
   "use strict";
   const every = 15_000;
+  const seldom = 60_000; // if the exporter says when something happens
+  const pause = 5_000; // at least, between two looks, however much happens
   let last = Date.now();
+  let stream;
+  let soon;
   let gone = false;
   const freshness = () => document.getElementById("freshness");
 
@@ -60,18 +64,40 @@
     tell();
   };
 
+  // What happens is shown at once. Only a page that is seen listens: browsers allow few
+  // connections. Where there is no stream, or it ends for good, the page looks by itself.
+  const listening = () => stream?.readyState === EventSource.OPEN;
+
+  const happened = () => {
+    soon ??= setTimeout(() => { soon = undefined; refresh(); }, Math.max(500, last + pause - Date.now()));
+  };
+
+  const listen = () => {
+    const { events } = document.getElementById("main").dataset;
+    if (!events || !window.EventSource) return;
+    if (document.hidden) {
+      stream?.close();
+      stream = undefined;
+    } else if (!stream) {
+      stream = new EventSource(events);
+      stream.addEventListener("message", happened);
+      stream.addEventListener("reset", happened);
+    }
+  };
+
   const tell = () => {
     const old = Math.round((Date.now() - last) / 1000);
     const line = freshness();
     if (!line) return;
-    const stale = gone || old > 3 * every / 1000 && !document.hidden;
+    const stale = gone || old > (listening() ? 3 * seldom : 3 * every) / 1000 && !document.hidden;
     line.textContent = stale ? `not refreshed for ${old} s: is the exporter running?` : "refreshes by itself";
     line.className = stale ? "unhealthy" : "";
   };
 
-  setInterval(refresh, every);
+  setInterval(() => { if (!listening() || Date.now() - last >= seldom) refresh(); }, every);
   setInterval(tell, 1000);
-  document.addEventListener("visibilitychange", refresh);
+  document.addEventListener("visibilitychange", () => { listen(); refresh(); });
+  listen();
   localTimes(document);
   // What a button has led to is said once.
   if (new URLSearchParams(location.search).has("done")) history.replaceState(null, "", location.pathname);
