@@ -105,8 +105,8 @@ func quantile(bounds, before, after []float64, q float64) float64 {
 func (e *exporter) above(f *farm, perProbe time.Duration, times int, do func()) time.Duration {
 	used, answered := e.cpu(), f.answered.Load()
 	do()
-	probes := time.Duration(f.answered.Load() - answered)
-	return (e.cpu() - used - probes*perProbe) / time.Duration(times)
+	probes := f.answered.Load() - answered
+	return (e.cpu() - used - time.Duration(probes)*perProbe) / time.Duration(times)
 }
 
 // registrations come evenly, as many a second as there may be.
