@@ -93,17 +93,24 @@ func (r *Registry) View(read func(*bolt.Tx) error) error {
 	return db.View(read)
 }
 
-// effective is the target of the app as it will be.
-func (b *batch) effective(app string) *prober.Target {
+// order are the sources by precedence, as they will be.
+func (b *batch) order() []prober.Source {
 	b.r.mu.RLock()
-	defer b.r.mu.RUnlock()
-	order := b.r.order
+	order := slices.Clone(b.r.order)
+	b.r.mu.RUnlock()
 	for k := range b.targets {
-		if k.app == app && !slices.Contains(order, k.source) {
-			order = append(slices.Clone(order), k.source)
-			slices.SortFunc(order, prober.Source.Compare)
+		if !slices.Contains(order, k.source) {
+			order = append(order, k.source)
 		}
 	}
+	slices.SortFunc(order, prober.Source.Compare)
+	return order
+}
+
+// effective is the target of the app as it will be, of these sources.
+func (b *batch) effective(app string, order []prober.Source) *prober.Target {
+	b.r.mu.RLock()
+	defer b.r.mu.RUnlock()
 	for _, source := range order {
 		t, staged := b.targets[key{source, app}]
 		if !staged {
@@ -140,9 +147,9 @@ func (b *batch) compare() {
 	for app := range b.tombstones {
 		apps[app] = struct{}{}
 	}
-	at := now()
+	at, order := now(), b.order()
 	for _, app := range slices.Sorted(maps.Keys(apps)) {
-		next := b.effective(app)
+		next := b.effective(app, order)
 		b.r.mu.RLock()
 		c := b.r.changeLocked(app, b.r.effective[app], next, at)
 		if c.Buried = b.r.tombstones[app]; c.Buried != nil && next == nil {
