@@ -29,10 +29,17 @@ func words(s *Store, subject string) string {
 func TestTakeFolds(t *testing.T) {
 	s, c := opened(t, Options{})
 	events := []Event{
-		{Verdict: Unknown, Clear: Paused | Maintenance}, {Verdict: Healthy}, {Verdict: Healthy, Set: Maintenance},
-		{Verdict: Healthy, Set: Paused}, {Verdict: Unknown, Clear: Paused}, {Verdict: Unhealthy}, {Verdict: Unhealthy},
-		{Verdict: Unhealthy, Clear: Maintenance}, {End: true, Verdict: Unhealthy},
-		{Verdict: Unknown, Clear: Paused | Maintenance, Set: Maintenance}, {Verdict: NoData | Healthy},
+		{Verdict: Unknown, Clear: Paused | Maintenance},
+		{Verdict: Healthy},
+		{Verdict: Healthy, Set: Maintenance},
+		{Verdict: Healthy, Set: Paused},
+		{Verdict: Unknown, Clear: Paused},
+		{Verdict: Unhealthy},
+		{Verdict: Unhealthy},
+		{Verdict: Unhealthy, Clear: Maintenance},
+		{End: true, Verdict: Unhealthy},
+		{Verdict: Unknown, Clear: Paused | Maintenance, Set: Maintenance},
+		{Verdict: NoData | Healthy},
 	}
 	for i := range events {
 		events[i].Subject, events[i].At = "a", at(time.Duration(i+1)*time.Minute)

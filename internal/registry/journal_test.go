@@ -241,7 +241,7 @@ func TestDamagedJournal(t *testing.T) {
 		}
 		return bytes.ReplaceAll(b, []byte("\x08app-0007\x00"), []byte("\x08app-1007\x00"))
 	})
-	n, o = note(dir)
+	_, o = note(dir)
 	o.OnCorruption = Fail
 	if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "journal: event 8: checksum does not match") {
 		t.Fatalf("error %v", err)

@@ -57,11 +57,14 @@ func TestApplyChangesWhatItNames(t *testing.T) {
 		}
 		s.Apply(nil, nil)
 		s.Apply(nil, []string{"a", "b", "d", "e"})
-		if len(apps(s)) != 0 || s.wheel.next(s.last) != -1 || s.Stats().Jobs != 0 {
-			t.Errorf("left over: %v", apps(s))
-		}
 		cancel()
 		synctest.Wait()
+		s.mu.Lock()
+		next := s.wheel.next(s.last)
+		s.mu.Unlock()
+		if len(apps(s)) != 0 || next != -1 || s.Stats().Jobs != 0 {
+			t.Errorf("left over: %v", apps(s))
+		}
 	})
 }
 

@@ -45,7 +45,7 @@ type noted struct {
 	job   *job
 	event Event
 	saved *Saved
-	step  uint64
+	step  uint32
 }
 
 func newChanges() *changes {
@@ -118,11 +118,14 @@ func (j *job) turned(before, after health.State, at time.Time) bool {
 	if passed := before.Failures > 0 && after.Failures == 0; !failed && !passed {
 		return false
 	}
-	if minute := at.Unix() / 60; minute != j.turnsIn {
+	if minute := uint32(at.Unix() / 60); minute != j.turnsIn {
 		j.turnsIn, j.turns = minute, 0
 	}
+	if j.turns == maxTurns {
+		return false
+	}
 	j.turns++
-	return j.turns <= maxTurns
+	return true
 }
 
 // TakeChanged gives what has happened since the last call. With drifted, States has those
@@ -167,7 +170,7 @@ func (s *Scheduler) take(jobs []*job) Changes {
 			continue
 		}
 		taken.Events = append(taken.Events, n.event)
-		if n.step >= states[n.job].step {
+		if state, ok := states[n.job]; !ok || int32(n.step-state.step) >= 0 { // numbers may start over
 			states[n.job] = n
 		}
 	}

@@ -39,11 +39,11 @@ type job struct {
 	transitions  []Transition
 	waiters      []chan<- Entry
 	changes      *changes
-	step         uint64       // grows with each outcome and each change
 	kept         health.State // as far as it matters, what is saved or about to be
-	drifting     bool         // noted as one that differs from that
-	turnsIn      int64        // the minute that turns are counted in
-	turns        int
+	step         uint32       // grows with each outcome and each change
+	turnsIn      uint32       // the minute that turns are counted in
+	turns        uint8
+	drifting     bool // noted as one that differs from kept
 
 	ended bool // guarded by changes.mu
 }
