@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
@@ -146,6 +147,19 @@ func TestChangesForTheJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 		wants("removed", "a removed")
+		leased := api("l")
+		leased.TTL = time.Minute
+		put(t, r, leased)
+		if _, err := r.Renew("l", nil); err != nil {
+			t.Fatal(err)
+		}
+		r.expire(time.Now().Add(time.Hour))
+		r.expire(time.Now().Add(8 * 24 * time.Hour)) // old tombstones are dropped
+		wants("not renewed", "l registered", "l gone", "l forgotten")
+		r.Replace("mdns", from("http://x", "m", "n"))
+		wants("behind what is registered", "n registered")
+		r.Retire("mdns")
+		wants("nobody wants it", "n removed")
 		shut(t, r)
 	}
 }
