@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/journal"
+	"github.com/health-exporter/health_exporter/prober"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // events are those of the journal after one, as words.
@@ -92,22 +96,26 @@ func TestWhatHappens(t *testing.T) {
 	r.post("/api/v1/maintenance", `{"name":"m","groups":["g"],"duration":3600}`)
 	want = append(want, "a maintenance")
 	r.wantEvents(0, want...)
+	r.post("/api/v1/targets/a/resume", "")
+	want = append(want, "a resumed", "a state unknown")
+	r.wantEvents(0, want...)
+	if list, err := r.chronicle.Read(uint64(len(want)-2), 1); err != nil || list[0].To != health.Unknown {
+		t.Errorf("what was known counts after it was resumed: %+v, %v", list, err)
+	}
+	for _, group := range []string{"i", "h", "g"} { // out of the window, elsewhere, and back into it
+		r.post("/api/v1/targets", body(fmt.Sprintf(`,"group":%q`, group)))
+	}
 	if ok, err := (maintenanceWindows{r.telling}).Remove("m"); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	r.post("/api/v1/targets/a/resume", "")
-	r.eventually("resumed", func() bool { return len(r.events(0)) >= len(want)+3 })
-	rest := r.events(uint64(len(want)))
-	slices.Sort(rest) // a window that is over is noted within a moment, a resumed target at once
-	if !slices.Equal(rest, []string{"a maintenance_over", "a resumed", "a state unknown"}) {
-		t.Errorf("events %q", rest)
-	}
+	want = append(want, "a changed", "a maintenance_over", "a changed", "a changed", "a maintenance", "a maintenance_over")
+	r.wantEvents(0, want...)
 	at := r.chronicle.Head()
 	r.delete("/api/v1/targets/a")
 	write(t, file, "targets: []\nchecks: [{name: disk, kind: disk, path: /, min_free: 0, interval: 1d, initial_delay: 1d}]\n")
 	r.post("/-/reload", "")
 	r.eventually("reloaded", func() bool { return len(r.events(at)) >= 3 })
-	rest = r.events(at)
+	rest := r.events(at)
 	slices.Sort(rest)
 	if !slices.Equal(rest, []string{"a removed", "disk registered", "f removed"}) {
 		t.Errorf("events %q", rest)
@@ -115,6 +123,40 @@ func TestWhatHappens(t *testing.T) {
 	last, err := r.chronicle.Read(at, 1)
 	if err != nil || last[0].Group != "g" || last[0].Place != url {
 		t.Errorf("of the removed one %+v is known, %v", last, err)
+	}
+}
+
+// TestNothingOfWhatIsNoMore: what the schedule has found of a target that was removed
+// meanwhile is neither told nor kept.
+func TestNothingOfWhatIsNoMore(t *testing.T) {
+	c := newChronicle(nil)
+	c.open(nil)
+	c.begun.Store(true)
+	there := true
+	s := schedule.New(schedule.Options{})
+	c.schedules = []recorded{{kind: journal.Target, scheduler: s, exists: func(string) bool { return there }, settled: func() bool { return true }}}
+	job := schedule.Job{Target: &prober.Target{App: "a", URL: "http://a", Interval: time.Minute, Timeout: time.Second}}
+	job.Module = prober.FuncModule("m", 0, func(context.Context) prober.Result { return prober.Result{} })
+	job.Saved = &schedule.Saved{State: health.State{Verdict: health.Healthy}, Place: "http://a"}
+	s.Sync([]schedule.Job{job})
+	move := func(to string) {
+		moved := *job.Target
+		moved.URL = to
+		job.Target = &moved
+		s.Sync([]schedule.Job{job})
+	}
+	move("http://b")
+	if states, more := c.Collect(); len(states) != 1 || !more || len(c.pending) != 1 {
+		t.Errorf("%v, %v", states, c.pending)
+	}
+	c.pending = nil
+	job.Saved.Place = job.Target.URL
+	s.Sync(nil)
+	s.Sync([]schedule.Job{job})
+	move("http://c")
+	there = false
+	if states, more := c.Collect(); len(states) != 0 || more {
+		t.Errorf("%v, %v", states, c.pending)
 	}
 }
 

@@ -18,7 +18,7 @@ const fill = 0.95
 func (j *Journal) Append(tx *bbolt.Tx, events []Event) (publish func(), err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.staged.tx != tx || tx == nil || j.staged.last < j.head {
+	if j.staged.tx != tx || tx == nil {
 		j.staged = staged{tx, j.head}
 	}
 	list := make([]Event, len(events))
@@ -46,7 +46,7 @@ func (j *Journal) write(tx *bbolt.Tx, list []Event) (more int, err error) {
 	b.FillPercent = fill
 	key, _ := b.Cursor().Last()
 	last := seqOf(key)
-	owed := j.after(max(last, j.written))
+	owed := j.after(last)
 	if len(owed)+len(list) == 0 {
 		return 0, nil
 	}

@@ -105,6 +105,9 @@ func TestRescueAtStart(t *testing.T) {
 	damaged, backup := inDir(t, Options{}), inDir(t, Options{})
 	all := events(1, 30)
 	damaged.must(t, all...)
+	for i := range all {
+		all[i].Reason = "of the backup"
+	}
 	backup.must(t, all[:20]...)
 	damaged.lose(t, 3, 25, 29, 30)
 
@@ -112,7 +115,13 @@ func TestRescueAtStart(t *testing.T) {
 	if err := to.db.View(to.Load); err != nil {
 		t.Fatal(err)
 	}
-	wantEvents(t, readSome(t, to.Journal, 0), 1, 1, 24)
+	list := readSome(t, to.Journal, 0)
+	wantEvents(t, list, 1, 1, 24)
+	for _, e := range list {
+		if (e.Reason == "of the backup") != (e.Seq == 3) {
+			t.Errorf("event %d is %q", e.Seq, e.Reason)
+		}
+	}
 	if first := behind(t, to.Journal, 24); first != 26 {
 		t.Errorf("the first is %d", first)
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -26,6 +27,7 @@ import (
 type noted struct {
 	*events.Journal
 	registry *Registry
+	refuse   error // each transaction
 	states   map[string]*schedule.Saved
 	pending  []events.Event
 }
@@ -55,7 +57,7 @@ func (n *noted) Write(tx *bolt.Tx, changes []Change) (func(), error) {
 		list = append(list, events.Event{Time: c.At, Kind: events.Target, Name: c.App, What: events.What(word(c)), To: c.State})
 	}
 	publish, err := n.Append(tx, list)
-	return func() { n.pending = nil; publish() }, err
+	return func() { n.pending = nil; publish() }, cmp.Or(err, n.refuse)
 }
 
 func (n *noted) Failed() {
@@ -160,6 +162,13 @@ func TestChangesForTheJournal(t *testing.T) {
 		wants("behind what is registered", "n registered")
 		r.Retire("mdns")
 		wants("nobody wants it", "n removed")
+		r.Replace("mdns", from("http://x", "n", "o"))
+		r.Replace("mdns", from("http://x", "o"))
+		r.mu.Lock()
+		r.tombstones["n"].At = time.Now().Add(-8 * 24 * time.Hour)
+		r.mu.Unlock()
+		r.Replace("mdns", from("http://y", "o"))
+		wants("gone for long", "n registered", "o registered", "n gone", "o changed", "n forgotten")
 		shut(t, r)
 	}
 }
@@ -229,8 +238,64 @@ func TestJournalWithoutDisk(t *testing.T) {
 	if got := n.words(t); !slices.Equal(got, want) {
 		t.Errorf("after the restart %q, want %q", got, want)
 	}
-	if diff := cmp.Diff(state(2), r.Saved("x")); diff != "" {
+	if diff := gocmp.Diff(state(2), r.Saved("x")); diff != "" {
 		t.Errorf("the state (-want +got):\n%s", diff)
+	}
+}
+
+// TestKilledAfterTheFileWasWrittenAnew: the new file has what happened together with the
+// states, also if nothing can be written to it any more.
+func TestKilledAfterTheFileWasWrittenAnew(t *testing.T) {
+	dir := t.TempDir()
+	n, o := note(dir)
+	r := open(t, o)
+	n.registry = r
+	put(t, r, api("a"))
+	_ = r.store.db.File().Close()
+	if _, err := r.Put(api("b")); !errors.Is(err, ErrStorage) {
+		t.Fatal(err)
+	}
+	impatient(r)
+	n.states = map[string]*schedule.Saved{"x": state(1)}
+	n.pending = []events.Event{{Time: now(), Name: "x", What: events.StateChanged}}
+	n.refuse = errors.New("refused")
+	if _, err := r.Put(api("b")); !errors.Is(err, n.refuse) {
+		t.Fatal(err)
+	}
+	killed := t.TempDir()
+	for _, name := range []string{fileDB, fileMarker} {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(os.WriteFile(filepath.Join(killed, name), content, 0o600))
+	}
+	n, o = note(killed)
+	o.OnCorruption = Fail
+	n.registry = open(t, o)
+	if got := n.words(t); !slices.Equal(got, []string{"a registered", "x state"}) || n.registry.Saved("x") == nil {
+		t.Errorf("it has %q, and the state %v", got, n.registry.Saved("x"))
+	}
+}
+
+// TestDamagedOldLayout: what is written anew has our layout, so that nobody takes it for
+// the older program's.
+func TestDamagedOldLayout(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, Options{Path: dir})
+	put(t, r, api("a"), api("b"), api("c"))
+	r.writeMu.Lock()
+	r.dirty = false // no backup
+	r.writeMu.Unlock()
+	shut(t, r)
+	rewriteMeta(t, filepath.Join(dir, fileDB), metaSchema, "1")
+	overwrite(t, filepath.Join(dir, fileDB), func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte("8096/b"), []byte("8097/b"))
+	})
+	r = open(t, Options{Path: dir})
+	wantApps(t, r, "a", "c")
+	if _, err := os.Stat(filepath.Join(dir, fileBefore+"1")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("kept as the older program's: %v", err)
 	}
 }
 
