@@ -1,12 +1,14 @@
 package browser
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -39,6 +41,7 @@ func TestBrowserUse(t *testing.T) {
 		}
 		b.clean()
 	})
+	t.Run("events", func(t *testing.T) { live(t, openTab(t, in), base+"/", e) })
 	t.Run("refresh", func(t *testing.T) { refresh(open(t, desktop, "/"), e) })
 }
 
@@ -130,6 +133,29 @@ func pressButtons(b *tab, e *harness.Exporter) {
 	press("Resume", "Resumed")
 	press("Probe now", "Probed.")
 	b.wants(`document.querySelector(".headline").innerText === "healthy"`)
+	b.clean()
+}
+
+// live sees a page that never looks by itself change when something happens.
+func live(t *testing.T, b *tab, at string, e *harness.Exporter) {
+	b.look(desktop)
+	never := page.AddScriptToEvaluateOnNewDocumentParams{Source: "window.setInterval = () => 0;"}
+	if _, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, never); err != nil {
+		t.Fatal(err)
+	}
+	b.visit(at, http.StatusOK)
+	eval[bool](b, `window.before = document.querySelector("main"); true`)
+	what := map[bool]string{true: "/pause", false: "/resume"}
+	times := 0
+	harness.Await(t, harness.StartLimit, "the page shows what happens", func() error { // again and again, until it listens
+		times++
+		e.MustCall(t, http.MethodPost, harness.TargetPath("nas")+what[times%2 == 1], nil, nil, http.StatusOK)
+		if !eval[bool](b, `document.querySelector("main") !== window.before`) {
+			return errors.New("it is the same page")
+		}
+		return nil
+	})
+	e.MustCall(t, http.MethodPost, harness.TargetPath("nas")+"/resume", nil, nil, http.StatusOK)
 	b.clean()
 }
 

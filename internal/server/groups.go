@@ -9,9 +9,11 @@ import (
 
 // What an overview shows at once.
 const (
-	// manySubjects is from how many on an overview shows groups without their rows, and
-	// fewer rows of one.
+	// manySubjects is beyond how many an overview shows groups without their rows, fewer
+	// rows of one, and fewer of those that are not healthy.
 	manySubjects      = 1000
+	maxTroubledMany   = 30
+	maxTroubledChosen = 5
 	rowsPerPage       = 1000
 	rowsPerPageMany   = 50
 	groupsPerPage     = 100

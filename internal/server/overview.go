@@ -87,7 +87,14 @@ func filterOf(q url.Values) page.Filter {
 func (s *server) makeOverview(subjects []subject, f page.Filter, to reader) *page.Overview {
 	o := &page.Overview{Filter: f, Window: lastDay(to.now)}
 	wanted := wantedBy(f)
-	t := count(subjects, &wanted, to, maxTroubled, maxChanges)
+	named := maxTroubled
+	switch many := len(subjects) > manySubjects; {
+	case many && f.Any():
+		named = maxTroubledChosen // what was chosen is to be seen, too
+	case many:
+		named = maxTroubledMany
+	}
+	t := count(subjects, &wanted, to, named, maxChanges)
 	o.Counts, o.Late, o.Matching = t.counts(), t.overdue(), t.matching
 	o.Since = t.since(o.Counts.Worst()).In(to.now.Location())
 	o.AllGroups, o.ManyGroups = t.groupNames()
