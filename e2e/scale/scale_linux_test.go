@@ -69,7 +69,7 @@ type probed struct {
 
 // probing waits until each target was probed, and measures from then on.
 func (e *exporter) probing(f *farm, n int, interval time.Duration) (m probed) {
-	time.Sleep(interval + 5*time.Second)
+	time.Sleep(2*interval + 5*time.Second) // after its first probe each comes into step
 	bounds, before := e.lateness()
 	time.Sleep(2 * time.Second) // the page is written
 	begin, cpu, answered := time.Now(), e.cpu(), f.answered.Load()

@@ -110,7 +110,7 @@ type App struct {
 
 // patience is how long nobody is told that the exporter starts: what is wrong with most
 // files is known by then.
-const patience = 100 * time.Millisecond
+const patience = 50 * time.Millisecond
 
 // New loads the configuration, opens the storage, and listens. While much has to be
 // loaded it answers that it starts. Run must follow.

@@ -30,11 +30,11 @@ type polling struct {
 	rules     atomic.Pointer[rules]    // nil before the first configuration
 	gone      atomic.Pointer[[]registry.Tombstone]
 
-	reconciling sync.Mutex // protects all following fields
-	applied     *rules     // those by which the targets on the schedule were derived; nil before the start
-	derived     map[string]derivedTarget
-	restored    map[string]struct{} // targets whose saved state has been used
-	forgetAbove int                 // how many of them there may be before those that are gone are forgotten
+	reconciling sync.Mutex               // protects all following fields
+	applied     *rules                   // those by which the targets on the schedule were derived; nil before the start
+	derived     map[string]derivedTarget // of targets that are not the operator's own
+	restored    map[string]struct{}      // targets whose saved state has been used
+	forgetAbove int                      // how many of them there may be before those that are gone are forgotten
 }
 
 // targets are those that are wanted, and those that are gone.

@@ -49,8 +49,13 @@ func (p *polling) reconcile() {
 	}
 	jobs := make([]schedule.Job, len(changes.Targets))
 	for i, t := range changes.Targets {
-		d := p.derive(rules.cfg, t)
-		derived[t.App] = d
+		d := derivedTarget{from: t, to: t}
+		if t.Source.ByOperator() {
+			delete(derived, t.App)
+		} else {
+			d = p.derive(rules.cfg, t)
+			derived[t.App] = d
+		}
 		jobs[i] = p.job(rules, d)
 	}
 	for _, app := range changes.Removed {
@@ -58,20 +63,17 @@ func (p *polling) reconcile() {
 	}
 	p.derived, p.applied = derived, rules
 	p.gone.Store(&changes.Gone) // before the schedule loses them
-	p.forgetRestored()
 	if changes.All {
 		p.scheduler.Sync(jobs)
 	} else {
 		p.scheduler.Apply(jobs, changes.Removed)
 	}
+	p.forgetRestored()
 }
 
 // derive says whether the target's address may be mailed, and where it may be probed. It
 // gives the same pointers as long as nothing changes.
 func (p *polling) derive(cfg *config.Config, t *prober.Target) derivedTarget {
-	if t.Source.ByOperator() {
-		return derivedTarget{from: t, to: t}
-	}
 	d, ok := p.derived[t.App]
 	if allowed := mailAllowed(cfg, t); !ok || d.from != t || d.to.MailAllowed != allowed {
 		d = derivedTarget{from: t, to: t}
@@ -114,11 +116,11 @@ func (p *polling) job(rules *rules, d derivedTarget) schedule.Job {
 // without a saved state has nothing that could be used again. It looks again only when
 // there are many more.
 func (p *polling) forgetRestored() {
-	if len(p.restored) <= max(2*len(p.derived)+1000, p.forgetAbove) {
+	if len(p.restored) <= max(2*p.scheduler.Len()+1000, p.forgetAbove) {
 		return
 	}
 	for app := range p.restored {
-		if _, ok := p.derived[app]; !ok && p.targets.Saved(app) == nil {
+		if _, ok := p.targets.Target(app); !ok && p.targets.Saved(app) == nil {
 			delete(p.restored, app)
 		}
 	}

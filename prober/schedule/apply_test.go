@@ -105,3 +105,34 @@ func BenchmarkSync(b *testing.B) {
 		})
 	}
 }
+
+// Jobs may come in any order; of two with one name the first counts, whether the name is
+// new or not.
+func TestSyncTakesTheFirstOfEachName(t *testing.T) {
+	s, module := New(Options{}), passing()
+	first := func(app string) Job { return Job{Target: target(app, 10*time.Second), Module: module} }
+	other := func(app string) Job {
+		d := first(app)
+		d.Target.URL = "http://elsewhere"
+		return d
+	}
+	for round := range 3 {
+		jobs := []Job{first("c"), first("a"), other("c"), first("b"), other("a")}
+		s.Sync(jobs)
+		if got := fmt.Sprint(apps(s)); got != "[a b c]" || len(s.jobs) != 3 {
+			t.Fatalf("round %d: on the schedule are %s, %d jobs", round, got, len(s.jobs))
+		}
+		for _, st := range s.Snapshot() {
+			if st.Target.URL == "http://elsewhere" {
+				t.Errorf("round %d: of %s the second counts", round, st.Target.App)
+			}
+		}
+		if jobs[0].Target.App != "c" {
+			t.Error("what was given was sorted in its place")
+		}
+	}
+	s.Sync([]Job{first("b"), first("0"), first("z")})
+	if got := fmt.Sprint(apps(s)); got != "[0 b z]" {
+		t.Errorf("on the schedule are %s", got)
+	}
+}

@@ -16,6 +16,9 @@ func (s *Scheduler) Snapshot() []*Status {
 	return list
 }
 
+// Len is how many targets there are.
+func (s *Scheduler) Len() int { return s.order.Load().Len() }
+
 // Status is what is known of one target.
 func (s *Scheduler) Status(app string) (*Status, bool) {
 	j := s.find(app)

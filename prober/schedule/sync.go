@@ -13,17 +13,31 @@ import (
 func (s *Scheduler) Sync(jobs []Job) {
 	s.syncing.Lock()
 	defer s.syncing.Unlock()
-	wanted := make(map[string]struct{}, len(jobs))
-	for i := range jobs {
-		wanted[jobs[i].Target.App] = struct{}{}
+	byName := func(a, b Job) int { return strings.Compare(a.Target.App, b.Target.App) }
+	if !slices.IsSortedFunc(jobs, byName) {
+		jobs = slices.Clone(jobs)
+		slices.SortStableFunc(jobs, byName)
 	}
-	var removed []string
-	for j := range s.order.Load().All() {
-		if _, ok := wanted[j.app]; !ok {
-			removed = append(removed, j.app)
+	now := time.Now()
+	old := s.order.Load().Slice()
+	var diff difference
+	for i := range jobs {
+		d := &jobs[i]
+		if i > 0 && jobs[i-1].Target.App == d.Target.App {
+			continue
+		}
+		for len(old) > 0 && old[0].app < d.Target.App {
+			diff.ended, old = append(diff.ended, old[0]), old[1:]
+		}
+		if len(old) > 0 && old[0].app == d.Target.App {
+			s.change(old[0], d, now)
+			old = old[1:]
+		} else {
+			diff.begun = append(diff.begun, newJob(*d, now, s.changes))
 		}
 	}
-	s.apply(jobs, removed)
+	diff.ended = append(diff.ended, old...)
+	s.adopt(&diff, now)
 }
 
 // Apply is Sync for those that differ: the changed ones start, or take the place of what
@@ -32,29 +46,12 @@ func (s *Scheduler) Sync(jobs []Job) {
 func (s *Scheduler) Apply(changed []Job, removed []string) {
 	s.syncing.Lock()
 	defer s.syncing.Unlock()
-	named := make(map[string]struct{}, len(changed))
-	for i := range changed {
-		named[changed[i].Target.App] = struct{}{}
-	}
-	s.apply(changed, slices.DeleteFunc(slices.Clone(removed), func(app string) bool {
-		_, stays := named[app]
-		return stays
-	}))
-}
-
-// apply ends jobs, changes others, and begins those that are new.
-func (s *Scheduler) apply(jobs []Job, removed []string) {
 	now := time.Now()
 	order := s.order.Load()
-	for _, app := range removed {
-		if j, ok := order.Get(app); ok {
-			s.end(j)
-		}
-	}
-	seen := make(map[string]struct{}, len(jobs))
-	var made []*job
-	for i := range jobs {
-		d := &jobs[i]
+	seen := make(map[string]struct{}, len(changed))
+	var diff difference
+	for i := range changed {
+		d := &changed[i]
 		if _, dup := seen[d.Target.App]; dup {
 			continue
 		}
@@ -62,12 +59,33 @@ func (s *Scheduler) apply(jobs []Job, removed []string) {
 		if j, ok := order.Get(d.Target.App); ok {
 			s.change(j, d, now)
 		} else {
-			made = append(made, newJob(*d, now, s.changes))
+			diff.begun = append(diff.begun, newJob(*d, now, s.changes))
 		}
 	}
-	s.begin(made, now)
-	if len(made)+len(removed) > 0 {
-		next := order.With(made, removed)
+	for _, app := range removed {
+		if _, stays := seen[app]; stays {
+			continue
+		}
+		if j, ok := order.Get(app); ok {
+			diff.ended = append(diff.ended, j)
+		}
+	}
+	s.adopt(&diff, now)
+}
+
+// difference has the jobs that are new, and those that are none any more.
+type difference struct{ begun, ended []*job }
+
+// adopt brings a difference into force.
+func (s *Scheduler) adopt(diff *difference, now time.Time) {
+	names := make([]string, len(diff.ended))
+	for i, j := range diff.ended {
+		names[i] = j.app
+		s.end(j)
+	}
+	s.begin(diff.begun, now)
+	if len(diff.begun)+len(diff.ended) > 0 {
+		next := s.order.Load().With(diff.begun, names)
 		s.order.Store(&next)
 	}
 	signal(s.wake)
