@@ -17,10 +17,6 @@ const (
 // StalledAfter is how long a subject is not probed before that is reported.
 const StalledAfter = 6 * time.Minute
 
-// RememberedAfter is how long it is remembered that a subject was removed. It is longer
-// than what others keep of it, of its states and changes.
-const RememberedAfter = 15 * time.Minute
-
 // NotProbedAfter is how old the last probe of a subject may be that is probed every so
 // often, before the subject counts as not being probed.
 func NotProbedAfter(interval time.Duration) time.Duration { return max(StalledAfter, 2*interval) }

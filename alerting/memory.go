@@ -20,43 +20,46 @@ func (c Change) Equal(d Change) bool {
 }
 
 // Memory is what is remembered of a subject to decide what there is to tell. It is a
-// value: its methods return the following one.
+// value: its methods return the following one. The zero Memory is that of a subject
+// without news; most subjects have no other (see Open).
 type Memory struct {
-	// Last is the change that was taken in last; zero if none ever was.
+	// Last is the change of state that was taken in last; zero if nothing was to be
+	// remembered of it.
 	Last Change `json:"last"`
+	// Seen is up to when changes are in what is remembered although none of them was taken
+	// in: the subject was looked at instead. Zero once another one was.
+	Seen time.Time `json:"seen,omitzero"`
 	// BadSince is when the outage began that was told and has not ended; zero if
 	// there is none.
 	BadSince time.Time `json:"bad_since,omitzero"`
 	// Crossings are the last times that the subject became healthy or ceased to be so.
 	Crossings []time.Time `json:"crossings,omitempty"`
 	Flapping  bool        `json:"flapping,omitempty"`
-	// StalledSince is since when it is not being probed, and Stalled whether that was told.
-	StalledSince time.Time `json:"stalled_since,omitzero"`
-	Stalled      bool      `json:"stalled,omitempty"`
+	// Stalled reports that it is not being probed, which was told.
+	Stalled bool `json:"stalled,omitempty"`
 	// Told is when something was last told.
 	Told time.Time `json:"told,omitzero"`
 	// Gone is when the subject was lost, as was told; zero if it is there.
 	Gone time.Time `json:"gone,omitzero"`
-	// Left is when the subject was removed; zero if it was not. Then nothing but Last is
-	// remembered: it may come back, with changes of before.
-	Left time.Time `json:"left,omitzero"`
 	// Subject is the one that it is about, for the time when it is gone.
 	Subject Subject `json:"subject"`
 }
 
-// Fresh are the changes that were not taken in yet. A clock that was set back must
-// not hide any, so they are found by their place in the list if possible.
-func (m *Memory) Fresh(changes []Change) []Change {
-	if i := slices.IndexFunc(changes, m.Last.Equal); i >= 0 {
-		return changes[i+1:]
-	}
-	return slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return !c.Time.After(m.Last.Time) })
+// Open reports whether there is anything to remember: an outage, flapping or changes
+// that may become such, or that the subject is gone.
+func (m *Memory) Open() bool {
+	return !m.BadSince.IsZero() || m.Flapping || m.Stalled || !m.Gone.IsZero() || len(m.Crossings) > 0
 }
+
+// Has reports whether a change is in what is remembered already, because the subject was
+// looked at after it.
+func (m *Memory) Has(c Change) bool { return !m.Seen.IsZero() && !c.Time.After(m.Seen) }
 
 // Take takes one change in, and gives what there is to tell of it, if anything.
 func (m Memory) Take(s *Subject, c Change) (Memory, *Notice) {
-	m.Last, m.Subject = c, s.outline()
-	m.Stalled, m.StalledSince = m.Stalled && c.To == health.Unknown, time.Time{}
+	m = m.Return(c.Time)
+	m.Last, m.Subject, m.Seen = c, s.outline(), time.Time{}
+	m.Stalled = m.Stalled && c.To == health.Unknown
 	if c.From == health.Healthy || c.To == health.Healthy {
 		m.Crossings = append(recent(m.Crossings, c.Time), c.Time)
 	}
@@ -97,21 +100,19 @@ func recent(times []time.Time, now time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(times), func(t time.Time) bool { return now.Sub(t) > FlappingWindow })
 }
 
-// Tick looks at what no change of state brings: that a subject has calmed down, that it
-// has not been probed for too long, that an outage concerns somebody else from now on,
-// that somebody should be reminded. reminder is how often that is; 0 for never.
+// Tick looks at what no change of state brings: that a subject has calmed down, that an
+// outage concerns somebody else from now on, that somebody should be reminded, that it is
+// gone or back. reminder is how often somebody is; 0 for never. Due says when time alone
+// makes it worth another look.
 func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory, *Notice) {
 	if !s.Gone.IsZero() {
 		return m.depart(s, now)
 	}
-	if !m.Gone.IsZero() { // it is back, which is not a time for a reminder
-		m.Gone, m.Told = time.Time{}, now
-	}
+	m = m.Return(now)
 	handedOver := m.handedOver(s)
 	m.Subject = s.outline()
 	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}
 	m.Crossings = recent(m.Crossings, now)
-	m.StalledSince = StalledSince(s, m.StalledSince, now)
 	switch {
 	case m.Flapping && len(m.Crossings) < FlappingCrossings:
 		m.Flapping = false
@@ -125,13 +126,6 @@ func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory,
 		return m, nil
 	case handedOver:
 		n.What = Changed
-	case !m.StalledSince.IsZero() && !m.Stalled && now.Sub(m.StalledSince) >= StalledAfter:
-		m.Stalled = true
-		n.What, n.To = Changed, health.Unknown
-		if m.BadSince.IsZero() {
-			m.BadSince = m.StalledSince
-		}
-		n.BadSince = m.BadSince
 	case reminder > 0 && !m.BadSince.IsZero() && now.Sub(m.Told) >= reminder && !s.Paused:
 		n.What = Reminder
 	default:
@@ -139,6 +133,43 @@ func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory,
 	}
 	m.Told = now
 	return m, n
+}
+
+// Due is when Tick may have something to tell, or to forget, that no event brings; zero
+// for never.
+func (m *Memory) Due(reminder time.Duration) time.Time {
+	var due time.Time
+	if len(m.Crossings) > 0 { // more than the window ago, as recent has it
+		due = m.Crossings[0].Add(FlappingWindow + 1)
+	}
+	if reminder > 0 && !m.BadSince.IsZero() && !m.Flapping && m.Gone.IsZero() {
+		if next := m.Told.Add(reminder); due.IsZero() || next.Before(due) {
+			due = next
+		}
+	}
+	return due
+}
+
+// Stall takes in that a subject is not being probed although it should be, and has not
+// been for long enough to be told of.
+func (m Memory) Stall(s *Subject, now time.Time) (Memory, *Notice) {
+	if m.Stalled || m.Flapping || s.Paused || !s.Gone.IsZero() || s.State != health.Unknown {
+		return m, nil
+	}
+	if m.BadSince.IsZero() {
+		m.BadSince = now.Add(-StalledAfter)
+	}
+	m.Stalled, m.Told, m.Subject = true, now, s.outline()
+	return m, &Notice{What: Changed, Subject: *s, Time: now, From: m.Last.To, To: health.Unknown, Reason: s.Error, BadSince: m.BadSince}
+}
+
+// Return takes in that a subject exists. If it was gone it is back, which is not a time for
+// a reminder.
+func (m Memory) Return(now time.Time) Memory {
+	if !m.Gone.IsZero() {
+		m.Gone, m.Told = time.Time{}, now
+	}
+	return m
 }
 
 // depart tells, once, that a subject was lost. That is bad news: should it come back and
@@ -152,7 +183,7 @@ func (m Memory) depart(s *Subject, now time.Time) (Memory, *Notice) {
 		told.LastHealthy = m.Subject.LastHealthy
 	}
 	m.Gone, m.Subject, m.Told = s.Gone, told.outline(), now
-	m.Flapping, m.Crossings, m.Stalled, m.StalledSince = false, nil, false, time.Time{}
+	m.Flapping, m.Crossings, m.Stalled = false, nil, false
 	if m.BadSince.IsZero() {
 		m.BadSince = s.Gone
 	}
@@ -173,19 +204,12 @@ func (m *Memory) handedOver(s *Subject) bool {
 }
 
 // Removed is what there is to tell of a subject that exists no more; nil if that is
-// nothing.
-func (m Memory) Removed(now time.Time) *Notice {
-	if m.Subject.Kind != Target || !m.Gone.IsZero() {
+// nothing. s is how it was.
+func (m Memory) Removed(s *Subject, now time.Time) *Notice {
+	if s.Kind != Target || !m.Gone.IsZero() {
 		return nil
 	}
 	return &Notice{
-		What: Unregistered, Subject: m.Subject, Time: now, From: m.Last.To, To: m.Last.To, BadSince: m.BadSince,
+		What: Unregistered, Subject: s.outline(), Time: now, From: s.State, To: s.State, BadSince: m.BadSince,
 	}
 }
-
-// Forget is what is remembered of a subject that was removed: whatever comes back under
-// its name has changes of its own from now on.
-func Forget(now time.Time) Memory { return Memory{Left: now, Last: Change{Time: now}} }
-
-// Forgotten reports whether nothing need be remembered of a subject that was removed.
-func (m *Memory) Forgotten(now time.Time) bool { return now.Sub(m.Left) > RememberedAfter }

@@ -23,13 +23,19 @@ func told(states string, s Subject) (titles []string) {
 			titles = append(titles, n.Title())
 		}
 	}
+	since := begin // when the state changed, as a journal notices what is not probed
 	for i, c := range []byte(states) {
 		now := begin.Add(time.Duration(i) * time.Minute)
 		if next, ok := verdicts[c]; ok && next != s.State {
 			change := Change{Time: now, From: s.State, To: next, Reason: "because"}
-			s.State, s.Since = next, now
+			s.State, s.Since, since = next, now, now
 			var n *Notice
 			m, n = m.Take(&s, change)
+			note(n)
+		}
+		if s.Stalled && now.Sub(since) >= StalledAfter {
+			var n *Notice
+			m, n = m.Stall(&s, now)
 			note(n)
 		}
 		var n *Notice
@@ -82,19 +88,61 @@ func TestStalled(t *testing.T) {
 func TestStalledAndHandedOver(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := Subject{Kind: Target, Name: "x", Email: "a@example.org", Stalled: true}
-	m := Memory{Last: Change{Time: now}}
-	var told []string
-	for minute := range 12 {
-		if minute == 10 {
-			s.Email = "b@example.org"
-		}
-		var n *Notice
-		if m, n = m.Tick(&s, now.Add(time.Duration(minute)*time.Minute), 0); n != nil {
-			told = append(told, fmt.Sprint(minute, " ", n.Title(), " ", n.Subject.Email))
-		}
+	m, n := Memory{}.Stall(&s, now)
+	if n == nil || n.Title() != "x health is unknown" || !n.BadSince.Equal(now.Add(-StalledAfter)) || !m.Open() {
+		t.Fatalf("%+v", n)
 	}
-	if want := []string{"6 x health is unknown a@example.org", "10 x health is unknown b@example.org"}; !slices.Equal(told, want) {
-		t.Errorf("%q, want %q", told, want)
+	if again, n := m.Stall(&s, now.Add(time.Minute)); n != nil || !again.Stalled {
+		t.Errorf("told again: %+v", n)
+	}
+	s.Email = "b@example.org"
+	if m, n = m.Tick(&s, now.Add(time.Minute), 0); n == nil || n.Title() != "x health is unknown" || n.Subject.Email != s.Email {
+		t.Errorf("%+v", n)
+	}
+	if _, n = m.Tick(&s, now.Add(2*time.Minute), 0); n != nil {
+		t.Errorf("told again: %+v", n)
+	}
+}
+
+// TestDue: time alone brings reminders, calm, and that there is nothing left to remember.
+func TestDue(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := Subject{Kind: Target, Name: "x"}
+	at := begin
+	play := func(m Memory, states string) Memory {
+		for _, c := range []byte(states) {
+			change := Change{Time: at, From: s.State, To: verdicts[c]}
+			s.State, s.Since = change.To, at
+			m, _ = m.Take(&s, change)
+			at = at.Add(time.Minute)
+		}
+		return m
+	}
+	for _, test := range []struct {
+		name, states string
+		reminder     time.Duration
+		want         []time.Duration // after begin
+		rest         bool            // is there something to remember in the end
+	}{
+		{"well", "H", time.Hour, nil, true},
+		{"degraded, from the beginning", "D", time.Hour, []time.Duration{time.Hour}, true},
+		{"an outage that goes on", "HU", 0, []time.Duration{15*time.Minute + 1, 16*time.Minute + 1}, true},
+		{"an outage that is over", "HUH", 0, []time.Duration{15*time.Minute + 1, 16*time.Minute + 1, 17*time.Minute + 1}, false},
+		{"reminded", "U", 20 * time.Minute, []time.Duration{20 * time.Minute, 40 * time.Minute}, true},
+		{"unknown", "?", time.Hour, nil, false},
+	} {
+		at, s.State = begin, health.Unknown
+		m := play(Memory{}, test.states)
+		for _, want := range test.want {
+			due := m.Due(test.reminder)
+			if due.Sub(begin) != want {
+				t.Errorf("%s: due after %s, want %s", test.name, due.Sub(begin), want)
+			}
+			m, _ = m.Tick(&s, due, test.reminder)
+		}
+		if len(test.want) > 0 && m.Open() != test.rest {
+			t.Errorf("%s: in the end open is %v: %+v", test.name, m.Open(), m)
+		}
 	}
 }
 
@@ -165,41 +213,15 @@ func TestReminders(t *testing.T) {
 	}
 }
 
-// Changes are taken in once, also if the clock is set back in between.
-func TestFreshChanges(t *testing.T) {
-	at := func(minute int) time.Time { return time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC) }
-	a := Change{Time: at(1), To: health.Degraded}
-	b := Change{Time: at(2), From: health.Degraded, To: health.Unhealthy}
-	early := Change{Time: at(0), From: health.Unhealthy, To: health.Healthy} // after the clock was set back
-	for _, test := range []struct {
-		name string
-		last Change
-		list []Change
-		want int
-	}{
-		{"all", Change{}, []Change{a, b}, 2},
-		{"none", b, []Change{a, b}, 0},
-		{"one", a, []Change{a, b}, 1},
-		{"clock set back", b, []Change{a, b, early}, 1},
-		{"the last is forgotten", a, []Change{b}, 1},
-		{"before there was anything", Change{Time: at(1)}, []Change{{Time: at(0)}, b}, 1},
-	} {
-		m := Memory{Last: test.last}
-		if got := m.Fresh(test.list); len(got) != test.want {
-			t.Errorf("%s: %v", test.name, got)
-		}
-	}
-}
-
 func TestGone(t *testing.T) {
 	s := Subject{Kind: Target, Name: "x", Email: "me@example.org", State: health.Unhealthy}
 	m, _ := Memory{}.Take(&s, Change{Time: time.Now(), To: health.Unhealthy})
-	if n := m.Removed(time.Now()); n == nil || n.Title() != "x is no longer monitored" || n.Subject.Email != "me@example.org" {
+	if n := m.Removed(&s, time.Now()); n == nil || n.Title() != "x is no longer monitored" || n.Subject.Email != "me@example.org" {
 		t.Errorf("%+v", n)
 	}
 	s.Kind = Check
 	m, _ = m.Tick(&s, time.Now(), 0)
-	if n := m.Removed(time.Now()); n != nil {
+	if n := m.Removed(&s, time.Now()); n != nil {
 		t.Errorf("a check that is taken out of the configuration: %+v", n)
 	}
 }

@@ -206,7 +206,7 @@ func TestAlertInFull(t *testing.T) {
 			StartsAt:    now.Add(-time.Hour),
 		},
 	}
-	if diff := cmp.Diff(want, firing(subjects, new(Memory), "x:1", now)); diff != "" {
+	if diff := cmp.Diff(want, firing(subjects, new(Memory), journal{}, "x:1", now)); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
 	}
 }
@@ -216,7 +216,7 @@ func TestAlertBeginsAgain(t *testing.T) {
 	w := newScene()
 	s := w.set("nas", unhealthy)
 	begin := func() time.Time {
-		alerts := w.memory.look(w.list(), "x:1", w.now, time.Hour)[0].alerts
+		alerts := w.memory.look(w.journal.round(w.list(), w.memory, w.now), "x:1", w.now, time.Hour)[0].alerts
 		return alerts[len(alerts)-1].StartsAt
 	}
 	first := w.now

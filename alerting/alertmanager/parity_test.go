@@ -179,7 +179,7 @@ func (h *history) randomLife(rnd *rand.Rand, kind alerting.Kind, name string) []
 func (h *history) firing(t *testing.T) []map[string]string {
 	t.Helper()
 	all := make([]map[string]string, paritySteps)
-	memory, saved := new(Memory), disk{}
+	memory, saved, events := new(Memory), disk{}, journal{}
 	for n := range paritySteps {
 		if h.down[n] {
 			memory = saved.restart(t, memory)
@@ -192,7 +192,7 @@ func (h *history) firing(t *testing.T) []map[string]string {
 			}
 		}
 		all[n] = map[string]string{}
-		for _, a := range firing(subjects, memory, "x:1", time.Unix(0, 0).Add(time.Duration(n)*parityStep)) {
+		for _, a := range firing(subjects, memory, events, "x:1", time.Unix(0, 0).Add(time.Duration(n)*parityStep)) {
 			var labels []string
 			for _, label := range slices.Sorted(maps.Keys(a.Labels)) {
 				labels = append(labels, fmt.Sprintf("%s=%q", label, a.Labels[label]))

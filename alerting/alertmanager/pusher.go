@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // Pusher pushes alerts to one or more Alertmanagers, as a Prometheus with the
@@ -29,6 +31,9 @@ type Pusher struct {
 	// Resend is how often all alerts are sent again; 0 is 1 minute. An alert ends by
 	// itself when it was not told again four times.
 	Resend time.Duration
+	// Subject is a subject as it is now, also one that is gone; nil if there is none. It is
+	// required by Run.
+	Subject func(kind alerting.Kind, name string) *alerting.Subject
 	// Saved is what Save was given since ever: the last of each key, without those
 	// that were nil.
 	Saved map[string][]byte
@@ -40,6 +45,12 @@ type Pusher struct {
 	Log *slog.Logger
 
 	times times // others in tests
+
+	restored sync.Once
+	damage   error         // of what was saved; written by restored
+	news     chan struct{} // made by restored; one slot: there are events
+	memory   Memory        // of the goroutine that runs
+	events   events
 
 	mu        sync.Mutex
 	instances []*instance // guarded by mu; while Run runs and after

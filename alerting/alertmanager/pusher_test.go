@@ -224,7 +224,7 @@ func TestPusherCheck(t *testing.T) {
 				if strings.Contains(err.Error(), "s3cret") {
 					t.Errorf("the error has the password: %v", err)
 				}
-				if run := test.a.Run(t.Context(), nil, nil); run == nil || !errors.Is(run, err) && !strings.Contains(run.Error(), err.Error()) {
+				if run := test.a.Run(t.Context()); run == nil || !errors.Is(run, err) && !strings.Contains(run.Error(), err.Error()) {
 					t.Errorf("Run: %v", run)
 				}
 			}
@@ -235,19 +235,60 @@ func TestPusherCheck(t *testing.T) {
 	}
 }
 
-// A closed channel is one that says nothing.
-func TestPushChangedClosed(t *testing.T) {
+// TestPushLooksAtWhatIsOpen: of subjects that are well it asks nothing once they have been
+// so for a while, and one that was removed or not found again is not the same.
+func TestPushLooksAtWhatIsOpen(t *testing.T) {
 	r, c := newReceiver(t), newCrowd()
+	for i := range 100 {
+		c.set(fmt.Sprint("well", i), healthy)
+	}
 	c.set("nas", unhealthy)
-	<-c.changed
-	close(c.changed)
 	p := c.push(t, &Pusher{URLs: []string{r.URL}, times: times{gap: time.Millisecond}})
 	r.awaitDistinct(t, "+nas unhealthy")
-	time.Sleep(50 * time.Millisecond)
+	c.set("nas", degraded)
+	r.awaitDistinct(t, "+nas unhealthy", "-nas unhealthy, +nas degraded")
 	p.stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.looks > 3 {
-		t.Errorf("%d looks, though nothing has changed", c.looks)
+	if c.looks > 20 {
+		t.Errorf("asked for %d subjects, though one has changed", c.looks)
+	}
+}
+
+// TestPushRemoved: one of which nothing was remembered is told to be unregistered, with
+// its address; and one that is not there, but was not removed, goes on.
+func TestPushRemoved(t *testing.T) {
+	r, c, k := newReceiver(t), newCrowd(), &keep{parts: map[string][]byte{}}
+	c.set("nas", unhealthy)
+	c.set("tv", healthy)
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Save: k.save})
+	r.awaitDistinct(t, "+nas unhealthy")
+	p.stop()
+	c.mu.Lock()
+	clear(c.targets) // not found yet
+	c.mu.Unlock()
+	p = c.push(t, &Pusher{URLs: []string{r.URL}, Save: k.save, Saved: k.parts})
+	eventually(t, func() error {
+		if n := len(r.all()); n < 3 { // the last of before is one
+			return fmt.Errorf("%d posts", n)
+		}
+		return nil
+	})
+	c.mu.Lock()
+	tv := &alerting.Subject{Kind: alerting.Target, Name: "tv", Email: "me@example.org"}
+	c.journal = append(c.journal, alerting.Event{
+		Seq: uint64(len(c.journal)) + 1, Kind: alerting.Target, Name: "tv", What: alerting.Removed, Subject: tv,
+		Change: alerting.Change{Time: time.Now(), To: healthy},
+	})
+	c.mu.Unlock()
+	c.changed <- struct{}{}
+	r.awaitDistinct(t, "+nas unhealthy", "+tv unregistered")
+	p.stop()
+	if got := r.distinct(); got[len(got)-1] != "+nas unhealthy, +tv unregistered" {
+		t.Errorf("in the end %q", got)
+	}
+	last := r.all()[len(r.all())-1]
+	if email := last.alerts[1].Labels["email"]; email != "me@example.org" {
+		t.Errorf("told %q", email)
 	}
 }

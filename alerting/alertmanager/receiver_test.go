@@ -102,24 +102,31 @@ func (r *receiver) distinct() []string {
 	return slices.Compact(list)
 }
 
-// crowd is subjects that change while they are pushed.
+// crowd is subjects that change while they are pushed, and the journal of that.
 type crowd struct {
 	mu      sync.Mutex
-	targets []alerting.Subject // guarded by mu
-	looks   int                // guarded by mu
+	targets map[string]alerting.Subject // guarded by mu
+	journal []alerting.Event            // guarded by mu
+	looks   int                         // guarded by mu
 	changed chan struct{}
 }
 
-func newCrowd() *crowd { return &crowd{changed: make(chan struct{}, 1)} }
+func newCrowd() *crowd {
+	return &crowd{changed: make(chan struct{}, 1), targets: map[string]alerting.Subject{}}
+}
 
 func (c *crowd) set(name string, v health.Verdict) {
 	c.mu.Lock()
-	i := slices.IndexFunc(c.targets, func(s alerting.Subject) bool { return s.Name == name })
-	if i < 0 {
-		i = len(c.targets)
-		c.targets = append(c.targets, alerting.Subject{Kind: alerting.Target, Name: name})
+	s, known := c.targets[name]
+	e := alerting.Event{Seq: uint64(len(c.journal)) + 1, Kind: alerting.Target, Name: name, What: alerting.StateChanged}
+	e.Change = alerting.Change{Time: time.Now(), From: s.State, To: v}
+	if !known {
+		s = alerting.Subject{Kind: alerting.Target, Name: name}
+		e.What = alerting.Registered
 	}
-	c.targets[i].State, c.targets[i].Since = v, time.Now()
+	s.State, s.Since = v, time.Now()
+	c.targets[name] = s
+	c.journal = append(c.journal, e)
 	c.mu.Unlock()
 	select {
 	case c.changed <- struct{}{}:
@@ -127,11 +134,44 @@ func (c *crowd) set(name string, v health.Verdict) {
 	}
 }
 
-func (c *crowd) list() []alerting.Subject {
+// subject is one of them, as it is now.
+func (c *crowd) subject(_ alerting.Kind, name string) *alerting.Subject {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.looks++
-	return slices.Clone(c.targets)
+	if s, there := c.targets[name]; there {
+		return &s
+	}
+	return nil
+}
+
+// tell has a read the journal until ctx is done.
+func (c *crowd) tell(ctx context.Context, a *Pusher) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.changed:
+			c.step(a)
+		}
+	}
+}
+
+// step has a read what is new.
+func (c *crowd) step(a *Pusher) {
+	seq, ok := a.Cursor()
+	c.mu.Lock()
+	var all []*alerting.Subject
+	for _, s := range c.targets {
+		all = append(all, &s)
+	}
+	list, head := slices.Clone(c.journal[min(int(seq), len(c.journal)):]), uint64(len(c.journal))
+	c.mu.Unlock()
+	if !ok {
+		_ = a.Begin(slices.Values(all), head)
+	} else if len(list) > 0 {
+		_ = a.Take(list)
+	}
 }
 
 // pushing is an Alertmanagers that runs.
@@ -154,9 +194,14 @@ func (c *crowd) push(t *testing.T, a *Pusher) *pushing {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx, c.list, c.changed) }()
+	a.Subject = c.subject
+	c.step(a)
+	go func() { ended <- a.Run(ctx) }()
+	var reading sync.WaitGroup
+	reading.Go(func() { c.tell(ctx, a) })
 	stop := sync.OnceFunc(func() {
 		cancel()
+		reading.Wait()
 		select {
 		case err := <-ended:
 			if err != nil {

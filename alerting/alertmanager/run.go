@@ -7,20 +7,16 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/health-exporter/health_exporter/alerting"
 )
 
 // longestLook is how often the subjects are looked at when nothing changes. Some
 // alerts begin or end with time alone.
 const longestLook = 15 * time.Second
 
-// Run pushes until ctx is done, and returns when all its goroutines are gone. It
-// calls source for the subjects as they are now, soon after there is something in
-// changed and now and then; it must not be started before source knows all of them,
-// since who is missing counts as unregistered. When it ends nothing is declared over:
-// the alerts are sent once more, and go on firing for an hour.
-func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, changed <-chan struct{}) error {
+// Run pushes until ctx is done, and returns when all its goroutines are gone. It looks at
+// subjects soon after Take or Begin was given something, and now and then. When it ends
+// nothing is declared over: the alerts are told once more, and go on firing for an hour.
+func (a *Pusher) Run(ctx context.Context) error {
 	if err := a.Check(); err != nil {
 		return fmt.Errorf("pushing to Alertmanager: %w", err)
 	}
@@ -28,9 +24,9 @@ func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, chan
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	memory := new(Memory)
-	if err := memory.restore(a.Saved); err != nil {
-		log.Error("some alerts are forgotten", "err", err)
+	a.restore()
+	if a.damage != nil {
+		log.Error("some alerts are forgotten", "err", a.damage)
 	}
 
 	var instances []*instance
@@ -50,7 +46,7 @@ func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, chan
 	for _, i := range instances {
 		work.Go(func() { i.run(posting) })
 	}
-	stories := a.watch(ctx, source, changed, memory, log)
+	stories := a.watch(ctx, log)
 	deadline := time.AfterFunc(a.farewell(), stop)
 	defer deadline.Stop()
 	for _, i := range instances {
@@ -63,7 +59,7 @@ func (a *Pusher) Run(ctx context.Context, source func() []alerting.Subject, chan
 
 // watch looks at the subjects again and again, and offers the stories to all
 // instances. It returns the last ones when ctx is done.
-func (a *Pusher) watch(ctx context.Context, source func() []alerting.Subject, changed <-chan struct{}, memory *Memory, log *slog.Logger) []story {
+func (a *Pusher) watch(ctx context.Context, log *slog.Logger) []story {
 	ticker := time.NewTicker(min(longestLook, a.resend()))
 	defer ticker.Stop()
 	var (
@@ -73,8 +69,8 @@ func (a *Pusher) watch(ctx context.Context, source func() []alerting.Subject, ch
 	)
 	for ctx.Err() == nil {
 		now := time.Now()
-		stories = memory.look(source(), a.Instance, now, a.retention())
-		if err := a.save(memory); err == nil {
+		stories = a.memory.look(a.next(), a.Instance, now, a.retention())
+		if err := a.save(); err == nil {
 			complain.end()
 		} else if complain.due("saving", now) {
 			log.Error("what was sent to Alertmanager cannot be saved", "err", err)
@@ -89,45 +85,40 @@ func (a *Pusher) watch(ctx context.Context, source func() []alerting.Subject, ch
 		for _, i := range a.instances { // only Run changes it
 			i.offer(r)
 		}
-		changed = awaitNews(ctx, a.gap(), ticker.C, changed)
+		a.awaitNews(ctx, ticker.C)
 	}
 	return stories
 }
 
-// awaitNews lets the gap pass, and then waits for something to happen. It gives changed
-// back, or nil when that was closed.
-func awaitNews(ctx context.Context, gap time.Duration, tick <-chan time.Time, changed <-chan struct{}) <-chan struct{} {
-	pause := time.NewTimer(gap)
+// awaitNews lets the gap pass, and then waits for something to happen.
+func (a *Pusher) awaitNews(ctx context.Context, tick <-chan time.Time) {
+	pause := time.NewTimer(a.gap())
 	defer pause.Stop()
 	select {
 	case <-ctx.Done():
-		return changed
+		return
 	case <-pause.C:
 	}
 	select {
 	case <-ctx.Done():
 	case <-tick:
-	case _, open := <-changed:
-		if !open {
-			return nil
-		}
+	case <-a.news:
 	}
-	return changed
 }
 
 // save keeps what has changed. What could not be kept is tried again with the next.
-func (a *Pusher) save(memory *Memory) error {
-	if a.Save == nil || len(memory.changed) == 0 {
+func (a *Pusher) save() error {
+	if a.Save == nil || len(a.memory.changed) == 0 {
 		return nil
 	}
-	parts, err := memory.changes()
+	parts, err := a.memory.changes()
 	if err != nil {
 		return err
 	}
 	err = a.Save(parts)
 	if err != nil {
 		for key := range parts {
-			memory.note(key)
+			a.memory.note(key)
 		}
 	}
 	return err

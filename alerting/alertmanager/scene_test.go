@@ -16,13 +16,14 @@ import (
 type scene struct {
 	subjects map[string]*alerting.Subject
 	memory   *Memory
+	journal  journal
 	disk     disk
 	now      time.Time
 }
 
 func newScene() *scene {
 	return &scene{
-		subjects: map[string]*alerting.Subject{}, memory: new(Memory), disk: disk{},
+		subjects: map[string]*alerting.Subject{}, memory: new(Memory), journal: journal{}, disk: disk{},
 		now: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
 	}
 }
@@ -55,7 +56,7 @@ func (w *scene) list() []alerting.Subject {
 // look gives the alerts that fire as "name state", with the address if it is another.
 func (w *scene) look() string {
 	var list []string
-	for _, a := range firing(w.list(), w.memory, "x:1", w.now) {
+	for _, a := range firing(w.list(), w.memory, w.journal, "x:1", w.now) {
 		text := a.Labels["target"] + a.Labels["check"] + " " + a.Labels["state"]
 		if email := a.Labels["email"]; email != "a@example.org" && a.Labels["check"] == "" {
 			text += " " + email
@@ -150,10 +151,58 @@ func (d disk) restart(t *testing.T, m *Memory) *Memory {
 	return again
 }
 
+// journal says what has happened since the last look, as the events of a journal do.
+type journal map[string]noted
+
+// noted is a subject as it was at the last look, and since when it is not probed.
+type noted struct {
+	subject      alerting.Subject
+	stalledSince time.Time
+}
+
+// round is what a look has to go by: nothing of those of which nothing is remembered and
+// nothing has happened.
+func (j journal) round(subjects []alerting.Subject, memory *Memory, now time.Time) *round {
+	r := &round{before: map[string]glimpse{}}
+	there := map[string]bool{}
+	for i := range subjects {
+		s := &subjects[i]
+		key := s.Key()
+		old, known := j[key]
+		happened := !known || old.subject.State != s.State || old.subject.Gone != s.Gone || old.subject.Email != s.Email
+		g := glimpse{state: s.State}
+		if known {
+			g.state = old.subject.State
+		}
+		since := alerting.StalledSince(s, old.stalledSince, now)
+		if !since.IsZero() && now.Sub(since).Abs() >= alerting.StalledAfter {
+			happened, g.stalledSince = true, since
+		}
+		if !there[key] {
+			j[key] = noted{*s, since}
+		}
+		there[key] = true
+		if happened {
+			r.before[key] = g
+		}
+		if happened || s.Kind == alerting.Check || memory.subjects[key] != nil {
+			r.subjects = append(r.subjects, *s)
+		}
+	}
+	for key, old := range j {
+		if !there[key] {
+			r.before[key] = glimpse{state: old.subject.State, removed: &old.subject}
+			delete(j, key)
+		}
+	}
+	r.removed = func(string) bool { return true } // all are there from the start
+	return r
+}
+
 // firing are the alerts that fire now. It brings memory up to date with what it is
 // shown, so it has to be called again and again.
-func firing(subjects []alerting.Subject, memory *Memory, instance string, now time.Time) (list []Alert) {
-	for _, s := range memory.look(subjects, instance, now, 0) {
+func firing(subjects []alerting.Subject, memory *Memory, j journal, instance string, now time.Time) (list []Alert) {
+	for _, s := range memory.look(j.round(subjects, memory, now), instance, now, 0) {
 		for _, a := range s.alerts {
 			if a.EndsAt.IsZero() {
 				list = append(list, a)

@@ -22,8 +22,16 @@ type remembered struct {
 	// Ended are alerts that have ended, oldest first.
 	Ended []fired `json:"ended,omitempty"`
 
-	link string // where a person finds more; not worth remembering
-	seen uint64 // the last look that has seen it
+	link    string // where a person finds more; not worth remembering
+	seen    uint64 // the last look that has seen it
+	unsaved bool   // changes has never given it
+}
+
+// closed reports whether there is nothing to remember of a target that exists: it fires
+// and has fired nothing, and nothing that it does soon depends on how it was.
+func (r *remembered) closed(now time.Time) bool {
+	return r.Firing.State == "" && len(r.Ended) == 0 && !r.Bad && !r.Lost && r.StalledSince.IsZero() && r.Gone.IsZero() &&
+		!near(r.BadUntil, now, toldFor) && !near(r.Crossings[len(r.Crossings)-1], now, alerting.FlappingWindow)
 }
 
 // facts is the part that can be compared.

@@ -41,7 +41,7 @@ func (o *Outbox) round(ctx, sending context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return time.Minute
 	}
-	again := o.due(now)
+	again := min(o.remind(now), o.due(now))
 	return min(again, o.staff(ctx, sending, now))
 }
 

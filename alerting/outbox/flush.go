@@ -30,9 +30,15 @@ func (o *Outbox) flush(mine *changes) error {
 	if err == nil {
 		return nil
 	}
-	// What is in memory is told all the same; it may be told again after a restart.
+	// What is in memory is told all the same, and may be told again after a restart. It is
+	// written by the next flush that can.
+	var all *changes
+	for _, c := range list {
+		all = all.then(c)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.unwritten = append([]*changes{all}, o.unwritten...)
 	o.complain("disk", err)
 	return err
 }

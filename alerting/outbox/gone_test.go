@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -143,4 +144,94 @@ func TestRemovedAndBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBackBeforeItIsSeen: what was lost and is registered again is there, although it
+// cannot be asked yet; then its removal is told.
+func TestBackBeforeItIsSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Wait: -1, Interval: -1})
+		defer func() { w.stop() }()
+		w.set("nas", health.Healthy)
+		w.pass(time.Second)
+		w.lose("nas")
+		w.pass(time.Second)
+		w.expect("ops@example.org: nas is gone")
+		delete(w.shown, alerting.Key(alerting.Target, "nas"))
+		seq, _ := w.outbox.Cursor()
+		was := alerting.Subject{Kind: alerting.Target, Name: "nas"}
+		for i, what := range []alerting.Happening{alerting.Registered, alerting.Removed} {
+			e := alerting.Event{Seq: seq + uint64(i) + 1, Kind: was.Kind, Name: was.Name, What: what, Subject: &was}
+			e.Time = time.Now()
+			if err := w.outbox.Take([]alerting.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.expect("ops@example.org: nas is no longer monitored")
+	})
+}
+
+// TestForgottenIsNoNews: that nobody remembers a target that was lost long ago is told to
+// nobody, whether they were told that it was lost or not.
+func TestForgottenIsNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Wait: -1, Interval: -1})
+		defer func() { w.stop() }()
+		w.set("nas", health.Healthy)
+		w.pass(time.Second)
+		w.lose("nas")
+		w.pass(time.Second)
+		w.expect("ops@example.org: nas is gone")
+		seq, _ := w.outbox.Cursor()
+		for i, name := range []string{"nas", "long ago"} {
+			e := alerting.Event{Seq: seq + uint64(i) + 1, Kind: alerting.Target, Name: name, What: alerting.Forgotten}
+			if err := w.outbox.Take([]alerting.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.expect()
+		if len(w.outbox.known) > 0 {
+			t.Errorf("remembers %v", w.outbox.known)
+		}
+	})
+}
+
+// TestSeenAndThenRead: what the outbox has seen when it looked at everything is not told
+// again when the journal tells of it; what follows is.
+func TestSeenAndThenRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{Wait: -1, Interval: -1})
+		defer func() { w.stop() }()
+		since := time.Now()
+		nas := &alerting.Subject{Kind: alerting.Target, Name: "nas", State: health.Degraded, Since: since}
+		w.shown[nas.Key()] = *nas
+		if err := w.outbox.Begin(slices.Values([]*alerting.Subject{nas}), 1); err != nil {
+			t.Fatal(err)
+		}
+		change := func(seq uint64, after time.Duration, from, to health.Verdict) alerting.Event {
+			return alerting.Event{
+				Seq: seq, Kind: alerting.Target, Name: "nas", What: alerting.StateChanged,
+				Change: alerting.Change{Time: since.Add(after), From: from, To: to},
+			}
+		}
+		if err := w.outbox.Take([]alerting.Event{
+			change(2, -time.Minute, health.Healthy, health.Unhealthy), change(3, 0, health.Unhealthy, health.Degraded),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.expect("ops@example.org: nas health is degraded")
+		if err := w.outbox.Take([]alerting.Event{change(4, time.Second, health.Degraded, health.Healthy)}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.expect("ops@example.org: nas is back to healthy")
+	})
 }

@@ -20,29 +20,31 @@ func (o *Outbox) maintained(s *alerting.Subject, now time.Time) bool {
 // well: then it is no news that it is not. In a circle nobody explains anybody. mu is
 // held.
 func (o *Outbox) badParents(s *alerting.Subject) (bad []string) {
-	for key := range o.ancestors(s) {
-		parent := o.current[key]
-		if alerting.Down(parent) && !o.ancestors(parent)[s.Key()] {
+	for key, parent := range o.ancestors(s) {
+		if alerting.Down(parent) && o.ancestors(parent)[s.Key()] == nil {
 			bad = append(bad, key)
 		}
 	}
 	return bad
 }
 
-// ancestors are the keys of what the subject depends on, directly or through others;
-// mu is held.
-func (o *Outbox) ancestors(s *alerting.Subject) map[string]bool {
+// ancestors are what the subject depends on, directly or through others, by key; mu is
+// held.
+func (o *Outbox) ancestors(s *alerting.Subject) map[string]*alerting.Subject {
 	if len(s.DependsOn) == 0 {
 		return nil
 	}
-	found := map[string]bool{}
+	found := map[string]*alerting.Subject{}
 	var add func(names []string)
 	add = func(names []string) {
 		for _, name := range names {
 			for _, kind := range []alerting.Kind{alerting.Target, alerting.Check} {
 				key := alerting.Key(kind, name)
-				if parent := o.current[key]; parent != nil && !found[key] {
-					found[key] = true
+				if found[key] != nil {
+					continue
+				}
+				if parent := o.opts.Subject(kind, name); parent != nil {
+					found[key] = parent
 					add(parent.DependsOn)
 				}
 			}

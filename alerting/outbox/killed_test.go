@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/alerting/mail"
 	"github.com/health-exporter/health_exporter/health"
 )
@@ -142,9 +141,8 @@ func TestKilledInTheMiddleOfAMail(t *testing.T) {
 			t.Run(fmt.Sprint(name, ", killed: ", killed), func(t *testing.T) {
 				dir := t.TempDir()
 				server := serveSMTP(t, 1)
-				w := &world{t: t, office: &postOffice{}, subjects: map[string]*alerting.Subject{}, changes: map[string][]alerting.Change{}}
+				w := emptyWorld(t)
 				w.begin(server.options(t, dir))
-				time.Sleep(time.Millisecond) // what happened before the outbox began is not told
 				w.set("nas", health.Unhealthy)
 				w.tell()
 				eventually(t, "the mail is under way", func() bool { ids, _ := server.seen(); return len(ids) == 1 })
@@ -191,12 +189,11 @@ func TestKilledInTheMiddleOfAMail(t *testing.T) {
 // is answered.
 func TestFiguresDoNotWaitForTheDisk(t *testing.T) {
 	server := serveSMTP(t, 0)
-	w := &world{t: t, office: &postOffice{}, subjects: map[string]*alerting.Subject{}, changes: map[string][]alerting.Change{}}
+	w := emptyWorld(t)
 	opts := server.options(t, t.TempDir())
 	opts.Wait = time.Hour
 	w.begin(opts)
 	defer func() { w.stop() }()
-	time.Sleep(time.Millisecond)
 	w.set("nas", health.Healthy)
 	w.tell()
 	disk := &w.outbox.store.mu // as if the last write went on

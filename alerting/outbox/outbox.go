@@ -28,8 +28,8 @@ type Sender interface {
 type Options struct {
 	// Path is the directory to keep the file in; empty keeps everything in memory.
 	Path string
-	// Sender sends, and Templates write the mails. Without a Sender nothing is told to
-	// anybody, but it is remembered what there was to tell.
+	// Sender sends, and Templates write the mails. Without a Sender nobody is told
+	// anything, and nothing is remembered of what happens.
 	Sender    Sender
 	Templates *mail.Templates
 	// To are the recipients of what has none of its own.
@@ -42,6 +42,9 @@ type Options struct {
 	Interval time.Duration
 	// Reminder is how often an outage that goes on is told again; 0 for never.
 	Reminder time.Duration
+	// Subject is a subject as it is now, also one that is gone; nil if there is none. The
+	// Outbox is locked while it asks. Required but for Try.
+	Subject func(kind alerting.Kind, name string) *alerting.Subject
 	// Hold reports whether nothing shall be told of a subject at the moment, as during
 	// maintenance; nil never holds. What happened meanwhile is told afterwards, as one
 	// change.
@@ -71,10 +74,12 @@ type Outbox struct {
 	mu    sync.Mutex // protects all following fields, and is not held over a write
 	queue []entry    // oldest first
 	seq   uint64
-	known map[string]alerting.Memory
+	// known are the memories of subjects that are not just well.
+	known  map[string]alerting.Memory
+	later  deadlines // when to look at them again
+	cursor cursor    // where the journal was read to
 	// unwritten are changes that are in force, but not on disk yet.
 	unwritten []*changes
-	current   map[string]*alerting.Subject
 	stats     Stats
 	logged    map[string]time.Time // when an error was last logged, by its text
 
@@ -117,17 +122,16 @@ func Open(opts Options) (*Outbox, error) {
 	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
 	opts.maxQueue = cmp.Or(opts.maxQueue, defaultMaxQueue)
 	o := &Outbox{
-		opts: opts, current: map[string]*alerting.Subject{}, logged: map[string]time.Time{},
+		opts: opts, logged: map[string]time.Time{},
 		recipients: map[string]*recipient{}, underWay: map[*letter]bool{}, retired: make(chan struct{}),
 		wake: make(chan struct{}, 1), stats: Stats{Failed: map[string]uint64{}},
 	}
 	var err error
-	if o.store, o.queue, o.known, err = openStore(opts.Path, opts.Log); err != nil {
+	var found stored
+	if o.store, found, err = openStore(opts.Path, opts.Log); err != nil {
 		return nil, err
 	}
-	for _, e := range o.queue {
-		o.seq = max(o.seq, e.Seq)
-	}
+	o.adopt(found)
 	return o, nil
 }
 
@@ -145,14 +149,15 @@ func (o *Outbox) Kept() (map[string][]byte, error) {
 // Keep keeps values by key; nil forgets one.
 func (o *Outbox) Keep(values map[string][]byte) error { return o.store.keep(values) }
 
-// Reconfigure replaces the options but Path and Log.
+// Reconfigure replaces the options but Path, Log and Subject. Whoever is told of an
+// outage from now on, by another address or another configuration, hears of it.
 func (o *Outbox) Reconfigure(opts Options) {
 	opts.Wait = cmp.Or(opts.Wait, defaultWait)
 	opts.Interval = cmp.Or(opts.Interval, defaultInterval)
 	opts.maxQueue = cmp.Or(opts.maxQueue, defaultMaxQueue)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	opts.Path, opts.Log = o.opts.Path, o.opts.Log
+	opts.Path, opts.Log, opts.Subject = o.opts.Path, o.opts.Log, o.opts.Subject
 	o.opts = opts
 	// What was wrong may be right now.
 	o.pause, o.retryAt, o.serverProblem = 0, time.Time{}, ""
@@ -162,86 +167,8 @@ func (o *Outbox) Reconfigure(opts Options) {
 	close(o.retired)
 	o.retired = make(chan struct{})
 	o.recall()
-	o.Wake()
-}
-
-// Update takes in what is known of all subjects now. Those that are gone since are
-// told of. It must be called at least every few seconds, and is cheap.
-func (o *Outbox) Update(subjects []alerting.Subject) error {
-	c := &changes{remember: map[string]alerting.Memory{}}
-	o.update(c, subjects)
-	return o.flush(c)
-}
-
-func (o *Outbox) update(c *changes, subjects []alerting.Subject) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	now := time.Now()
-	current := make(map[string]*alerting.Subject, len(subjects))
-	for i := range subjects {
-		s := &subjects[i]
-		key := s.Key()
-		current[key] = s
-		m, ok := o.known[key]
-		if ok && !m.Left.IsZero() { // it is another one, whose changes are all later
-			m, ok = alerting.Memory{Last: m.Last}, false
-		} else if !ok {
-			m = alerting.Memory{Last: alerting.Change{Time: o.store.created}}
-			if s.Gone.Before(o.store.created) {
-				m.Gone = s.Gone // long ago, for whoever begins to mail
-			}
-		}
-		next, n := m.Tick(s, now, o.opts.Reminder)
-		o.enqueue(c, n)
-		if n != nil || !ok || !next.Gone.Equal(m.Gone) || next.StalledSince != m.StalledSince || m.Subject.Email != s.Email {
-			c.remember[key] = next
-		}
-		o.known[key] = next
-	}
-	for key, m := range o.known {
-		switch {
-		case current[key] != nil:
-		case m.Left.IsZero():
-			o.enqueue(c, m.Removed(now))
-			o.known[key] = alerting.Forget(now)
-			c.remember[key] = o.known[key]
-		case m.Forgotten(now):
-			c.forget = append(c.forget, key)
-		}
-	}
-	o.commit(c, current)
-}
-
-// Offer takes in the changes of subjects that Update has told of, oldest first. Those
-// it knows already it leaves alone. When it returns without error the others are on
-// disk.
-func (o *Outbox) Offer(all map[string][]alerting.Change) error {
-	c := &changes{remember: map[string]alerting.Memory{}}
-	o.offer(c, all)
-	return o.flush(c)
-}
-
-func (o *Outbox) offer(c *changes, all map[string][]alerting.Change) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		s := o.current[key]
-		if s == nil {
-			continue
-		}
-		m, ok := o.known[key]
-		if !ok {
-			m = alerting.Memory{Last: alerting.Change{Time: o.store.created}}
-		}
-		for _, change := range m.Fresh(all[key]) {
-			var n *alerting.Notice
-			m, n = m.Take(s, change)
-			o.enqueue(c, n)
-			c.remember[key] = m
-		}
-		o.known[key] = m
-	}
-	o.commit(c, o.current)
+	o.review()
+	o.Wake() // which writes what comes of it
 }
 
 // enqueue adds a notice for each of its recipients; mu is held.
@@ -263,20 +190,6 @@ func (o *Outbox) enqueue(c *changes, n *alerting.Notice) {
 		e.Notice.ID = o.seq
 		c.add = append(c.add, e)
 	}
-}
-
-// commit puts changes in force; mu is held.
-func (o *Outbox) commit(c *changes, current map[string]*alerting.Subject) {
-	o.current = current
-	for _, key := range c.forget {
-		delete(o.known, key)
-	}
-	o.queue = append(o.queue, c.add...)
-	o.shorten(c)
-	if len(c.add) > 0 {
-		o.Wake()
-	}
-	o.note(c)
 }
 
 // shorten drops what is too much: the oldest of whoever has the most to be told, so

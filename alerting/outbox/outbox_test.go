@@ -81,6 +81,13 @@ func (p *postOffice) set(slow time.Duration, err func(to string) error) {
 	p.slow, p.err = slow, err
 }
 
+// count is how many mails there are since the last call of taken.
+func (p *postOffice) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.mails)
+}
+
 // taken lists the mails since the last call as "recipient: subject".
 func (p *postOffice) taken() (list []string) {
 	p.mu.Lock()
@@ -93,7 +100,8 @@ func (p *postOffice) taken() (list []string) {
 	return list
 }
 
-// world has subjects whose states can be set, and an Outbox that is told of them.
+// world has subjects whose states can be set, a journal of what became of them, and an
+// Outbox that is told of it.
 type world struct {
 	t        *testing.T
 	outbox   *Outbox
@@ -101,13 +109,25 @@ type world struct {
 	subjects map[string]*alerting.Subject
 	changes  map[string][]alerting.Change
 	stop     func()
+
+	mu      sync.Mutex
+	shown   map[string]alerting.Subject // by key, as the journal has them
+	written map[string]int              // how many changes of each the journal has
+	journal []alerting.Event
+}
+
+// emptyWorld has no Outbox yet.
+func emptyWorld(t *testing.T) *world {
+	return &world{
+		t: t, office: &postOffice{}, subjects: map[string]*alerting.Subject{}, changes: map[string][]alerting.Change{},
+		shown: map[string]alerting.Subject{}, written: map[string]int{},
+	}
 }
 
 func newWorld(t *testing.T, opts Options) *world {
 	t.Helper()
-	w := &world{t: t, office: &postOffice{}, subjects: map[string]*alerting.Subject{}, changes: map[string][]alerting.Change{}}
+	w := emptyWorld(t)
 	w.open(opts)
-	time.Sleep(time.Second) // what happened before the outbox began is not told
 	return w
 }
 
@@ -131,6 +151,7 @@ func (w *world) open(opts Options) {
 func (w *world) begin(opts Options) {
 	w.t.Helper()
 	var err error
+	opts.Subject = w.subject
 	if w.outbox, err = Open(opts); err != nil {
 		w.t.Fatal(err)
 	}
@@ -162,14 +183,76 @@ func (w *world) set(name string, to health.Verdict) {
 	s.State, s.Since = to, now
 }
 
-// tell hands everything to the Outbox.
+// subject is one of them as the journal has it.
+func (w *world) subject(kind alerting.Kind, name string) *alerting.Subject {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s, there := w.shown[alerting.Key(kind, name)]; there {
+		return &s
+	}
+	return nil
+}
+
+// write has the journal be true.
+func (w *world) write() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	note := func(s *alerting.Subject, what alerting.Happening, c alerting.Change) {
+		e := alerting.Event{Seq: uint64(len(w.journal)) + 1, Kind: s.Kind, Name: s.Name, What: what, Change: c}
+		if what == alerting.Removed || what == alerting.Lost {
+			was := *s
+			e.Subject = &was
+		}
+		w.journal = append(w.journal, e)
+	}
+	now, there := time.Now(), map[string]bool{}
+	for _, s := range w.subjects {
+		key := s.Key()
+		there[key] = true
+		old, known := w.shown[key]
+		w.shown[key] = *s
+		switch {
+		case !s.Gone.IsZero():
+			if old.Gone.IsZero() && (known || now.Sub(s.Gone) < time.Minute) {
+				note(s, alerting.Lost, alerting.Change{Time: s.Gone, Reason: s.GoneWhy})
+			}
+		case !known:
+			w.written[key] = 0
+			fallthrough
+		case !old.Gone.IsZero(), old.Email != s.Email:
+			note(s, alerting.Registered, alerting.Change{Time: now, To: s.State})
+		}
+		w.written[key] = min(w.written[key], len(w.changes[key]))
+		for _, c := range w.changes[key][w.written[key]:] {
+			note(s, alerting.StateChanged, c)
+		}
+		w.written[key] = len(w.changes[key])
+	}
+	for key, s := range w.shown {
+		if !there[key] {
+			note(&s, alerting.Removed, alerting.Change{Time: now, To: s.State})
+			delete(w.shown, key)
+			delete(w.changes, key)
+		}
+	}
+}
+
+// tell has the Outbox read the journal.
 func (w *world) tell() {
 	w.t.Helper()
-	var list []alerting.Subject
-	for _, s := range w.subjects {
-		list = append(list, *s)
+	w.write()
+	seq, ok := w.outbox.Cursor()
+	var err error
+	if ok {
+		err = w.outbox.Take(w.journal[seq:])
+	} else {
+		var all []*alerting.Subject
+		for _, s := range w.shown {
+			all = append(all, &s)
+		}
+		err = w.outbox.Begin(slices.Values(all), uint64(len(w.journal)))
 	}
-	if err := errors.Join(w.outbox.Update(list), w.outbox.Offer(w.changes)); err != nil {
+	if err != nil {
 		w.t.Error(err)
 	}
 }

@@ -52,7 +52,7 @@ func grouped(byRecipient map[string][]entry, order []string, e entry) (map[strin
 
 // subjectOf is the subject as it is now, or as it was when it is gone; mu is held.
 func (o *Outbox) subjectOf(e *entry) *alerting.Subject {
-	if s := o.current[e.Notice.Subject.Key()]; s != nil {
+	if s := o.opts.Subject(e.Notice.Subject.Kind, e.Notice.Subject.Name); s != nil {
 		return s
 	}
 	return &e.Notice.Subject

@@ -28,10 +28,9 @@ type entry struct {
 
 // store keeps what is to be told, and what has been, on disk.
 type store struct {
-	path    string
-	log     *slog.Logger
-	created time.Time              // what happened before is not told
-	damage  atomic.Pointer[string] // what was wrong with the file; nil for nothing
+	path   string
+	log    *slog.Logger
+	damage atomic.Pointer[string] // what was wrong with the file; nil for nothing
 
 	mu      sync.Mutex  // protects all following fields
 	db      *durable.DB // nil keeps it in memory only
@@ -43,7 +42,7 @@ var (
 	memoryBucket   = []byte("memory")
 	metaBucket     = []byte("meta")
 	keptBucket     = []byte("kept")
-	createdKey     = []byte("created")
+	cursorKey      = []byte("cursor")
 	errOtherLayout = &durable.DamageError{What: "it was not written by this program"}
 )
 
@@ -81,7 +80,7 @@ func (s *store) update(change func(*bbolt.Tx) error) error {
 		s.retryAt = time.Now().Add(retryAfter)
 		broken := s.db
 		_ = broken.Close()
-		if _, err := s.open(); err != nil {
+		if err := s.open(); err != nil {
 			s.db = broken
 			return fmt.Errorf("writing the outbox: %w", err)
 		}
@@ -103,12 +102,12 @@ func (s *store) view(read func(*bbolt.Tx) error) error {
 }
 
 // load reads everything.
-func (s *store) load() (queue []entry, known map[string]alerting.Memory, err error) {
+func (s *store) load() (found stored, err error) {
 	err = s.view(func(tx *bbolt.Tx) (err error) {
-		queue, known, err = contents(tx)
+		found, err = contents(tx)
 		return err
 	})
-	return queue, known, err
+	return found, err
 }
 
 // write makes all changes, one after another, or none. When it returns without error they
@@ -119,15 +118,15 @@ func (s *store) write(list ...*changes) error {
 	}
 	return s.update(func(tx *bbolt.Tx) error {
 		for _, c := range list {
-			if err := c.apply(tx.Bucket(queueBucket), tx.Bucket(memoryBucket)); err != nil {
+			if err := c.apply(tx); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 }
-
-func (c *changes) apply(queue, known *bbolt.Bucket) error {
+func (c *changes) apply(tx *bbolt.Tx) error {
+	queue, known := tx.Bucket(queueBucket), tx.Bucket(memoryBucket)
 	for _, seq := range c.drop {
 		if err := queue.Delete(seqKey(seq)); err != nil {
 			return err
@@ -143,12 +142,15 @@ func (c *changes) apply(queue, known *bbolt.Bucket) error {
 			return err
 		}
 	}
-	for _, key := range c.forget {
+	for key := range c.forget {
 		if err := known.Delete([]byte(key)); err != nil {
 			return err
 		}
 	}
-	return nil
+	if c.cursor == nil {
+		return nil
+	}
+	return putJSON(tx.Bucket(metaBucket), cursorKey, c.cursor)
 }
 
 func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
@@ -159,21 +161,6 @@ func putJSON(b *bbolt.Bucket, key []byte, value any) error {
 		return err
 	}
 	return b.Put(key, text)
-}
-
-// changes are what is written together.
-type changes struct {
-	add      []entry
-	drop     []uint64
-	remember map[string]alerting.Memory
-	forget   []string
-
-	written bool // or err says why not
-	err     error
-}
-
-func (c *changes) empty() bool {
-	return len(c.add) == 0 && len(c.drop) == 0 && len(c.remember) == 0 && len(c.forget) == 0
 }
 
 // kept reads what was given to keep.

@@ -2,8 +2,8 @@ package mail
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +22,13 @@ func TestNobodyWaitsForAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	others := []string{"a@example.org", "root@localhost", "o'brien@example.org", "!#$%&*+-/=?^_`{|}~@example.org", "z@example.org"}
+	var subjects []alerting.Subject // they do not change, only events say so
+	for _, to := range append([]string{"full@example.org", "slow@example.org"}, others...) {
+		subjects = append(subjects, alerting.Subject{Kind: alerting.Target, Name: "of " + to, Email: to})
+	}
 	o, err := outbox.Open(outbox.Options{
-		Path: t.TempDir(), Templates: templates, To: []string{"ops@example.org"}, Interval: -1, Wait: -1, Log: slog.New(slog.DiscardHandler),
+		Subject: among(subjects), Path: t.TempDir(), Templates: templates, To: []string{"ops@example.org"}, Interval: -1, Wait: -1, Log: slog.New(slog.DiscardHandler),
 		Sender: &mail.SMTP{Host: "127.0.0.1", Port: server.port, TLS: mail.NoTLS, From: "monitor@example.org"},
 	})
 	if err != nil {
@@ -39,15 +44,19 @@ func TestNobodyWaitsForAnother(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	others := []string{"a@example.org", "root@localhost", "o'brien@example.org", "!#$%&*+-/=?^_`{|}~@example.org", "z@example.org"}
-	var subjects []alerting.Subject
-	for _, to := range append([]string{"full@example.org", "slow@example.org"}, others...) {
-		subjects = append(subjects, alerting.Subject{Kind: alerting.Target, Name: "of " + to, Email: to})
+	if err := o.Begin(slices.Values([]*alerting.Subject{}), 0); err != nil {
+		t.Fatal(err)
 	}
-	tell(t, o, subjects, health.Healthy)
-	time.Sleep(10 * time.Millisecond)
 	began := time.Now()
-	tell(t, o, subjects, health.Unhealthy)
+	var events []alerting.Event
+	for i := range subjects {
+		e := alerting.Event{Seq: uint64(i) + 1, Kind: alerting.Target, Name: subjects[i].Name, What: alerting.StateChanged}
+		e.Change = alerting.Change{Time: began, From: health.Healthy, To: health.Unhealthy, Reason: "it is unhealthy"}
+		events = append(events, e)
+	}
+	if err := o.Take(events); err != nil {
+		t.Fatal(err)
+	}
 	for _, to := range others {
 		for len(server.taken(t, to)) == 0 {
 			if time.Since(began) > 15*time.Second {
@@ -75,19 +84,14 @@ func TestNobodyWaitsForAnother(t *testing.T) {
 	}
 }
 
-// tell informs the outbox of a change of all subjects.
-func tell(t *testing.T, o *outbox.Outbox, subjects []alerting.Subject, to health.Verdict) {
-	t.Helper()
-	changes := map[string][]alerting.Change{}
-	for i := range subjects {
-		s := &subjects[i]
-		changes[s.Key()] = []alerting.Change{{Time: time.Now(), From: s.State, To: to, Reason: fmt.Sprint("it is ", to)}}
-		s.State, s.Since = to, time.Now()
-	}
-	if err := o.Update(subjects); err != nil {
-		t.Fatal(err)
-	}
-	if err := o.Offer(changes); err != nil {
-		t.Fatal(err)
+// among finds one of the subjects by its name.
+func among(subjects []alerting.Subject) func(alerting.Kind, string) *alerting.Subject {
+	return func(_ alerting.Kind, name string) *alerting.Subject {
+		for i := range subjects {
+			if subjects[i].Name == name {
+				return &subjects[i]
+			}
+		}
+		return nil
 	}
 }

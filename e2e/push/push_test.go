@@ -150,8 +150,11 @@ func TestPushOddNames(t *testing.T) {
 	for _, name := range names {
 		s.pusher.set(name, "not allowed <x@evil.test>, y", health.Unhealthy)
 	}
-	s.pusher.targets[0].Link = "javascript:alert(1)" // nobody pushes yet
-	s.pusher.targets[1].Link = "no link at all %zz"
+	for i, link := range []string{"javascript:alert(1)", "no link at all %zz"} { // nobody pushes yet
+		target := s.pusher.targets[names[i]]
+		target.Link = link
+		s.pusher.targets[names[i]] = target
+	}
 	s.startPusher(t)
 	harness.Await(t, harness.StartLimit, "Alertmanager has all alerts", func() error {
 		resp, err := harness.Client.Get("http://" + s.servers[0].address + "/api/v2/alerts?active=true")

@@ -74,7 +74,7 @@ func startPushStack(t *testing.T, number int) *pushStack {
 	for _, a := range s.servers {
 		a.awaitPeers(t, number)
 	}
-	s.pusher = &pusher{saved: map[string][]byte{}, changed: make(chan struct{}, 1)}
+	s.pusher = &pusher{saved: map[string][]byte{}, targets: map[string]alerting.Subject{}}
 	return s
 }
 
@@ -118,13 +118,13 @@ func (a *amServer) awaitPeers(t *testing.T, number int) {
 // pusher is subjects, and what pushes their alerts. It can be stopped and started
 // again, and remembers what was saved.
 type pusher struct {
-	changed chan struct{}
-	*alertmanager.Pusher
-	stop func()
+	*alertmanager.Pusher // nil before the first start
+	stop                 func()
 
 	mu      sync.Mutex
-	targets []alerting.Subject // guarded by mu
-	saved   map[string][]byte  // guarded by mu
+	targets map[string]alerting.Subject // guarded by mu
+	journal []alerting.Event            // guarded by mu
+	saved   map[string][]byte           // guarded by mu
 }
 
 func (p *pusher) save(changed map[string][]byte) error {
@@ -140,37 +140,65 @@ func (p *pusher) save(changed map[string][]byte) error {
 	return nil
 }
 
-func (p *pusher) list() []alerting.Subject {
+// subject is one of them as it is now.
+func (p *pusher) subject(_ alerting.Kind, name string) *alerting.Subject {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.targets)
+	if s, there := p.targets[name]; there {
+		return &s
+	}
+	return nil
 }
 
 // set gives a target its state.
 func (p *pusher) set(name, email string, state health.Verdict) {
 	p.mu.Lock()
-	i := slices.IndexFunc(p.targets, func(s alerting.Subject) bool { return s.Name == name })
-	if i < 0 {
-		i = len(p.targets)
-		p.targets = append(p.targets, alerting.Subject{Kind: alerting.Target, Name: name, Email: email})
+	defer p.mu.Unlock()
+	s, there := p.targets[name]
+	e := alerting.Event{Kind: alerting.Target, Name: name, What: alerting.StateChanged}
+	e.Change = alerting.Change{Time: time.Now(), From: s.State, To: state}
+	if !there {
+		s = alerting.Subject{Kind: alerting.Target, Name: name, Email: email}
+		e.What = alerting.Registered
 	}
-	p.targets[i].State, p.targets[i].Since = state, time.Now()
-	p.mu.Unlock()
-	p.look()
+	s.State, s.Since = state, e.Time
+	p.targets[name] = s
+	p.note(e)
 }
 
 func (p *pusher) remove(name string) {
 	p.mu.Lock()
-	p.targets = slices.DeleteFunc(p.targets, func(s alerting.Subject) bool { return s.Name == name })
-	p.mu.Unlock()
-	p.look()
+	defer p.mu.Unlock()
+	was := p.targets[name]
+	delete(p.targets, name)
+	e := alerting.Event{Kind: alerting.Target, Name: name, What: alerting.Removed, Subject: &was}
+	e.Change = alerting.Change{Time: time.Now(), To: was.State}
+	p.note(e)
 }
 
-func (p *pusher) look() {
-	select {
-	case p.changed <- struct{}{}:
-	default:
+// note adds to the journal, and tells whoever pushes; mu is held.
+func (p *pusher) note(e alerting.Event) {
+	e.Seq = uint64(len(p.journal)) + 1
+	p.journal = append(p.journal, e)
+	if p.Pusher != nil {
+		_ = p.Take(p.journal[len(p.journal)-1:])
 	}
+}
+
+// catchUp tells whoever pushes what has happened while nobody did.
+func (p *pusher) catchUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seq, ok := p.Cursor()
+	if ok {
+		_ = p.Take(p.journal[seq:])
+		return
+	}
+	var all []*alerting.Subject
+	for _, s := range p.targets {
+		all = append(all, &s)
+	}
+	_ = p.Begin(slices.Values(all), uint64(len(p.journal)))
 }
 
 // startPusher pushes with times as much shorter than usual as those of Alertmanager.
@@ -179,7 +207,7 @@ func (s *pushStack) startPusher(t *testing.T) {
 	p := s.pusher
 	p.mu.Lock()
 	p.Pusher = &alertmanager.Pusher{
-		Instance: "exporter:10115", Resend: time.Second, Saved: maps.Clone(p.saved), Save: p.save,
+		Instance: "exporter:10115", Resend: time.Second, Saved: maps.Clone(p.saved), Save: p.save, Subject: p.subject,
 	}
 	p.mu.Unlock()
 	for _, a := range s.servers {
@@ -187,7 +215,8 @@ func (s *pushStack) startPusher(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx, p.list, p.changed) }()
+	p.catchUp()
+	go func() { ended <- p.Run(ctx) }()
 	p.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -167,16 +167,18 @@ func assemble(opts Options) *App {
 	a := &App{opts: opts, log: opts.Log, started: time.Now()}
 	a.serving = newServing(&a.opts, a.starting())
 	a.telling = newTelling(&a.opts, a.serving.begun, a.serving.ready)
-	a.chronicle = newChronicle(a.telling.stored)
+	a.chronicle = newChronicle()
 	a.storage = newStorage(&a.opts, a.chronicle)
 	a.polling = newPolling(&a.opts, a.started, a.storage)
 	a.checking = newChecking(&a.opts, a.started, a.storage, a.ownChecks)
 	a.maintaining = newMaintaining(a.telling, a.storage, a.checking.names, a.chronicle.pressed)
 	a.telling.windowsChanged = a.maintaining.changed
-	a.saver = &saver{
-		chronicle: a.chronicle, states: a.storage, log: opts.Log, changed: a.telling.changed,
+	a.telling.journal, a.telling.reconcile = func() *journal.Journal { return a.chronicle.Journal }, a.polling.reconcile
+	a.telling.watching = &watching{
+		targets: a.polling.scheduler, checks: a.checking.scheduler, deadlines: a.maintaining.deadlines, happened: a.chronicle.happened,
 	}
-	a.chronicle.covered, a.chronicle.events = a.maintaining.covered, a.maintaining.events
+	a.saver = &saver{chronicle: a.chronicle, states: a.storage, log: opts.Log}
+	a.chronicle.covered, a.chronicle.events, a.chronicle.email = a.maintaining.covered, a.maintaining.events, a.polling.email
 	a.chronicle.schedules = []recorded{
 		{kind: journal.Target, scheduler: a.polling.scheduler, exists: a.polling.exists, settled: a.polling.settled},
 		{kind: journal.Check, prefix: checkPrefix, scheduler: a.checking.scheduler, exists: a.checking.exists, settled: func() bool { return true }, add: a.checking.keepBeats},
@@ -185,7 +187,7 @@ func assemble(opts Options) *App {
 	a.past = newPast(&a.opts, a.started, a.chronicle, a.polling.scheduler, a.checking.scheduler, a.maintaining.covered)
 	a.finding = newFinding(&a.opts, a.storage, a.serving.place)
 	a.storage.others = []func() string{a.past.damage, a.telling.damage}
-	a.telling.targets, a.telling.checks, a.telling.saved = a.polling.everybody, a.checking.scheduler.Snapshot, a.storage
+	a.telling.targets, a.telling.checks, a.telling.saved = a.polling.scheduler, a.checking.scheduler, a.storage
 	a.serving.modules = a.polling.modules
 	a.parts = parts{a.storage, a.telling, a.maintaining, a.past, a.saver, a.polling, a.checking, a.serving, a.finding}
 	return a

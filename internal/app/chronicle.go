@@ -9,6 +9,7 @@ import (
 
 	"github.com/health-exporter/health_exporter/internal/journal"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -21,7 +22,7 @@ type chronicle struct {
 	schedules []recorded
 	covered   func(name, group string) bool // is maintenance of it going on?
 	events    func() []journal.Event        // what else happens; asked while no target comes or goes
-	stored    chan<- struct{}               // is signalled when something was published; one slot
+	email     func(t *prober.Target) string // that of who wants to know, if it may be mailed
 
 	begun   atomic.Bool   // what there is at the start has not happened
 	wanted  atomic.Int32  // which states the next transaction takes along
@@ -49,10 +50,11 @@ const (
 	wantAll
 )
 
-func newChronicle(stored chan<- struct{}) *chronicle {
+func newChronicle() *chronicle {
 	return &chronicle{
-		stored: stored, pressed: make(chan struct{}, 1), ended: map[string]struct{}{},
+		pressed: make(chan struct{}, 1), ended: map[string]struct{}{},
 		covered: func(string, string) bool { return false }, events: func() []journal.Event { return nil },
+		email: func(*prober.Target) string { return "" },
 	}
 }
 
@@ -154,9 +156,6 @@ func (c *chronicle) Write(tx *bolt.Tx, changes []registry.Change) (publish func(
 		}
 		c.mu.Unlock()
 		tell()
-		if len(list) > 0 {
-			signal(c.stored)
-		}
 	}, nil
 }
 
@@ -168,7 +167,6 @@ func (c *chronicle) Failed() {
 	c.mu.Unlock()
 	if publish, err := c.Append(nil, list); err == nil && len(list) > 0 {
 		publish()
-		signal(c.stored)
 	}
 }
 

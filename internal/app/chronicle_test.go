@@ -129,7 +129,7 @@ func TestWhatHappens(t *testing.T) {
 // TestNothingOfWhatIsNoMore: what the schedule has found of a target that was removed
 // meanwhile is neither told nor kept.
 func TestNothingOfWhatIsNoMore(t *testing.T) {
-	c := newChronicle(nil)
+	c := newChronicle()
 	c.open(nil)
 	c.begun.Store(true)
 	there := true

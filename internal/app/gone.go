@@ -27,6 +27,15 @@ func mailable(cfg *config.Config, address string) string {
 	return address
 }
 
+// email is the target's address if it may be mailed; empty if not.
+func (p *polling) email(t *prober.Target) string {
+	rules := p.rules.Load()
+	if t.MailAllowed || rules != nil && mailAllowed(rules.cfg, t) {
+		return t.Email
+	}
+	return ""
+}
+
 // mailAllowed reports whether the target's address may be mailed: it is on the list, or
 // the operator gave it to the job that found the target.
 func mailAllowed(cfg *config.Config, t *prober.Target) bool {

@@ -7,6 +7,7 @@ import (
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/journal"
 	"github.com/health-exporter/health_exporter/internal/registry"
+	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
 // named gives the name of what has a state that is kept under this one.
@@ -22,11 +23,10 @@ func (c *chronicle) eventsOf(change *registry.Change) []journal.Event {
 	t, e := change.New, journal.Event{Time: change.At, Kind: journal.Target, Name: change.App, To: change.State}
 	switch {
 	case t == nil && change.Old == nil: // a tombstone that is dropped
-		e.What, e.Was = journal.Removed, journal.Was{Place: change.Buried.Place, Group: change.Buried.Group, Email: change.Buried.Email}
-		e.To = change.Buried.LastState
+		e.What, e.To = journal.Forgotten, change.Buried.LastState
 		return []journal.Event{e}
 	case t == nil:
-		e.What, e.Was = journal.Removed, journal.Was{Place: change.Old.Place(), Group: change.Old.Group, Email: change.Old.Email}
+		e.What, e.Was = journal.Removed, journal.Was{Place: change.Old.Place(), Group: change.Old.Group, Email: c.email(change.Old)}
 		if change.Gone != nil {
 			e.What, e.Reason = journal.Gone, change.Gone.Why()
 		}
@@ -35,6 +35,22 @@ func (c *chronicle) eventsOf(change *registry.Change) []journal.Event {
 		return c.begins(change, e)
 	}
 	return c.changes(change, e)
+}
+
+// removedBefore notes that what had a state that was kept under this name has not come
+// back: it was taken out while the exporter did not run. saved may be nil.
+func (c *chronicle) removedBefore(kept string, saved *schedule.Saved) {
+	for i := range c.schedules {
+		name, ok := c.schedules[i].named(kept)
+		if !ok {
+			continue
+		}
+		e := journal.Event{Time: time.Now(), Kind: c.schedules[i].kind, Name: name, What: journal.Removed}
+		if saved != nil {
+			e.To, e.Place = saved.State.Verdict, saved.Place
+		}
+		c.happened(e)
+	}
 }
 
 // begins are the events of a target that was not there before.

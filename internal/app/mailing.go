@@ -17,7 +17,7 @@ import (
 // options are those of the configuration, and of this program.
 func (t *telling) options(cfg *ownconfig.Config) (outbox.Options, error) {
 	opts, err := mailOptions(cfg, nil)
-	opts.Path, opts.Log = t.path, t.log
+	opts.Path, opts.Log, opts.Subject = t.path, t.log, t.subject
 	planned := windows(cfg)
 	opts.Hold = func(s *alerting.Subject, now time.Time) bool {
 		return planned.Hold(s, now) || t.added.Hold(s, now)

@@ -53,8 +53,7 @@ func (t *telling) covers(now time.Time) *alerting.Cover {
 // learn finds out which windows cover what, so that no page waits for that.
 func (t *telling) learn() {
 	t.covers(time.Now()).Learn(func(yield func(name, group string) bool) {
-		targets, _ := t.targets()
-		for _, each := range slices.Concat(targets, t.checks()) {
+		for _, each := range slices.Concat(t.targets.Snapshot(), t.checks.Snapshot()) {
 			if !yield(each.Target.App, each.Target.Group) {
 				return
 			}

@@ -66,7 +66,7 @@ func TestWarningsAreLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{log: slog.New(slog.NewTextHandler(&log, nil)), storage: newStorage(&Options{Log: slog.New(slog.DiscardHandler)}, newChronicle(nil))}
+	a := &App{log: slog.New(slog.NewTextHandler(&log, nil)), storage: newStorage(&Options{Log: slog.New(slog.DiscardHandler)}, newChronicle())}
 	if err := a.storage.open(cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -104,11 +104,3 @@ func (p *polling) collectors() []prometheus.Collector {
 
 // modules are those of the configuration in force, observed.
 func (p *polling) modules() map[string]*prober.Module { return p.rules.Load().modules }
-
-// everybody has the targets on the schedule, and those that are gone: none is missing in
-// both.
-func (p *polling) everybody() ([]*schedule.Status, []registry.Tombstone) {
-	p.reconciling.Lock()
-	defer p.reconciling.Unlock()
-	return p.scheduler.Snapshot(), *p.gone.Load()
-}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,9 +24,8 @@ import (
 type pushing struct {
 	log       *slog.Logger
 	addresses []string // those on which the exporter listens
-	subjects  func() []alerting.Subject
-	changed   <-chan struct{} // says that they have
-	memory    memory          // of what Alertmanagers were told
+	subject   func(kind alerting.Kind, name string) *alerting.Subject
+	memory    memory // of what Alertmanagers were told
 	heartbeat heartbeat
 
 	mu     sync.Mutex      // protects all following fields
@@ -93,10 +93,10 @@ func (p *pushing) restart(cfg config.Alerting) {
 			p.log.Error("alerts cannot be pushed", "err", err)
 			return
 		}
-		pusher.Saved, pusher.Save, pusher.Log = saved, p.memory.Keep, p.log
+		pusher.Saved, pusher.Save, pusher.Log, pusher.Subject = saved, p.memory.Keep, p.log, p.subject
 		p.pusher = pusher
 		p.work.Go(func() {
-			if err := pusher.Run(ctx, p.subjects, p.changed); err != nil && ctx.Err() == nil {
+			if err := pusher.Run(ctx); err != nil && ctx.Err() == nil {
 				p.log.Error("alerts cannot be pushed", "err", err)
 			}
 		})
@@ -143,6 +143,33 @@ func (p *pushing) running() *alertmanager.Pusher {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pusher
+}
+
+// Listens reports whether alerts are pushed.
+func (p *pushing) Listens() bool { return p.running() != nil }
+
+// Cursor is the place in the journal of what was taken in last.
+func (p *pushing) Cursor() (seq uint64, ok bool) {
+	if pusher := p.running(); pusher != nil {
+		return pusher.Cursor()
+	}
+	return 0, false
+}
+
+// Begin takes in how all subjects are.
+func (p *pushing) Begin(subjects iter.Seq[*alerting.Subject], seq uint64) error {
+	if pusher := p.running(); pusher != nil {
+		return pusher.Begin(subjects, seq)
+	}
+	return nil
+}
+
+// Take takes in what happened next.
+func (p *pushing) Take(events []alerting.Event) error {
+	if pusher := p.running(); pusher != nil {
+		return pusher.Take(events)
+	}
+	return nil
 }
 
 // stats are the figures of pushing; zero if nothing is pushed.

@@ -52,8 +52,8 @@ func (a *App) reload() error {
 	}
 	a.file.Store(file)
 	a.adopt(cfg)
-	a.telling.outbox.Reconfigure(outbox)
 	a.polling.reconcile()
+	a.telling.reconfigure(outbox)
 	for _, option := range restart {
 		a.log.Warn("an option of the configuration file has changed, which takes effect when the exporter is restarted", "file", cfg.File, "at", "options."+option)
 	}

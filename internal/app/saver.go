@@ -29,7 +29,6 @@ type saver struct {
 	chronicle *chronicle
 	states    states
 	log       *slog.Logger
-	changed   chan<- struct{} // is signalled when something has happened; one slot
 
 	begun  bool
 	before []string // what was kept before the start and does not exist, or not yet
@@ -82,7 +81,6 @@ func (s *saver) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.chronicle.pressed:
-			signal(s.changed)
 			select {
 			case <-ctx.Done():
 				return // close saves everything
@@ -151,6 +149,7 @@ func (s *saver) forgetGone() {
 			case exists:
 				return true
 			case settled:
+				s.chronicle.removedBefore(name, s.states.Saved(name))
 				gone = append(gone, name)
 				return true
 			}

@@ -15,41 +15,77 @@ import (
 // maxExcerpt is how many bytes of an answer are shown.
 const maxExcerpt = 500
 
-// subjects are all targets and checks, also targets that are gone.
-func (t *telling) subjects(now time.Time) []alerting.Subject {
+// subject is a target or check as it is now, also a target that is gone; nil if there is
+// none.
+func (t *telling) subject(kind alerting.Kind, name string) *alerting.Subject {
 	cfg := t.cfg.Load()
+	if kind == alerting.Check {
+		if st, ok := t.checks.Status(name); ok {
+			return t.checkSubject(cfg, st)
+		}
+		return nil
+	}
+	if st, ok := t.targets.Status(name); ok {
+		return t.targetSubject(cfg, st)
+	}
+	if g, gone := t.saved.Tombstone(name); gone {
+		return t.goneSubject(cfg, &g)
+	}
+	return nil
+}
+
+// subjects are all targets and checks, also targets that are gone. A target that comes
+// back, or goes, while they are told may be among them twice.
+func (t *telling) subjects(yield func(*alerting.Subject) bool) {
+	cfg := t.cfg.Load()
+	for _, g := range t.saved.Tombstones() {
+		if _, there := t.targets.Status(g.App); !there && !yield(t.goneSubject(cfg, &g)) {
+			return
+		}
+	}
+	for _, st := range t.targets.Snapshot() {
+		if !yield(t.targetSubject(cfg, st)) {
+			return
+		}
+	}
+	for _, st := range t.checks.Snapshot() {
+		if !yield(t.checkSubject(cfg, st)) {
+			return
+		}
+	}
+}
+
+func (t *telling) targetSubject(cfg *config.Config, st *schedule.Status) *alerting.Subject {
+	s := subject(alerting.Target, st, time.Now())
+	s.Place, s.Group, s.DependsOn = st.Target.Place(), st.Target.Group, st.Target.DependsOn
+	if st.Target.MailAllowed {
+		s.Email = st.Target.Email
+	}
+	s.Link = t.link(cfg, "/targets/", s.Name)
+	return &s
+}
+
+func (t *telling) checkSubject(cfg *config.Config, st *schedule.Status) *alerting.Subject {
+	s := subject(alerting.Check, st, time.Now())
+	s.Link = t.link(cfg, "/checks/", s.Name)
+	return &s
+}
+
+// goneSubject is what there is to tell of a target that is gone.
+func (t *telling) goneSubject(cfg *config.Config, g *registry.Tombstone) *alerting.Subject {
+	return &alerting.Subject{
+		Kind: alerting.Target, Name: g.App, Place: g.Place, Group: g.Group, Email: mailable(cfg, g.Email), Since: g.At,
+		LastHealthy: g.LastHealthy, Gone: g.At, GoneWhy: g.Why(), Link: t.link(cfg, "/targets/", g.App),
+	}
+}
+
+// link is where a person finds more; empty if nobody knows.
+func (t *telling) link(cfg *config.Config, page, name string) string {
 	external := externalURL(cfg, t.external)
-	targets, gone := t.targets()
-	checks := t.checks()
-	list := make([]alerting.Subject, 0, len(targets)+len(gone)+len(checks))
-	there := map[string]bool{}
-	for _, st := range targets {
-		if len(gone) > 0 {
-			there[st.Target.App] = true
-		}
-		s := subject(alerting.Target, st, now)
-		s.Place, s.Group, s.DependsOn = st.Target.Place(), st.Target.Group, st.Target.DependsOn
-		if st.Target.MailAllowed {
-			s.Email = st.Target.Email
-		}
-		if external != "" {
-			s.Link = external + "/targets/" + url.PathEscape(s.Name)
-		}
-		list = append(list, s)
+	if external == "" {
+		return ""
 	}
-	for i := range gone {
-		if !there[gone[i].App] {
-			list = append(list, goneSubject(cfg, &gone[i], external))
-		}
-	}
-	for _, st := range checks {
-		s := subject(alerting.Check, st, now)
-		if external != "" {
-			s.Link = external + "/checks/" + url.PathEscape(s.Name)
-		}
-		list = append(list, s)
-	}
-	return list
+	return external + page + url.PathEscape(name)
 }
 
 // subject is what both have in common.
@@ -77,23 +113,11 @@ func stalled(st *schedule.Status, now time.Time) bool {
 	return st.Error != ""
 }
 
-// goneSubject is the subject of a target that is gone.
-func goneSubject(cfg *config.Config, g *registry.Tombstone, external string) alerting.Subject {
-	s := alerting.Subject{
-		Kind: alerting.Target, Name: g.App, Place: g.Place, Group: g.Group, Email: mailable(cfg, g.Email), Since: g.At,
-		LastHealthy: g.LastHealthy, Gone: g.At, GoneWhy: g.Why(),
-	}
-	if external != "" {
-		s.Link = external + "/targets/" + url.PathEscape(s.Name)
+// pushedSubject is subject for Alertmanagers, without anything secret.
+func (t *telling) pushedSubject(kind alerting.Kind, name string) *alerting.Subject {
+	s := t.subject(kind, name)
+	if s != nil {
+		s.Error, s.Place, s.Response = redact.Text(s.Error), redact.Text(s.Place), nil
 	}
 	return s
-}
-
-// pushedSubjects are those for Alertmanagers, without anything secret.
-func (t *telling) pushedSubjects() []alerting.Subject {
-	list := t.subjects(time.Now())
-	for i := range list {
-		list[i].Error, list[i].Place, list[i].Response = redact.Text(list[i].Error), redact.Text(list[i].Place), nil
-	}
-	return list
 }

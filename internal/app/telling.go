@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,13 +16,11 @@ import (
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/journal"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
-
-// notifyEvery is how often changes are looked for that time alone brings.
-const notifyEvery = 5 * time.Second
 
 // telling notifies people, Alertmanagers and the receiver of the heartbeat of what has
 // changed, unless that is held back for maintenance.
@@ -31,13 +28,9 @@ type telling struct {
 	path     string // of the storage directory; empty for none
 	log      *slog.Logger
 	external string // the URL of the command line; empty if nobody says so
-	// targets has those on the schedule, and those that are gone.
-	targets func() ([]*schedule.Status, []registry.Tombstone)
-	checks  func() []*schedule.Status
-	saved   states
-
-	changed chan struct{} // tells whoever pushes that states have changed
-	stored  chan struct{} // tells notifyLoop that changes are on disk
+	targets  roster
+	checks   roster
+	saved    tombstones
 
 	cfg   atomic.Pointer[config.Config]  // in force; nil before the first
 	added *maintenance.Store             // over the API
@@ -46,24 +39,36 @@ type telling struct {
 	covering sync.Mutex
 	outbox   *outbox.Outbox
 	pushing  pushing
-	news     news // notifyLoop's
-	begun    bool
+	mailed   *audience // the outbox; nil before it begins
+	pushed   *audience // whoever pushes; nil before it begins
+	watching *watching
 
-	windowsChanged func() // is called when there are other maintenance windows than before
+	journal        func() *journal.Journal // that of the storage, once it is open
+	reconcile      func()                  // brings the schedule up to date with the registry
+	windowsChanged func()                  // is called when there are other maintenance windows than before
+}
+
+// roster has the subjects of one kind.
+type roster interface {
+	Status(name string) (*schedule.Status, bool)
+	Snapshot() []*schedule.Status
+}
+
+// tombstones are what is left of targets that are gone.
+type tombstones interface {
+	Tombstone(app string) (registry.Tombstone, bool)
+	Tombstones() []registry.Tombstone
 }
 
 // newTelling makes it. What it tells of, and ready, is asked for once it has begun.
 func newTelling(opts *Options, begun <-chan struct{}, ready func() error) *telling {
-	t := &telling{
-		path: opts.StoragePath, log: opts.Log, external: opts.ExternalURL,
-		changed: make(chan struct{}, 1), stored: make(chan struct{}, 1), news: news{offered: map[string]time.Time{}},
-	}
-	t.pushing = pushing{log: opts.Log, subjects: t.pushedSubjects, changed: t.changed, addresses: opts.listenAddresses(), heartbeat: heartbeat{log: opts.Log, begun: begun, ready: ready}}
+	t := &telling{path: opts.StoragePath, log: opts.Log, external: opts.ExternalURL}
+	t.pushing = pushing{log: opts.Log, subject: t.pushedSubject, addresses: opts.listenAddresses(), heartbeat: heartbeat{log: opts.Log, begun: begun, ready: ready}}
 	return t
 }
 
-// open opens the outbox, also if nobody is mailed: it is cheap, and whoever begins to
-// mail wants no news of long ago.
+// open opens the outbox, also if nobody is mailed: there may be news that are to be told
+// once somebody is again.
 func (t *telling) open(cfg *config.Config) error {
 	opts, err := t.options(cfg)
 	if err != nil {
@@ -99,28 +104,42 @@ func (t *telling) adoptWindows() {
 // wrong: whoever reloads makes them first, and hands them over last.
 func (t *telling) adopt(cfg *config.Config) {
 	t.cfg.Store(cfg)
-	if t.begun {
-		t.learn()
-	}
 	t.pushing.adopt(cfg.Alerting)
 }
 
-// begin reports everything.
+// reconfigure hands the options of the outbox over, once the schedule is that of the
+// configuration. Who is told for the first time is told of what is bad.
+func (t *telling) reconfigure(opts outbox.Options) {
+	t.outbox.Reconfigure(opts)
+	t.learn()
+	for _, a := range []*audience{t.mailed, t.pushed} {
+		if a != nil {
+			a.again()
+		}
+	}
+}
+
+// begin tells of everything.
 func (t *telling) begin(ctx context.Context, work *sync.WaitGroup) {
-	t.begun = true
-	work.Go(func() { t.notifyLoop(ctx) })
+	t.learn()
 	work.Go(func() { t.outbox.Run(ctx) })
 	t.pushing.start(ctx, t.cfg.Load().Alerting)
+	t.mailed = &audience{telling: t, journal: t.journal(), to: t.outbox, name: "outbox"}
+	t.pushed = &audience{telling: t, journal: t.journal(), to: &t.pushing, name: "pusher"}
+	work.Go(func() { t.mailed.run(ctx) })
+	work.Go(func() { t.pushed.run(ctx) })
+	work.Go(func() { t.watching.run(ctx, t.journal(), t.log) })
 	work.Go(func() {
 		<-ctx.Done()
 		t.pushing.end()
 	})
 }
 
-// close has what has changed at last told after the next start.
+// close has the outbox hear the last of what happened, and closes it. Alertmanagers hear
+// of it after the next start.
 func (t *telling) close() error {
-	if t.begun {
-		t.notify()
+	for more := t.mailed != nil; more; more = t.mailed.step() {
+		continue
 	}
 	return t.outbox.Close()
 }
@@ -129,37 +148,6 @@ func (t *telling) collectors() []prometheus.Collector {
 	return []prometheus.Collector{selfmetrics.Notifications(func() selfmetrics.Notified {
 		return selfmetrics.Notified{Mail: t.outbox.Stats(), Push: t.pushing.stats()}
 	})}
-}
-
-// notifyLoop passes all changes to the outbox, as soon as a change of
-// state is on disk, and now and then.
-func (t *telling) notifyLoop(ctx context.Context) {
-	tick := time.NewTicker(notifyEvery)
-	defer tick.Stop()
-	for {
-		t.learn()
-		t.notify()
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.stored:
-		case <-tick.C:
-		}
-	}
-}
-
-// notify hands over what is known.
-func (t *telling) notify() { t.news.tell(t.outbox, t.subjects(time.Now()), t.storedChanges) }
-
-// storedChanges are those changes of a subject that are on disk, oldest first.
-func (t *telling) storedChanges(kind alerting.Kind, name string) []schedule.Transition {
-	if kind == alerting.Check {
-		name = checkPrefix + name
-	}
-	if saved := t.saved.Saved(name); saved != nil {
-		return saved.Transitions
-	}
-	return nil
 }
 
 // problem is why people are not told at the moment; empty if they are.

@@ -30,7 +30,7 @@ type Event struct {
 type Was struct {
 	// Place is the URL or address, and Group the heading; both may be empty.
 	Place, Group string
-	// Email is who wants to know, whether or not that address may be mailed.
+	// Email is who wants to know and may be mailed; empty for nobody in particular.
 	Email string
 }
 
@@ -62,6 +62,8 @@ const (
 	Removed What = "removed"
 	// Gone says that it is there no more although nobody has removed it.
 	Gone What = "gone"
+	// Forgotten says that nobody remembers any more that it was gone.
+	Forgotten What = "forgotten"
 	// Returned says that what was gone is there again.
 	Returned What = "returned"
 	// Found says that discovery names it again since the exporter has started; it was there
@@ -87,6 +89,7 @@ const (
 var known = [...]What{
 	StateChanged, Turned, Registered, Changed, Removed, Gone, Returned, Paused, Resumed,
 	Maintenance, MaintenanceOver, NotProbed, Probed, Flapping, Calm, Found,
+	Forgotten,
 }
 
 // ErrBehind says that the events asked for are not there: they are too old, were lost, or
