@@ -131,7 +131,8 @@ func (r *Registry) beginBackup() (*durable.Snapshot, error) {
 	return r.store.db.Snapshot()
 }
 
-// backUp copies the snapshot. The copy counts only once it has been read back and found
+// backUp copies what is ours of the snapshot: what happened is kept for days only, and
+// would be most of it. The copy counts only once it has been read back and found
 // sound, or damage would push out the good backups. It takes the place of one that is
 // younger than young.
 func (s *store) backUp(snapshot *durable.Snapshot, young time.Duration) (err error) {
@@ -141,7 +142,7 @@ func (s *store) backUp(snapshot *durable.Snapshot, young time.Duration) (err err
 			_ = os.Remove(path)
 		}
 	}()
-	if err := snapshot.CopyTo(path); err != nil {
+	if err := snapshot.CompactTo(path, buckets()...); err != nil {
 		return err
 	}
 	_, faults, err := s.examine(path)

@@ -38,6 +38,11 @@ const (
 	metaCounts       = "counts"
 )
 
+// buckets are all of ours.
+func buckets() []string {
+	return []string{bucketMeta, bucketTargets, bucketPauses, bucketStates, bucketTombstones, bucketRenewals}
+}
+
 // contents is all that a file holds.
 type contents struct {
 	version      int // of the layout; 0 if it is not known
@@ -203,7 +208,7 @@ func getJSON(b *bolt.Bucket, name string, into any) error {
 // writeContents fills an empty file, in sorted order, which is many times faster:
 // bbolt then never makes room within a page.
 func writeContents(tx *bolt.Tx, c *contents) error {
-	for _, name := range []string{bucketMeta, bucketTargets, bucketPauses, bucketStates, bucketTombstones, bucketRenewals} {
+	for _, name := range buckets() {
 		b, err := tx.CreateBucketIfNotExists([]byte(name))
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@
 //
 //	registry.db                 the data; every value is sealed with a CRC-32C. What
 //	                            happened is beside it, see [Journal]
-//	registry.db.backup-1 … -3   hot backups, 1 is the newest
+//	registry.db.backup-1 … -3   hot backups, 1 is the newest; without what happened
 //	registry.db.schema-<n>      as it was before a program that has another layout used it
 //	registry.db.corrupt-<time>  what was found damaged, kept for people to look at
 //	initialised                 the mark by which a lost registry.db is noticed

@@ -347,6 +347,41 @@ func TestDamagedJournal(t *testing.T) {
 	}
 }
 
+// TestBackupsAreWithoutTheJournal: they are for registrations. After a restore from one
+// alone nobody takes what happens then for what has happened before.
+func TestBackupsAreWithoutTheJournal(t *testing.T) {
+	dir := t.TempDir()
+	n, o := note(dir)
+	r := open(t, o)
+	n.registry = r
+	put(t, r, api("a"), api("b"))
+	shut(t, r)
+	c, faults, err := examine(filepath.Join(dir, fileBackup+"1"), 0, func(tx *bolt.Tx) (others []string) {
+		must(tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
+			if !slices.Contains(buckets(), string(name)) {
+				others = append(others, string(name))
+			}
+			return nil
+		}))
+		return others
+	})
+	if err != nil || len(faults) > 0 || len(c.targets) != 2 {
+		t.Fatalf("the backup: %v, %q, %v", c, faults, err)
+	}
+	overwrite(t, filepath.Join(dir, fileDB), func(b []byte) []byte { return b[:len(b)/3] })
+	n, o = note(dir)
+	r = open(t, o)
+	n.registry = r
+	wantApps(t, r, "a", "b")
+	put(t, r, api("c"))
+	for _, cursor := range []uint64{0, 1, 2, 3} {
+		list, err := n.Read(cursor, 10)
+		if b, ok := errors.AsType[events.ErrBehind](err); !ok || len(list) > 0 || b.First != n.Head() {
+			t.Errorf("after %d: %v, %v", cursor, list, err)
+		}
+	}
+}
+
 // TestOldLayout: the file of an older program is taken over, and kept as it was.
 func TestOldLayout(t *testing.T) {
 	dir := stored(t)

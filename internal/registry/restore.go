@@ -31,7 +31,7 @@ func (s *store) restore(salvaged *contents, faults []string) (*contents, error) 
 	if c.installation == "" {
 		c.installation = rand.Text()
 	}
-	kept, err := s.rebuild(c, keptDamaged, from)
+	kept, err := s.rebuild(c, keptDamaged)
 	if err != nil {
 		return nil, fmt.Errorf("restoring from damage (%s): %w", what, err)
 	}

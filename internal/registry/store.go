@@ -143,16 +143,13 @@ func (s *store) isNew() bool {
 }
 
 // rebuild writes a new file of these contents and puts it in the place of registry.db,
-// which it keeps if it is damaged. Of the journal it has what is sound in registry.db, and
-// in a backup if there is one.
-func (s *store) rebuild(c *contents, keep int, backup string) (kept string, err error) {
+// which it keeps if it is damaged. Of the journal it has what is sound in registry.db.
+func (s *store) rebuild(c *contents, keep int) (kept string, err error) {
 	s.db, kept, err = durable.Rebuild(s.path(fileDB), durable.Options{Timeout: time.Second}, keep, func(tx *bolt.Tx) error {
 		if err := writeContents(tx, c); err != nil {
 			return err
 		}
-		for _, path := range []string{s.path(fileDB), backup} {
-			s.salvage(tx, path)
-		}
+		s.salvage(tx, s.path(fileDB))
 		return s.journal.Rescue(tx)
 	})
 	c.version = schema
@@ -162,9 +159,6 @@ func (s *store) rebuild(c *contents, keep int, backup string) (kept string, err 
 // salvage copies what is sound of the journal in a file. What cannot be had is lost, and
 // Rescue notes that.
 func (s *store) salvage(to *bolt.Tx, path string) {
-	if path == "" {
-		return
-	}
 	_, err := durable.Read(path, durable.ReadOptions{Timeout: s.timeout, Salvage: true}, func(from *bolt.Tx) error {
 		return s.journal.Copy(to, from)
 	})
@@ -254,7 +248,7 @@ func (s *store) revive(memory func() *contents, now bool) error {
 	if s.keep {
 		keep = keptDamaged
 	}
-	_, err := s.rebuild(c, keep, "")
+	_, err := s.rebuild(c, keep)
 	if err == nil {
 		err = s.use(c)
 	}
