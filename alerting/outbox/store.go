@@ -125,6 +125,8 @@ func (s *store) write(list ...*changes) error {
 		return nil
 	})
 }
+
+// apply makes the changes.
 func (c *changes) apply(tx *bbolt.Tx) error {
 	queue, known := tx.Bucket(queueBucket), tx.Bucket(memoryBucket)
 	for _, seq := range c.drop {
