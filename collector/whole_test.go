@@ -12,6 +12,7 @@ import (
 	"github.com/health-exporter/health_exporter/alerting/outbox"
 	"github.com/health-exporter/health_exporter/internal/discovery"
 	"github.com/health-exporter/health_exporter/internal/history"
+	"github.com/health-exporter/health_exporter/internal/journal"
 	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/internal/selfmetrics"
 	"github.com/health-exporter/health_exporter/internal/zeroconf"
@@ -38,6 +39,10 @@ func fixedStorage() prometheus.Collector {
 			Shadowed: 1014, Changes: 1015, Errors: 1016, Recovered: true, Persistent: true, LastBackup: at(250), Bytes: 65536,
 		}
 	})
+}
+
+func fixedJournal() prometheus.Collector {
+	return selfmetrics.Journal(func() journal.Stats { return journal.Stats{Head: 1042, Kept: 1040, Unwritten: 1} })
 }
 
 func fixedHistory() prometheus.Collector {
@@ -109,7 +114,7 @@ func fixedZeroconf() prometheus.Collector {
 func fixedSelf() []prometheus.Collector {
 	return []prometheus.Collector{
 		build{"1.0.0", "abc", "go1.26"},
-		fixedEnvironment(), fixedScheduler(), NewScheduledChecks(fixed()), fixedStorage(), fixedHistory(),
+		fixedEnvironment(), fixedScheduler(), NewScheduledChecks(fixed()), fixedStorage(), fixedJournal(), fixedHistory(),
 		fixedDiscovery(), fixedReload(), fixedNotifications(), fixedAdHoc(), fixedGone(), fixedProbeDurations(false), fixedZeroconf(),
 		fixedDurations(),
 	}

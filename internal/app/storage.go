@@ -50,7 +50,7 @@ func (s *storage) begin(context.Context, *sync.WaitGroup) {}
 func (s *storage) close() error { return s.Registry.Close() }
 
 func (s *storage) collectors() []prometheus.Collector {
-	return []prometheus.Collector{selfmetrics.Storage(s.Stats)}
+	return []prometheus.Collector{selfmetrics.Storage(s.Stats), selfmetrics.Journal(s.chronicle.Stats)}
 }
 
 // known are the names of all targets that there are, wherever they come from, and of what

@@ -7,6 +7,7 @@ func Names() []string {
 	names := []string{schedulerLateness.name}
 	names = appendNames(names, schedulerTable)
 	names = appendNames(names, storageTable)
+	names = appendNames(names, journalTable)
 	names = appendNames(names, historyTable)
 	names = appendNames(names, notificationsTable)
 	names = appendNames(names, zeroconfTable)
