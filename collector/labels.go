@@ -115,6 +115,9 @@ func validLabelName(name string) bool {
 // and fragment. Of a place that cannot be taken apart and might hold one of
 // them, only the scheme is left.
 func PublicPlace(place string) string {
+	if !strings.ContainsAny(place, "@?#") {
+		return place
+	}
 	scheme, rest := "", place
 	if before, after, found := strings.Cut(place, "://"); found && !strings.ContainsAny(before, "/?#@") {
 		scheme, rest = before+"://", after

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,6 +20,7 @@ import (
 	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/journal"
+	"github.com/health-exporter/health_exporter/internal/server/access"
 )
 
 // happen puts events into the journal.
@@ -272,4 +275,26 @@ func TestWantsStream(t *testing.T) {
 			t.Errorf("%q: %t", accept, !want)
 		}
 	}
+}
+
+// TestQuietStream says that it is still there, and ends after a while, so that it is looked
+// anew at who listens.
+func TestQuietStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{Deps: Deps{Events: journal.New(journal.Options{}), Maintenance: windows{}, Log: slog.New(slog.DiscardHandler)}}
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/events", nil)
+		id := access.NewGate(nil).Identify(&access.Rules{}, r)
+		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, &visit{Identity: id}))
+		w := httptest.NewRecorder()
+		began := time.Now()
+		s.stream(w, r, eventQuery{})
+		if took := time.Since(began); took != streamLasts {
+			t.Errorf("it ends after %s", took)
+		}
+		rest, ok := strings.CutPrefix(w.Body.String(), "retry: 5000\nid: 0\n\n")
+		n := strings.Count(rest, ": still here\n\n")
+		if most := int(streamLasts / heartbeat); !ok || n*len(": still here\n\n") != len(rest) || n < most-1 || n > most { // the last one is due when it ends
+			t.Errorf("it says\n%s", w.Body)
+		}
+	})
 }

@@ -63,6 +63,11 @@ func fieldsOf(t reflect.Type, within []int) (list []field) {
 	return list
 }
 
+// among reports whether there are no others than these.
+func (f fields) among(names ...string) bool {
+	return f != nil && !slices.ContainsFunc(f, func(each field) bool { return !slices.Contains(names, each.name) })
+}
+
 // of is what to encode of a target.
 func (f fields) of(t *api.Target) any {
 	if f == nil {

@@ -93,8 +93,9 @@ func (s search) finds(name, group string, labels map[string]string) bool {
 	if s == "" || s.in(name) || s.in(group) {
 		return true
 	}
+	pair := strings.Contains(string(s), "=") // or it cannot be partly in the name and partly in the value
 	for label, value := range labels {
-		if s.in(label + "=" + value) {
+		if pair && s.in(label+"="+value) || !pair && (s.in(label) || s.in(value)) {
 			return true
 		}
 	}

@@ -221,6 +221,7 @@ func TestFields(t *testing.T) {
 		"app":                               `{"app":"nas"}`,
 		"state,app,labels":                  `{"app":"nas","state":"UNKNOWN"}`,
 		"email,up,interval,last_check":      `{"email":"me@example.org","interval":30,"up":null,"last_check":null}`,
+		"source,paused,group,app":           `{"app":"nas","paused":false,"source":"api"}`,
 		"consecutive_failures,paused,group": `{"paused":false,"consecutive_failures":0}`,
 	} {
 		if got := f.page("/api/v1/targets?fields=" + fields); got != `{"targets":[`+want+"]}\n" {

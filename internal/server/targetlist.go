@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/health-exporter/health_exporter/client/api"
 	"github.com/health-exporter/health_exporter/collector"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/prober"
@@ -33,7 +34,11 @@ func (s *server) listTargets(w http.ResponseWriter, r *http.Request) {
 	if f.empty() {
 		l.total = func() int { return len(s.Registry.Targets()) }
 	}
+	cheap := fields.among("app", "group", "paused", "source")
 	l.view = func(x listed) any {
+		if t := x.target; cheap {
+			return fields.of(&api.Target{Registration: api.Registration{App: t.App, Group: t.Group}, Paused: t.Paused, Source: string(t.Source)})
+		}
 		if x.status == nil && of.paged {
 			x.status, _ = s.Scheduler.Status(x.target.App)
 		}
