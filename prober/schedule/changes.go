@@ -195,7 +195,7 @@ func (j *job) savedLocked() *Saved {
 	st := j.status.Load()
 	return &Saved{
 		State: st.State, Since: st.Since, LastHealthy: st.LastHealthy, Place: placeOf(st.Target, st.Check),
-		Transitions: slices.Clone(j.transitions[max(len(j.transitions)-MaxSavedTransitions, 0):]),
+		Transitions: slices.Clip(j.transitions[max(len(j.transitions)-MaxSavedTransitions, 0):]),
 	}
 }
 

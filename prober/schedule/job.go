@@ -36,7 +36,7 @@ type job struct {
 	slow         bool
 	inconclusive int // results in a row that said nothing
 	history      history
-	transitions  []Transition
+	transitions  []Transition // never written to, since what is saved of the job shares it
 	waiters      []chan<- Entry
 	changes      *changes
 	kept         health.State // as far as it matters, what is saved or about to be
@@ -54,7 +54,7 @@ func newJob(desired Job, now time.Time, changes *changes) *job {
 	st.awaits(&desired, now)
 	if s := desired.Saved; s != nil && s.Place == desired.place() {
 		st.State, st.Since, st.LastHealthy, st.Failing = s.State, s.Since, s.LastHealthy, s.State.Failures > 0
-		j.transitions = slices.Clone(s.Transitions)
+		j.transitions = s.Transitions
 	}
 	if desired.Module == nil {
 		st.State = health.State{}
@@ -161,10 +161,8 @@ func (j *job) move(st *Status, next health.State, now time.Time, reason string) 
 	}
 	st.Since = now
 	st.Changes[next.Verdict]++
-	if len(j.transitions) == MaxTransitions {
-		j.transitions = slices.Delete(j.transitions, 0, 1)
-	}
-	j.transitions = append(j.transitions, Transition{Time: now, From: from, To: next.Verdict, Reason: reason})
+	kept := j.transitions[max(len(j.transitions)-MaxTransitions+1, 0):]
+	j.transitions = slices.Concat(kept, []Transition{{Time: now, From: from, To: next.Verdict, Reason: reason}})
 	return true
 }
 

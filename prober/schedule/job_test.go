@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -249,4 +250,34 @@ func TestFailing(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// What was saved of a job stays as it was, although the job goes on.
+func TestWhatIsSavedDoesNotChange(t *testing.T) {
+	now := time.Unix(1764252345, 0)
+	j := newJob(Job{Target: target("a", time.Second), Module: passing()}, now, newChanges())
+	states := []health.Verdict{health.Healthy, health.Unhealthy}
+	var saved []*Saved
+	var then [][]Transition
+	for i := range 3 * MaxTransitions {
+		j.mu.Lock()
+		st := *j.status.Load()
+		j.move(&st, health.State{Verdict: states[i%2]}, now.Add(time.Duration(i)*time.Second), fmt.Sprint(i))
+		j.status.Store(&st)
+		saved = append(saved, j.savedLocked())
+		j.mu.Unlock()
+		then = append(then, slices.Clone(saved[i].Transitions))
+		if again := newJob(Job{Target: target("a", time.Second), Module: passing(), Saved: saved[i]}, now, newChanges()); i%10 == 0 {
+			st := *again.status.Load()
+			again.move(&st, health.State{Verdict: health.Degraded}, now, "another")
+		}
+	}
+	for i := range saved {
+		if !slices.Equal(saved[i].Transitions, then[i]) || then[i][len(then[i])-1].Reason != fmt.Sprint(i) || len(then[i]) > MaxSavedTransitions {
+			t.Fatalf("what was saved after change %d is now\n%+v instead of\n%+v", i, saved[i].Transitions, then[i])
+		}
+	}
+	if len(j.transitions) != MaxTransitions {
+		t.Errorf("%d transitions are kept", len(j.transitions))
+	}
 }
