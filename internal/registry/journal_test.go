@@ -330,6 +330,9 @@ func TestDamagedJournal(t *testing.T) {
 	n.registry = r
 	wantApps(t, r, numbered(20)...)
 	put(t, r, api("later"))
+	if list, err := n.Read(0, 100); err != nil || len(list) != 7 {
+		t.Errorf("of what is sound %v is left, %v", list, err)
+	}
 	_, err := n.Read(7, 100)
 	if _, ok := errors.AsType[events.ErrBehind](err); !ok {
 		t.Errorf("what is missing was read, error %v", err)

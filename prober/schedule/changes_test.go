@@ -135,6 +135,23 @@ func TestDrifted(t *testing.T) {
 	})
 }
 
+// TestNewestStateIsSaved: the one to which an event led may be older than what is saved of
+// the counters.
+func TestNewestStateIsSaved(t *testing.T) {
+	s := New(Options{})
+	var r recorder
+	s.Sync([]Job{{Target: target("a", time.Minute), Module: r.module("a")}})
+	j := s.find("a")
+	for range 5 {
+		j.mu.Lock()
+		j.apply(&prober.Result{Outcome: health.Pass, Start: time.Now()})
+		j.mu.Unlock()
+	}
+	if taken := s.TakeChanged(true); len(taken.Events) != 1 || taken.States["a"].State.Passes != 5 {
+		t.Errorf("%+v, %+v", taken.Events, taken.States["a"])
+	}
+}
+
 // TestTouched: somebody may have a state saved to which nothing happened.
 func TestTouched(t *testing.T) {
 	s := New(Options{})
