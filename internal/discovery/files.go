@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
 
 	"github.com/health-exporter/health_exporter/internal/names"
@@ -49,27 +51,55 @@ func (u *unit) addFiles(groups []*targetgroup.Group, patterns []string) (emptied
 	return emptied, several
 }
 
-// wholeFiles leaves out the groups of files that have more documents than were read.
+// wholeFiles leaves out the groups of files that have more documents than were read, and of
+// those that have something else since: they are about to be read again.
 func wholeFiles(groups []*targetgroup.Group) (whole []*targetgroup.Group, several []string) {
-	looked := map[string]bool{}
+	files := map[string][]*targetgroup.Group{}
+	var order []string
 	for _, g := range groups {
 		if g == nil {
 			continue
 		}
 		path := fileOf(g.Source)
-		has, known := looked[path]
-		if !known {
-			has = hasSeveral(path)
-			looked[path] = has
-			if has {
-				several = append(several, path)
-			}
+		if files[path] == nil {
+			order = append(order, path)
 		}
-		if !has {
-			whole = append(whole, g)
+		files[path] = append(files[path], g)
+	}
+	for _, path := range order {
+		switch {
+		case hasSeveral(path):
+			several = append(several, path)
+		case !hasChanged(path, files[path]):
+			whole = append(whole, files[path]...)
 		}
 	}
 	return whole, several
+}
+
+// justNow is how long ago a file may have been written that was read before that.
+const justNow = 10 * time.Second
+
+// hasChanged reports whether a file was written just now and has not all the targets any
+// more that were read of it. Should it only write one in another way, it is taken in when
+// it is read again.
+func hasChanged(path string, read []*targetgroup.Group) bool {
+	info, err := os.Stat(path)
+	if err != nil || time.Since(info.ModTime()) > justNow {
+		return false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	for _, g := range read {
+		for _, labels := range g.Targets {
+			if !bytes.Contains(text, []byte(labels[model.AddressLabel])) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasSeveral reports whether a file has more than one document of YAML: what marks where
