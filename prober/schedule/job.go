@@ -19,7 +19,7 @@ type job struct {
 
 	// Guarded by Scheduler.mu.
 	due      int64 // slot of the next probe
-	pos      int   // place in the wheel's slot
+	pos      int32 // place in the wheel's slot
 	queued   bool  // in the wheel
 	begun    bool  // the first probe was started
 	interval int64 // slots
@@ -30,11 +30,13 @@ type job struct {
 
 	mu           sync.Mutex // protects all following fields
 	desired      Job
-	running      bool
 	generation   uint64 // grows when a probe under way no longer counts
 	cancel       context.CancelFunc
+	inconclusive int32 // results in a row that said nothing
+	running      bool
 	slow         bool
-	inconclusive int // results in a row that said nothing
+	drifting     bool // noted as one that differs from kept
+	turns        uint8
 	history      history
 	transitions  []Transition // never written to, since what is saved of the job shares it
 	waiters      []chan<- Entry
@@ -42,8 +44,6 @@ type job struct {
 	kept         health.State // as far as it matters, what is saved or about to be
 	step         uint32       // grows with each outcome and each change
 	turnsIn      uint32       // the minute that turns are counted in
-	turns        uint8
-	drifting     bool // noted as one that differs from kept
 
 	ended bool // guarded by changes.mu
 }
@@ -223,7 +223,7 @@ func (j *job) applyInconclusive(res *prober.Result) (Status, *Transition) {
 	j.inconclusive++
 	var change *Transition
 	most := cmp.Or(st.Target.Unhealthy, health.DefaultUnhealthy)
-	if j.inconclusive >= most && j.move(&st, health.State{}, res.Start.Add(res.Duration), "could not be checked: "+res.Error) {
+	if int(j.inconclusive) >= most && j.move(&st, health.State{}, res.Start.Add(res.Duration), "could not be checked: "+res.Error) {
 		change = &j.transitions[len(j.transitions)-1]
 	}
 	j.history.add(res, st.State.Verdict)

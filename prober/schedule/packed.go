@@ -29,18 +29,16 @@ type record struct {
 // The time is that from the record before, less what that was for the record before.
 type packed struct {
 	bytes       []byte // records, the oldest first
-	count       int
-	before      point // what the oldest record follows
-	last        point // the newest
+	before      moment // what the oldest record follows
+	last        moment // the newest
+	beforeCode  uint16
+	lastCode    uint16
 	lastOutcome health.Outcome
+	count       uint8
 }
 
-// point is what differences are taken from.
-type point struct {
-	unixMicro int64
-	step      int64 // since the one before
-	code      uint16
-}
+// moment is what differences are taken from, and how long it was after the one before.
+type moment struct{ unixMicro, step int64 }
 
 // longestRecord is how long one may be.
 const longestRecord = 1 + binary.MaxVarintLen32 + binary.MaxVarintLen64 + binary.MaxVarintLen16
@@ -70,22 +68,21 @@ func (r *record) entry() Entry {
 // add appends a record, and drops the oldest if there are enough.
 func (p *packed) add(r record) {
 	if p.count == HistoryLimit {
-		_, rest, first := p.next(p.bytes, p.before)
-		p.bytes, p.before = p.bytes[:copy(p.bytes, rest)], first
+		first, rest, at := next(p.bytes, p.before, p.beforeCode)
+		p.bytes, p.before, p.beforeCode = p.bytes[:copy(p.bytes, rest)], at, first.code
 		p.count--
 	}
 	if p.count == 0 {
-		p.before = point{unixMicro: r.unixMicro, code: r.code}
-		p.last = p.before
+		p.before, p.beforeCode = moment{unixMicro: r.unixMicro}, r.code
+		p.last, p.lastCode = p.before, p.beforeCode
 	}
 	step := r.unixMicro - p.last.unixMicro
 	p.grow()
 	p.bytes = append(p.bytes, byte(r.outcome)&3|byte(r.state)&3<<2|r.reason<<4)
 	p.bytes = binary.AppendUvarint(p.bytes, uint64(r.micros))
 	p.bytes = binary.AppendVarint(p.bytes, step-p.last.step)
-	p.bytes = binary.AppendUvarint(p.bytes, uint64(r.code^p.last.code))
-	p.last = point{r.unixMicro, step, r.code}
-	p.lastOutcome = r.outcome
+	p.bytes = binary.AppendUvarint(p.bytes, uint64(r.code^p.lastCode))
+	p.last, p.lastCode, p.lastOutcome = moment{r.unixMicro, step}, r.code, r.outcome
 	p.count++
 }
 
@@ -98,7 +95,7 @@ func (p *packed) grow() {
 }
 
 // next takes a record off the bytes, which follows the one before.
-func (p *packed) next(from []byte, before point) (r record, rest []byte, at point) {
+func next(from []byte, before moment, beforeCode uint16) (r record, rest []byte, at moment) {
 	r.outcome, r.state, r.reason = health.Outcome(from[0]&3), health.Verdict(from[0]>>2&3), from[0]>>4
 	from = from[1:]
 	micros, n := binary.Uvarint(from)
@@ -107,19 +104,19 @@ func (p *packed) next(from []byte, before point) (r record, rest []byte, at poin
 	from = from[n:]
 	code, n := binary.Uvarint(from)
 	at.step = before.step + more
-	at.unixMicro, at.code = before.unixMicro+at.step, before.code^uint16(code)
-	r.micros, r.unixMicro, r.code = uint32(micros), at.unixMicro, at.code
+	at.unixMicro = before.unixMicro + at.step
+	r.micros, r.unixMicro, r.code = uint32(micros), at.unixMicro, beforeCode^uint16(code)
 	return r, from[n:], at
 }
 
 // list is up to limit of them, the newest, oldest first.
 func (p *packed) list(limit int) []record {
-	skip := p.count - max(min(limit, p.count), 0)
-	records := make([]record, 0, p.count-skip)
-	rest, at := p.bytes, p.before
-	for i := range p.count {
-		var r record
-		if r, rest, at = p.next(rest, at); i >= skip {
+	count := int(p.count)
+	skip := count - max(min(limit, count), 0)
+	records := make([]record, 0, count-skip)
+	rest, at, r := p.bytes, p.before, record{code: p.beforeCode}
+	for i := range count {
+		if r, rest, at = next(rest, at, r.code); i >= skip {
 			records = append(records, r)
 		}
 	}

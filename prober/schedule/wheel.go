@@ -16,7 +16,7 @@ type wheel struct {
 // add puts the job into the slot of j.due.
 func (w *wheel) add(j *job) {
 	i := int(j.due & (wheelSize - 1))
-	j.pos = len(w.ring[i])
+	j.pos = int32(len(w.ring[i]))
 	w.ring[i] = append(w.ring[i], j)
 	w.occupied[i/64] |= 1 << (i % 64)
 }
