@@ -12,7 +12,7 @@ const (
 	// memoryTick is how often it is looked how much memory is in use.
 	memoryTick = 30 * time.Second
 	// smallHeap is what may be used twice before anybody asks why.
-	smallHeap = 48 << 20
+	smallHeap = 32 << 20
 )
 
 // tendMemory has the garbage of the start given back, and a large heap collected sooner
@@ -54,11 +54,11 @@ func liveHeap() uint64 {
 }
 
 // gcPercent is by how much the heap may grow until it is collected: of what is small all
-// of it, of what is more a third.
+// of it, of what is more a quarter.
 func gcPercent(live uint64) int {
 	if live <= smallHeap {
 		return 100
 	}
-	room := smallHeap + (live-smallHeap)/3
+	room := smallHeap + (live-smallHeap)/4
 	return int(room * 100 / live)
 }
