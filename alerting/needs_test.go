@@ -43,7 +43,7 @@ func TestNeeds(t *testing.T) {
 	if found < 200 {
 		t.Errorf("only %d names found", found)
 	}
-	for _, name := range []string{"send_resolved", "health_nothing"} {
+	for _, name := range []string{"send_resolved", "annotations", "summary", "health_nothing"} {
 		if by := got[name]; by != nil {
 			t.Errorf("%s is needed by %q", name, by)
 		}

@@ -93,6 +93,24 @@ func TestOldExporters(t *testing.T) {
 	}
 }
 
+// TestManyUnhealthy is judged by the counts.
+func TestManyUnhealthy(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/v1/status":
+			fmt.Fprint(w, `{"worst": "UNHEALTHY", "total": 500, "targets": {"unhealthy": 7, "healthy": 493}, "checks": {}, "not_healthy": [{"name": "a", "state": "UNHEALTHY"}, {"name": "b", "state": "UNHEALTHY"}]}`)
+		case "/api/v1/checks":
+			fmt.Fprint(w, `{"checks": []}`)
+		default:
+			fmt.Fprintf(w, `{"targets": [{"app": "one that is %s", "state": "UNHEALTHY"}], "total": 1}`, r.URL.Query().Get("state"))
+		}
+	}))
+	defer s.Close()
+	screen := newScreen(false)
+	status := Status{Exporter: Exporter{URL: s.URL}, Terminal: screen.Terminal}
+	screen.expect(t, 2, status.Run(t.Context()), "HEALTH CRITICAL - 7 unhealthy (a, b and 5 more), 493 healthy |", "one that is unhealthy", "497 more are not shown")
+}
+
 func TestSearchable(t *testing.T) {
 	long := strings.Repeat("ü", 200)
 	if diff := cmp.Diff([]string{"nas", strings.Repeat("ü", 128)}, []string{searchable("nas"), searchable(long)}); diff != "" {

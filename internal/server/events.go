@@ -90,7 +90,6 @@ func (s *server) listEvents(w http.ResponseWriter, r *http.Request, q eventQuery
 		q.after = s.newest(q.limit)
 	}
 	if q.wait > 0 {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // or who waits is taken for gone
 		ctx, cancel := s.untilStopping(r.Context(), q.wait)
 		_ = s.await(ctx, q.after) // what there is then is the answer
 		cancel()

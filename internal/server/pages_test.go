@@ -158,7 +158,7 @@ func TestOverviewOfManyGroups(t *testing.T) {
 	}
 	has(t, "the last page of groups", f.page("/?page=10"), `href="?group=group&#43;998"`, "Page 10 of 10")
 	chosen := f.page("/?group=group+998")
-	has(t, "one group", chosen, "3 of 3000 match", `<details class="group" id="group-0" open>`, "app-0998", "app-1998", "app-2998")
+	has(t, "one group", chosen, "3 of 3000 match", ">and 745 more<", `<details class="group" id="group-0" open>`, "app-0998", "app-1998", "app-2998")
 	has(t, "the rest", f.page("/?group=Targets"), "3 of 3000 match", "app-1000")
 	has(t, "a search", f.page("/?q=group+99&page=2"), "30 of 3000 match", "app-2999", "group 990")
 	troubled := f.page("/?state=troubled&page=2")

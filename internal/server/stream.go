@@ -37,7 +37,6 @@ func (s *server) stream(w http.ResponseWriter, r *http.Request, q eventQuery) {
 		return
 	}
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // or whoever listens is taken for gone
 	send := func(text []byte) bool {
 		_ = control.SetWriteDeadline(time.Now().Add(patience)) // net/http has deadlines, a test may not
 		_, err := w.Write(text)
