@@ -116,6 +116,10 @@ func (e *events) take(event *alerting.Event) {
 // has happened. It notes how far the journal was read.
 func (a *Pusher) next() *round {
 	a.events.mu.Lock()
+	select {
+	case <-a.news: // what it tells of is taken in now
+	default:
+	}
 	touched, all, at := a.events.touched, a.events.all, a.events.at
 	a.events.touched, a.events.all = map[string]glimpse{}, nil
 	a.events.mu.Unlock()

@@ -87,7 +87,9 @@ func (w *watching) take(events []journal.Event) error {
 
 // again has them looked at soon, if there are any. mu is held.
 func (w *watching) again() {
-	if len(w.unknown) > 0 && !w.pending {
+	if len(w.unknown) == 0 {
+		w.unknown = map[subjectKey]watched{} // at the start it may have been large
+	} else if !w.pending {
 		w.pending = true
 		w.deadlines.set("watching", time.Now().Add(watchEvery), w.look)
 	}
