@@ -46,9 +46,24 @@ func (u *unit) addFiles(groups []*targetgroup.Group, patterns []string) (emptied
 	if len(several) == 0 && !u.answered && !read && len(u.groups) == 0 {
 		emptied = emptyFiles(patterns) // the list of the last run stands meanwhile
 	}
+	emptied, several = apart(emptied, several)
 	u.answered = u.answered || len(emptied) == 0 && len(several) == 0
 	slices.Sort(emptied)
 	return emptied, several
+}
+
+// apart has files of several documents complained of for that alone: what is in them was
+// not taken in, so that nothing can be said about their targets.
+func apart(emptied, several []string) (rest, more []string) {
+	for _, path := range emptied {
+		switch {
+		case !hasSeveral(path):
+			rest = append(rest, path)
+		case !slices.Contains(several, path):
+			several = append(several, path)
+		}
+	}
+	return rest, several
 }
 
 // wholeFiles leaves out the groups of files that have more documents than were read, and of

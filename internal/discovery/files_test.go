@@ -76,3 +76,25 @@ func TestFilesThatChangeMeanwhile(t *testing.T) {
 		t.Error("that a file is gone is not taken in")
 	}
 }
+
+// TestSeveralDocumentsAreNotNone: of a file with more documents than were read it is not
+// said that it has no targets, whether it had some before or has not been read yet.
+func TestSeveralDocumentsAreNotNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lan.yml")
+	for _, text := range []string{"- targets: [a:1]\n---\n- targets: [b:1]\n", "# first\n---\n---\n- targets: [b:1]\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		source := path + ":0"
+		fresh := &unit{groups: map[string]*targetgroup.Group{}, held: map[string]bool{}}
+		held := &unit{groups: map[string]*targetgroup.Group{source: {Source: source}}, held: map[string]bool{source: true}}
+		for name, u := range map[string]*unit{"fresh": fresh, "held": held} {
+			if emptied, several := u.addFiles(nil, []string{path}); len(emptied) > 0 || len(several) != 1 || u.answered {
+				t.Errorf("%s, %q: without targets %q, several documents in %q, answered %v", name, text, emptied, several, u.answered)
+			}
+		}
+		if len(held.groups) != 1 {
+			t.Error("what the file had is gone")
+		}
+	}
+}

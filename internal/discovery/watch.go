@@ -11,27 +11,47 @@ import (
 // repeatAfter is how often the same failure is logged.
 const repeatAfter = time.Hour
 
+// maxRemembered bounds how many failures are remembered.
+const maxRemembered = 1000
+
 // failures counts what a mechanism logs as errors: for most that can go wrong, its log
 // is the only place where Prometheus' code tells.
 type failures struct {
 	count atomic.Uint64
 
-	mu   sync.Mutex // protects all following fields
-	last string
-	said time.Time
+	mu   sync.Mutex           // protects all following fields
+	said map[string]time.Time // when each was last logged
 }
 
 // news counts a failure and reports whether it is to be logged. One that repeats is
-// logged once an hour.
+// logged once an hour, also if others come in between: each line may lead to the next, if
+// the log is written where the mechanism watches files.
 func (f *failures) news(text string, at time.Time) bool {
 	f.count.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if text == f.last && at.Sub(f.said) < repeatAfter {
+	if said, ok := f.said[text]; ok && at.Sub(said) < repeatAfter {
 		return false
 	}
-	f.last, f.said = text, at
+	if f.said == nil {
+		f.said = map[string]time.Time{}
+	}
+	if len(f.said) >= maxRemembered {
+		f.forget()
+	}
+	f.said[text] = at
 	return true
+}
+
+// forget makes room for another failure. mu is held.
+func (f *failures) forget() {
+	oldest := ""
+	for text, at := range f.said {
+		if oldest == "" || at.Before(f.said[oldest]) {
+			oldest = text
+		}
+	}
+	delete(f.said, oldest)
 }
 
 // listener is the log handler of a mechanism.
