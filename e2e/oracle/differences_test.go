@@ -31,6 +31,7 @@ var oracleDifferences = []difference{
 	{cases: `^grpc silent$`, diff: `probe_grpc_status_code`, why: "the deadline is kept"},
 	{cases: `^grpc no such host$`, diff: `phase="resolve"`, why: "looking up a name takes time even if it is not found"},
 	{cases: `^timeout (inf|1e3|1e300) of http_no_timeout$`, diff: `.`, why: "no deadline is over 120 s, whatever Prometheus announces"},
+	{cases: `^timeout nan of `, diff: `.`, why: "what is not a number is no deadline, and is refused as any other"},
 	{cases: `^icmp.* of \[::1\]$`, diff: `.`, why: "an IPv6 address may have brackets"},
 	{cases: `^icmp_options of (::1|localhost)$`, diff: `phase="setup"`, why: "a source address of the other protocol is found out while setting up"},
 	{cases: `^dns port too high$`, diff: `phase="connect"`, why: "the port is found out before connecting"},

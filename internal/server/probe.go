@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -70,7 +71,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 			http.StatusServiceUnavailable)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), asDuration(seconds))
+	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(seconds*float64(time.Second)))
 	defer cancel()
 	record := s.probeOnce(ctx, seconds, name, settings, prober.Request{
 		Target: target, Hostname: hostname, Network: networkFor(requester(r), settings), Samples: true,
@@ -170,14 +171,16 @@ const defaultAdHocProbes = 500
 
 // probeTimeout is the deadline of an ad-hoc probe in seconds: what Prometheus
 // announces (120 s if nothing, and never more) less the offset, or the module's own
-// timeout if that is shorter. It is a number as wide as the header's, which may be
-// infinite or none.
+// timeout if that is shorter. However large a number the header is, it is a deadline.
 func probeTimeout(header string, module, offset time.Duration) (float64, error) {
 	announced := 0.0
 	if header != "" {
 		var err error
-		if announced, err = strconv.ParseFloat(header, 64); err != nil {
+		if announced, err = strconv.ParseFloat(header, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
 			return 0, err
+		}
+		if math.IsNaN(announced) {
+			return 0, fmt.Errorf("%q is not a number", header)
 		}
 	}
 	if announced == 0 {
@@ -187,17 +190,5 @@ func probeTimeout(header string, module, offset time.Duration) (float64, error) 
 	if own := module.Seconds(); own < limit && own > 0 || limit < 0 {
 		limit = own
 	}
-	if asDuration(limit) > longestProbe {
-		return longestProbe.Seconds(), nil
-	}
-	return limit, nil
-}
-
-// asDuration leaves a probe no time at all if the deadline is not a number, or later
-// than a clock can tell, as blackbox_exporter does.
-func asDuration(seconds float64) time.Duration {
-	if ns := seconds * float64(time.Second); ns < math.MaxInt64 {
-		return time.Duration(ns)
-	}
-	return 0
+	return min(limit, longestProbe.Seconds()), nil
 }

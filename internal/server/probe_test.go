@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -36,8 +35,15 @@ func TestProbeTimeout(t *testing.T) {
 		{0, .5, "-1", 0},
 		{0, .5, "0.6", 0.09999999999999998},
 		{5, .5, "inf", 5},
-		{0, .5, "inf", math.Inf(1)}, // which is no time at all
-		{0, .5, "1e300", 1e300},
+		{0, .5, "inf", 120},
+		{300, .5, "+Inf", 120},
+		{0, .5, "1e300", 120},
+		{0, .5, "1e308", 120},
+		{0, .5, "1e400", 120},
+		{5, .5, "1e400", 5},
+		{0, .5, "1e19", 120},
+		{0, .5, "-inf", 0},
+		{5, .5, "-1e400", 5},
 		{0, .5, "9e9", 120},
 		{0, .5, "1e8", 120},
 		{0, 0, "120.1", 120},
@@ -50,20 +56,9 @@ func TestProbeTimeout(t *testing.T) {
 			t.Errorf("module %v, header %q, offset %v: %v, %v, want %v s", test.module, test.header, test.offset, got, err, test.want)
 		}
 	}
-	if _, err := probeTimeout("soon", 0, 0); err == nil {
-		t.Error("a header that is not a number was accepted")
-	}
-	if got, err := probeTimeout("nan", 5*time.Second, 0); err != nil || !math.IsNaN(got) {
-		t.Errorf("NaN seconds are %v, %v", got, err)
-	}
-}
-
-func TestAsDuration(t *testing.T) {
-	for seconds, want := range map[float64]time.Duration{
-		1.5: 1500 * time.Millisecond, 0: 0, 9e9: 9e18, 1e10: 0, math.Inf(1): 0, math.NaN(): 0,
-	} {
-		if got := asDuration(seconds); got != want {
-			t.Errorf("%v seconds are %v, want %v", seconds, got, want)
+	for _, header := range []string{"soon", "nan", "NaN", "1s", " "} {
+		if got, err := probeTimeout(header, 5*time.Second, 0); err == nil {
+			t.Errorf("%q, which is not a number, was taken for %v s", header, got)
 		}
 	}
 }
@@ -89,6 +84,8 @@ func TestProbe(t *testing.T) {
 		{"unknown module", "module=m&target=" + target("/"), "", 400, "Unknown module \"m\"\n"},
 		{"no target", "", "", 400, "Target parameter is missing\n"},
 		{"bad timeout", "", "soon", 500, "Failed to parse timeout"},
+		{"timeout that is not a number", "target=" + target("/"), "NaN", 500, "Failed to parse timeout"},
+		{"timeout without end", "target=" + target("/"), "1e308", 200, "\nprobe_success 1\n"},
 		{"module before timeout", "module=m", "soon", 400, "Unknown module"},
 		{"no time", "target=" + target("/"), "0.5", 200, "\nprobe_success 0\n"},
 		{"timeout shown", "target=" + target("/"), "3", 200, "\nprobe_timeout_seconds 2.5\n"},
