@@ -23,6 +23,8 @@ type Content struct {
 	Entries []Entry
 	// More are those that follow, when they are too many to tell all about each.
 	More []Entry
+	// Omitted is how many others there are, which only the title counts.
+	Omitted int
 }
 
 // Entry is a notice in a mail.
@@ -56,6 +58,9 @@ type Entry struct {
 	Held int
 }
 
+// MaxListed is how many notices a mail lists, the worst. There may be more of them.
+const MaxListed = 500
+
 const (
 	// entriesInDetail is how many entries say everything.
 	entriesInDetail = 25
@@ -71,7 +76,8 @@ func newContent(notices []alerting.Notice, now time.Time) Content {
 		return cmp.Or(cmp.Compare(rank(&a), rank(&b)), a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID))
 	})
 	content := Content{Title: titleOf(notices), Several: len(notices) > 1}
-	for i := range notices {
+	content.Omitted = max(0, len(notices)-MaxListed)
+	for i := range notices[:len(notices)-content.Omitted] {
 		if i < entriesInDetail {
 			content.Entries = append(content.Entries, newEntry(&notices[i], now))
 		} else {

@@ -11,7 +11,9 @@ import (
 const (
 	firstPause = 5 * time.Second
 	longPause  = 5 * time.Minute
-	maxPerMail = 500 // notices
+	// maxPerMail is how many notices are told as they are. Of more, which a mail does not
+	// list, only what is not over yet is told.
+	maxPerMail = mail.MaxListed
 )
 
 // Run delivers until ctx is done. What is under way then may be finished, within limits.
@@ -95,14 +97,19 @@ func (o *Outbox) due(now time.Time) (again time.Duration) {
 			again = min(again, wait)
 			continue
 		}
-		o.post(to, entries, now)
+		if entries[0].Batch == 0 && len(entries) > maxPerMail {
+			entries = o.summarize(entries)
+		}
+		if len(entries) > 0 {
+			o.post(to, entries, now)
+		}
 	}
 	o.forgetRecipients(now)
 	return again
 }
 
-// firstBatch are the entries to be told together. Those that may have been told already
-// are told again as they were: then it is the same mail.
+// firstBatch are the entries to be told together: all of them, but those that may have been
+// told already are told again as they were. Then it is the same mail.
 func firstBatch(entries []entry) []entry {
 	for _, e := range entries {
 		if e.Batch == 0 {
@@ -116,7 +123,7 @@ func firstBatch(entries []entry) []entry {
 		}
 		return same
 	}
-	return entries[:min(len(entries), maxPerMail)]
+	return entries
 }
 
 // wait is how long the recipient is not told yet; mu is held.

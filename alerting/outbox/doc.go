@@ -8,5 +8,6 @@
 // events, so that each event is taken in once, whatever is killed. Only subjects that are
 // not just well are remembered: what is bad, flapping, gone, or was so a moment ago. What
 // time alone brings, such as reminders, waits in a heap of deadlines. Whoever is told for
-// the first time is told of what is bad then, and of nothing older.
+// the first time is told of what is bad then, and of nothing older. Of more than a mail can
+// list, and of more than the queue can hold, only the outcome is told.
 package outbox

@@ -58,66 +58,52 @@ func (o *Outbox) subjectOf(e *entry) *alerting.Subject {
 	return &e.Notice.Subject
 }
 
-// release puts together what was held of a subject and is not any more: what counts
-// is what was before and what is now. mu is held.
+// release puts together what was held of a subject and is not any more; mu is held.
 func (o *Outbox) release(now time.Time) {
-	type place struct{ key, to string }
-	held := map[place]bool{}
+	freed := map[place]bool{}
 	for i := range o.queue {
 		e := &o.queue[i]
 		if e.Batch != 0 {
 			continue
 		}
-		if o.held(o.subjectOf(e), now) && !e.Notice.WasHeld {
+		held := o.held(o.subjectOf(e), now)
+		switch {
+		case held:
 			e.Notice.WasHeld = true // need not be on disk: it is found out again
-		}
-		if e.Notice.WasHeld && !o.held(o.subjectOf(e), now) {
-			held[place{e.Notice.Subject.Key(), e.To}] = true
+		case e.Notice.WasHeld:
+			freed[placeOf(e)] = true
 		}
 	}
-	if len(held) == 0 {
+	if len(freed) == 0 {
 		return
 	}
-	c := &changes{}
-	first := map[place]int{}
-	var kept []entry
-	for _, e := range o.queue {
-		at := place{e.Notice.Subject.Key(), e.To}
-		if !held[at] || e.Batch != 0 || e.Notice.What == alerting.Unregistered || e.Notice.What == alerting.Departed {
-			kept = append(kept, e)
-			continue
-		}
-		i, ok := first[at]
-		if !ok {
+	o.merge(func(e *entry) bool { return freed[placeOf(e)] })
+	for i := range o.queue {
+		if e := &o.queue[i]; freed[placeOf(e)] {
 			e.Notice.WasHeld = false
-			first[at] = len(kept)
-			kept = append(kept, e)
-			continue
 		}
-		merged := &kept[i].Notice
-		merged.To, merged.Time, merged.Reason, merged.Subject = e.Notice.To, e.Notice.Time, e.Notice.Reason, e.Notice.Subject
-		merged.What = alerting.Changed
-		c.drop = append(c.drop, e.Seq)
 	}
-	o.queue = kept[:0]
-	for _, e := range kept {
-		if _, merged := first[place{e.Notice.Subject.Key(), e.To}]; merged && e.Notice.What == alerting.Changed && sameVerdict(e.Notice.From, e.Notice.To) {
-			c.drop = append(c.drop, e.Seq)
-			continue
-		}
-		if _, merged := first[place{e.Notice.Subject.Key(), e.To}]; merged {
-			c.add = append(c.add, e)
-		}
-		o.queue = append(o.queue, e)
-	}
-	o.note(c)
 }
 
-// sameVerdict reports whether nothing has changed for whoever reads of it: a subject
-// that was never told of is as good as healthy.
-func sameVerdict(a, b health.Verdict) bool {
-	if a == health.Unknown {
-		a = health.Healthy
+// summarize leaves of too many entries of one recipient, which are all that may be told
+// now, what is not over yet. mu is held.
+func (o *Outbox) summarize(entries []entry) []entry {
+	mine, held := map[uint64]bool{}, map[string]int{}
+	for i := range entries {
+		e := &entries[i]
+		mine[e.Seq] = true
+		held[e.Notice.Subject.Key()] = max(held[e.Notice.Subject.Key()], e.Notice.Held)
 	}
-	return a == b
+	o.merge(func(e *entry) bool { return mine[e.Seq] })
+	var left []entry
+	for _, e := range o.queue {
+		if !mine[e.Seq] {
+			continue
+		}
+		if n := &e.Notice; n.To != health.Healthy {
+			n.Held = held[n.Subject.Key()]
+		}
+		left = append(left, e)
+	}
+	return left
 }

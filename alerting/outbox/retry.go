@@ -59,9 +59,9 @@ func (o *Outbox) rest(r *recipient, failure *mail.SendError, now time.Time, slow
 // freeze has the entries of a letter that is put on the wire told together and unchanged
 // from now on: the server may take it, although we do not live to hear of it. mu is held.
 func (o *Outbox) freeze(l *letter) {
-	c := &changes{}
+	c, mine := &changes{}, setOf(l.seqs)
 	for i := range o.queue {
-		if e := &o.queue[i]; e.Batch == 0 && slices.Contains(l.seqs, e.Seq) {
+		if e := &o.queue[i]; e.Batch == 0 && mine[e.Seq] {
 			e.Batch = l.seqs[0]
 			c.add = append(c.add, *e)
 			l.thaws = true
@@ -76,9 +76,9 @@ func (o *Outbox) thaw(l *letter) {
 	if !l.thaws {
 		return
 	}
-	c := &changes{}
+	c, mine := &changes{}, setOf(l.seqs)
 	for i := range o.queue {
-		if e := &o.queue[i]; slices.Contains(l.seqs, e.Seq) {
+		if e := &o.queue[i]; mine[e.Seq] {
 			e.Batch = 0
 			c.add = append(c.add, *e)
 		}
@@ -99,12 +99,17 @@ func (o *Outbox) remove(c *changes) {
 	if len(c.drop) == 0 {
 		return
 	}
-	gone := make(map[uint64]bool, len(c.drop))
-	for _, seq := range c.drop {
-		gone[seq] = true
-	}
+	gone := setOf(c.drop)
 	o.queue = slices.DeleteFunc(o.queue, func(e entry) bool { return gone[e.Seq] })
 	o.note(c)
+}
+
+func setOf(seqs []uint64) map[uint64]bool {
+	set := make(map[uint64]bool, len(seqs))
+	for _, seq := range seqs {
+		set[seq] = true
+	}
+	return set
 }
 
 // failureOf is why a mail was not sent.

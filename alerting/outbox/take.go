@@ -266,7 +266,12 @@ func (o *Outbox) commit(c *changes) {
 		return
 	}
 	o.queue = append(o.queue, c.add...)
-	o.shorten(c)
 	o.note(c)
+	if len(o.queue) > o.opts.maxQueue { // what is over is not worth what would be lost
+		o.merge(func(*entry) bool { return true })
+		dropped := &changes{} // some of it may be in c, which comes first
+		o.shorten(dropped)
+		o.note(dropped)
+	}
 	o.Wake() // what holds news back may have changed, too
 }
