@@ -57,7 +57,13 @@ func (p *past) adopt(*config.Config) {}
 func (p *past) begin(ctx context.Context, work *sync.WaitGroup) {
 	p.reading = &reading{journal: p.journal(), reader: historian{p}, name: "history", log: p.log}
 	p.catchUp()
+	_, known := p.store.Cursor()
 	p.reading.anew() // what goes on is known from now on, and not since the last end
+	if !known {
+		// Without a place in the journal in the file, there would be nothing to catch up from if
+		// nothing could be written before the exporter is killed. Run tells of a disk that fails.
+		_ = p.store.Flush()
+	}
 	work.Go(func() { p.store.Run(ctx) })
 	work.Go(func() { p.reading.run(ctx) })
 }
