@@ -114,6 +114,9 @@ type Stats struct {
 	// Damage is what was wrong with the file at start, which lost what was in it; empty
 	// for nothing.
 	Damage string
+	// DiskProblem is why the last attempt to write the file failed; empty if it did not, and
+	// without a file. What is to be told is in memory meanwhile.
+	DiskProblem string
 }
 
 // Open makes an Outbox ready. Run must follow, and Close.
@@ -241,6 +244,9 @@ func (o *Outbox) Stats() Stats {
 	s.Queued, s.Problem = len(o.queue), o.problem(time.Now())
 	if damage := o.store.damage.Load(); damage != nil {
 		s.Damage = *damage
+	}
+	if failed := o.store.failed.Load(); failed != nil {
+		s.DiskProblem = *failed
 	}
 	if len(o.queue) > 0 {
 		s.Oldest = o.queue[0].Notice.Time

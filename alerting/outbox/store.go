@@ -31,6 +31,7 @@ type store struct {
 	path   string
 	log    *slog.Logger
 	damage atomic.Pointer[string] // what was wrong with the file; nil for nothing
+	failed atomic.Pointer[string] // why the last write failed; nil if it did not
 
 	mu      sync.Mutex  // protects all following fields
 	db      *durable.DB // nil keeps it in memory only
@@ -73,9 +74,14 @@ func (s *store) persistent() bool {
 
 // update makes all changes or none. When it returns without error they are on disk. A file
 // that could not be written, or is gone, is checked and opened again when it is time.
-func (s *store) update(change func(*bbolt.Tx) error) error {
+func (s *store) update(change func(*bbolt.Tx) error) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() {
+		if s.failed.Store(nil); err != nil {
+			s.failed.Store(new(err.Error()))
+		}
+	}()
 	if (s.db.Broken() != nil || s.db.Replaced()) && !time.Now().Before(s.retryAt) {
 		s.retryAt = time.Now().Add(retryAfter)
 		broken := s.db

@@ -213,9 +213,15 @@ func TestToldWhileTheDiskIsFull(t *testing.T) {
 			t.Errorf("told after %s", took)
 		}
 		w.expect("ops@example.org: nas is unhealthy")
+		if s := w.outbox.Stats(); !strings.HasPrefix(s.DiskProblem, "writing the outbox: ") {
+			t.Errorf("the problem of the disk is %q", s.DiskProblem)
+		}
 		w.outbox.store.retryLater(time.Time{}) // there is room again
 		w.pass(5 * time.Minute)
 		w.expect()
+		if s := w.outbox.Stats(); s.DiskProblem != "" {
+			t.Errorf("written again, and the problem of the disk is %q", s.DiskProblem)
+		}
 		w.stop()
 	})
 }

@@ -187,6 +187,7 @@ func assemble(opts Options) *App {
 	a.past = newPast(&a.opts, a.started, a.chronicle, a.polling.scheduler, a.checking.scheduler, a.maintaining.covered)
 	a.finding = newFinding(&a.opts, a.storage, a.serving.place)
 	a.storage.others = []func() string{a.past.damage, a.telling.damage}
+	a.storage.unwritten = []func() string{a.past.unwritten, a.telling.unwritten, a.finding.unwritten}
 	a.telling.targets, a.telling.checks, a.telling.saved = a.polling.scheduler, a.checking.scheduler, a.storage
 	a.serving.modules = a.polling.modules
 	a.parts = parts{a.storage, a.telling, a.maintaining, a.past, a.saver, a.polling, a.checking, a.serving, a.finding}

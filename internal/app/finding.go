@@ -74,6 +74,14 @@ func (f *finding) begin(ctx context.Context, work *sync.WaitGroup) {
 // withdraw ends the announcement of the exporter; discovery goes on.
 func (f *finding) withdraw() { f.multicast.withdraw() }
 
+// unwritten says what cannot be stored; empty for nothing.
+func (f *finding) unwritten() string {
+	if f.discovery.Unwritten() {
+		return "discovered targets"
+	}
+	return ""
+}
+
 func (f *finding) close() error { return nil }
 
 func (f *finding) collectors() []prometheus.Collector {

@@ -84,6 +84,14 @@ func (p *past) damage() string {
 	return ""
 }
 
+// unwritten says what cannot be stored; empty for nothing.
+func (p *past) unwritten() string {
+	if p.store.Stats().Problem != "" {
+		return "the history"
+	}
+	return ""
+}
+
 func (p *past) collectors() []prometheus.Collector {
 	return []prometheus.Collector{selfmetrics.History(p.store.Stats)}
 }

@@ -24,6 +24,7 @@ type storage struct {
 	opts      registry.Options
 	chronicle *chronicle
 	others    []func() string // what else was found damaged, by who keeps it
+	unwritten []func() string // what else cannot be stored, by who stores it
 }
 
 func newStorage(opts *Options, chronicle *chronicle) *storage {
@@ -66,24 +67,43 @@ func (s *storage) known() config.Known {
 	return known
 }
 
-// check reports on /health whether registrations and states can be kept, and whether what
-// was kept was damaged when the exporter started.
+// check reports on /health whether all that is kept can be written, and whether any of it
+// was damaged when the exporter started.
 func (s *storage) check() health.Check {
 	return health.Check{
 		Name: "exporter-storage", PassTTL: -1, FailTTL: -1, Severity: health.WarningOnly, Groups: []string{health.Ready},
 		Run: func(context.Context) error {
-			stats := s.Stats()
-			if stats.DiskFailed {
-				return errors.New("registrations and states cannot be stored")
+			var faults []string
+			if failing := s.failing(); len(failing) > 0 {
+				faults = append(faults, strings.Join(failing, ", ")+" cannot be stored: the disk is full, or fails (the log says how)")
 			}
-			damage := []string{stats.Damage}
-			for _, other := range s.others {
-				damage = append(damage, other())
+			if damage := s.damage(); len(damage) > 0 {
+				faults = append(faults, strings.Join(damage, "; ")+". The next start without damage ends this warning")
 			}
-			if damage = slices.DeleteFunc(damage, func(d string) bool { return d == "" }); len(damage) > 0 {
-				return errors.New(strings.Join(damage, "; ") + ". The next start without damage ends this warning")
+			if len(faults) > 0 {
+				return errors.New(strings.Join(faults, "; "))
 			}
 			return nil
 		},
 	}
+}
+
+// failing is what cannot be written at the moment.
+func (s *storage) failing() []string {
+	var list []string
+	if s.Stats().DiskFailed {
+		list = append(list, "registrations and states")
+	}
+	return said(list, s.unwritten)
+}
+
+// damage is what was wrong with files at the start.
+func (s *storage) damage() []string { return said([]string{s.Stats().Damage}, s.others) }
+
+// said adds to a list what others say; nothing is not in it.
+func said(list []string, others []func() string) []string {
+	for _, other := range others {
+		list = append(list, other())
+	}
+	return slices.DeleteFunc(list, func(text string) bool { return text == "" })
 }

@@ -170,6 +170,14 @@ func (t *telling) damage() string {
 	return strings.Join(list, "; ")
 }
 
+// unwritten says what cannot be stored; empty for nothing.
+func (t *telling) unwritten() string {
+	if t.outbox.Stats().DiskProblem != "" {
+		return "notifications"
+	}
+	return ""
+}
+
 // check reports on /health whether mails get through.
 func (t *telling) check() health.Check {
 	return health.Check{

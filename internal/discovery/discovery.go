@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/health-exporter/health_exporter/prober"
@@ -37,6 +38,8 @@ type Discovery struct {
 	options Options
 	log     *slog.Logger
 	changed chan struct{} // one slot: a unit has found something
+
+	unwritten atomic.Bool // the lists could not be written down the last time
 
 	keeping sync.Mutex // makes writing down one at a time; taken before working
 

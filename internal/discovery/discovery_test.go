@@ -242,6 +242,27 @@ func TestDamagedListsAreNoFailure(t *testing.T) {
 	}
 }
 
+// TestUnwrittenLists are said to be, until they are written.
+func TestUnwrittenLists(t *testing.T) {
+	kept := filepath.Join(t.TempDir(), "discovered.json")
+	p := &published{last: map[prober.Source]string{}}
+	d := New(Options{Replace: p.replace, KeptFile: kept})
+	d.Sync([]*Job{jobOf("j", newScripted())}, kinds)
+	if err := os.MkdirAll(filepath.Join(kept, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, true, false} {
+		if i == 2 {
+			if err := os.RemoveAll(kept); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d.keep(); d.Unwritten() != want {
+			t.Errorf("after %d attempts: unwritten %v", i+1, d.Unwritten())
+		}
+	}
+}
+
 func FuzzKept(f *testing.F) {
 	f.Add([]byte(`{"x_sd:j": {"0123": [{"__address__": "a:1"}], "": [null]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -48,13 +48,18 @@ func (d *Discovery) keep() {
 	if !unkept || d.options.KeptFile == "" {
 		return
 	}
-	if err := writeKept(d.options.KeptFile, lists); err != nil {
+	err := writeKept(d.options.KeptFile, lists)
+	d.unwritten.Store(err != nil)
+	if err != nil {
 		d.log.Error("the discovered targets could not be saved", "err", err)
 		d.working.Lock()
 		defer d.working.Unlock()
 		d.unkept = true
 	}
 }
+
+// Unwritten reports whether the last attempt to write the lists down failed.
+func (d *Discovery) Unwritten() bool { return d.unwritten.Load() }
 
 // writeKept replaces the file as a whole: what was there stays if this goes wrong.
 func writeKept(file string, lists kept) error {
