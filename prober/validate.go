@@ -136,8 +136,8 @@ func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 		switch place := t.Place(); {
 		case len(place) > maxURLBytes || strings.ContainsFunc(place, NotPrintable):
 			v.fault(field, "must be printable and at most %d bytes long", maxURLBytes)
-		case HasUserinfo(place):
-			v.fault(field, UserinfoFault)
+		case hasUserinfo(place):
+			v.fault(field, userinfoFault)
 		default:
 			v.shape(field, place, kind)
 		}
@@ -176,7 +176,7 @@ func (v *validation) url(field, text string) {
 	case u.Hostname() == "":
 		v.fault(field, "%q has no host", redacted(text))
 	case u.User != nil:
-		v.fault(field, UserinfoFault)
+		v.fault(field, userinfoFault)
 	case u.Fragment != "":
 		v.fault(field, "%q must not have a fragment (#…)", text)
 	case u.Port() != "" && !validPort(u.Port()):
@@ -188,12 +188,12 @@ func (v *validation) url(field, text string) {
 	}
 }
 
-// UserinfoFault says what to do instead, for every place: it is shown to whoever may look at the target.
-const UserinfoFault = "must not contain a user name or password; use a module with basic_auth"
+// userinfoFault is for every place: it is shown to whoever may look at the target.
+const userinfoFault = "must not contain a user name or password; use a module with basic_auth"
 
-// HasUserinfo reports whether a user or a password stands before the host of a place. A
+// hasUserinfo reports whether a user or a password stands before the host of a place. A
 // path, or the name of an abstract socket, has no host.
-func HasUserinfo(place string) bool {
+func hasUserinfo(place string) bool {
 	if _, after, found := strings.Cut(place, "://"); found {
 		place = after
 	} else if strings.HasPrefix(place, "@") {

@@ -52,11 +52,6 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hostname := query.Get("hostname")
-	if prober.HasUserinfo(target) || prober.HasUserinfo(hostname) {
-		// It would stand in logs and histories of whoever has a part in the request.
-		http.Error(w, "Target "+prober.UserinfoFault, http.StatusBadRequest)
-		return
-	}
 	if configured := module.HostHeader(); hostname != "" && configured != "" && configured != hostname {
 		http.Error(w, fmt.Sprintf("Host header defined both in module configuration (%s) and with URL-parameter 'hostname' (%s)",
 			configured, hostname), http.StatusBadRequest)
