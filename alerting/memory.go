@@ -111,13 +111,17 @@ func (m Memory) Tick(s *Subject, now time.Time, reminder time.Duration) (Memory,
 	m = m.Return(now)
 	handedOver := m.handedOver(s)
 	m.Subject = s.outline()
-	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: s.State, Reason: s.Error, BadSince: m.BadSince}
+	state := s.State
+	if !m.Last.Time.IsZero() {
+		state = m.Last.To // what has happened since is told by an event
+	}
+	n := &Notice{Subject: *s, Time: now, From: m.Last.To, To: state, Reason: s.Error, BadSince: m.BadSince}
 	m.Crossings = recent(m.Crossings, now)
 	switch {
 	case m.Flapping && len(m.Crossings) < FlappingCrossings:
 		m.Flapping = false
 		n.What = Calm
-		if s.State == health.Healthy {
+		if state == health.Healthy {
 			m.BadSince = time.Time{}
 		}
 	case handedOver && m.Flapping:

@@ -51,7 +51,11 @@ type round struct {
 
 // glimpse is what is known of a subject that was not remembered.
 type glimpse struct {
-	state        health.Verdict
+	state health.Verdict
+	// moved is whether its state has changed since, and to and at to which and when.
+	moved        bool
+	to           health.Verdict
+	at           time.Time
 	stalledSince time.Time         // zero if it is not
 	removed      *alerting.Subject // how it was; nil if it was not removed
 	forgotten    bool              // it was lost, and that is over
@@ -80,14 +84,16 @@ func (m *Memory) look(r *round, instance string, now time.Time, retention time.D
 		}
 	}
 	for i := range r.subjects {
-		s := &r.subjects[i]
+		s := r.subjects[i]
 		key := s.Key()
+		known := m.subjects[key] != nil
 		old := m.remember(key, r.before)
 		if old.seen == m.looks {
 			continue // named twice
 		}
 		old.link = s.Link
-		take(key, old, old.next(s, m.checks.waiting(s.Interval, now), now))
+		m.asRead(key, old, known, &s, r.before[key])
+		take(key, old, old.next(&s, m.checks.waiting(s.Interval, now), now))
 		if alerting.Target == s.Kind && old.closed(now) {
 			m.drop(key)
 		}
@@ -104,12 +110,31 @@ func (m *Memory) look(r *round, instance string, now time.Time, retention time.D
 			continue
 		}
 		kind, _ := alerting.SplitKey(key)
+		old.Read = nil // another one of this name is not this one
 		take(key, old, old.gone(kind, now))
 		if !near(old.Gone, now, max(alerting.FlappingWindow, toldFor)) && old.Firing.State == "" && len(old.Ended) == 0 {
 			m.drop(key)
 		}
 	}
 	return stories
+}
+
+// asRead gives the subject the state that the journal says it has: what has happened since
+// may be lost if the program is killed, and must not be told before.
+func (m *Memory) asRead(key string, r *remembered, known bool, s *alerting.Subject, g glimpse) {
+	switch {
+	case !s.Gone.IsZero():
+	case g.moved:
+		if s.State = g.to; !g.at.IsZero() {
+			s.Since = g.at
+		}
+	case known && r.Read != nil:
+		s.State = *r.Read
+	}
+	if r.Read == nil || *r.Read != s.State {
+		r.Read = &s.State
+		m.note(key)
+	}
 }
 
 // remember has the subject remembered from now on, if it was not.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/health"
 )
 
 // The end of the old state and the beginning of the new one come together, at once.
@@ -290,5 +291,41 @@ func TestPushRemoved(t *testing.T) {
 	last := r.all()[len(r.all())-1]
 	if email := last.alerts[1].Labels["email"]; email != "me@example.org" {
 		t.Errorf("told %q", email)
+	}
+}
+
+// TestPushNotBeforeTheJournal: what has happened is not pushed before the journal tells of
+// it, also of one that is remembered; over a restart, too.
+func TestPushNotBeforeTheJournal(t *testing.T) {
+	r, c, k := newReceiver(t), newCrowd(), &keep{parts: map[string][]byte{}}
+	c.set("nas", unhealthy)
+	c.set("tv", unhealthy)
+	p := c.push(t, &Pusher{URLs: []string{r.URL}, Save: k.save})
+	r.awaitDistinct(t, "+nas unhealthy, +tv unhealthy")
+	now := func(name string, s health.Verdict) { // and nobody knows
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		subject := c.targets[name]
+		subject.State = s
+		c.targets[name] = subject
+	}
+	now("nas", healthy)
+	c.set("tv", degraded)
+	r.awaitDistinct(t, "+nas unhealthy, +tv unhealthy", "-tv unhealthy, +tv degraded")
+	p.stop()
+	p = c.push(t, &Pusher{URLs: []string{r.URL}, Save: k.save, Saved: k.parts})
+	now("nas", degraded)
+	c.set("tv", unhealthy)
+	eventually(t, func() error {
+		if got := r.distinct(); !strings.HasSuffix(got[len(got)-1], "+tv unhealthy") {
+			return fmt.Errorf("pushed %q", got)
+		}
+		return nil
+	})
+	p.stop()
+	for _, post := range r.distinct() {
+		if strings.Contains(post, "nas") && !strings.Contains(post, "+nas unhealthy") {
+			t.Errorf("pushed %q", post)
+		}
 	}
 }

@@ -168,20 +168,20 @@ func (j journal) round(subjects []alerting.Subject, memory *Memory, now time.Tim
 	for i := range subjects {
 		s := &subjects[i]
 		key := s.Key()
+		if there[key] {
+			continue
+		}
 		old, known := j[key]
 		happened := !known || old.subject.State != s.State || old.subject.Gone != s.Gone || old.subject.Email != s.Email
 		g := glimpse{state: s.State}
 		if known {
-			g.state = old.subject.State
+			g.state, g.moved, g.to, g.at = old.subject.State, old.subject.State != s.State, s.State, s.Since
 		}
 		since := alerting.StalledSince(s, old.stalledSince, now)
 		if !since.IsZero() && now.Sub(since).Abs() >= alerting.StalledAfter {
 			happened, g.stalledSince = true, since
 		}
-		if !there[key] {
-			j[key] = noted{*s, since}
-		}
-		there[key] = true
+		j[key], there[key] = noted{*s, since}, true
 		if happened {
 			r.before[key] = g
 		}

@@ -21,6 +21,8 @@ type remembered struct {
 	facts
 	// Ended are alerts that have ended, oldest first.
 	Ended []fired `json:"ended,omitempty"`
+	// Read is the state that the journal said it has; nil if that is not known.
+	Read *health.Verdict `json:"read,omitempty"`
 
 	link    string // where a person finds more; not worth remembering
 	seen    uint64 // the last look that has seen it

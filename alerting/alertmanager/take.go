@@ -99,6 +99,12 @@ func (e *events) take(event *alerting.Event) {
 	}
 	g.removed, g.forgotten = nil, event.What == alerting.Forgotten
 	switch event.What {
+	case alerting.StateChanged:
+		g.moved, g.to, g.at = true, event.To, event.Time
+	case alerting.Registered:
+		g.moved, g.to = true, event.To
+	}
+	switch event.What {
 	case alerting.Removed:
 		g.removed = event.Subject
 		if g.removed == nil {

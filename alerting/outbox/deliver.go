@@ -21,6 +21,7 @@ func (o *Outbox) Run(ctx context.Context) {
 	sending, stop := graceful(ctx)
 	defer stop()
 	defer o.carrying.Wait()
+	o.reviewOnce()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -32,6 +33,14 @@ func (o *Outbox) Run(ctx context.Context) {
 		}
 		timer.Reset(o.round(ctx, sending))
 	}
+}
+
+// reviewOnce finds out what the options say since the last end: who is told of an outage may
+// be somebody else.
+func (o *Outbox) reviewOnce() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.review()
 }
 
 // round has sent what is due, and says when to look again.

@@ -147,3 +147,33 @@ func TestOutboxOnAFullDisk(t *testing.T) {
 		t.Errorf("%v, log %q", err, log.String())
 	}
 }
+
+// TestHandedOverWhileDown: whose address is another one after a restart is told of the
+// outage, once.
+func TestHandedOverWhileDown(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		opts := Options{Path: dir, Wait: -1, Interval: -1}
+		w := newWorld(t, opts)
+		w.set("nas", health.Healthy)
+		w.subjects["nas"].Email = "old@example.org"
+		w.pass(time.Second)
+		w.set("nas", health.Unhealthy)
+		w.pass(time.Second)
+		w.expect("old@example.org: nas is unhealthy")
+		w.stop()
+		w.subjects["nas"].Email = "new@example.org"
+		w.shown[w.subjects["nas"].Key()] = *w.subjects["nas"] // the journal does not tell
+		w.open(opts)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		w.expect("new@example.org: nas is unhealthy")
+		w.pass(time.Minute)
+		w.expect()
+		w.set("nas", health.Healthy)
+		w.pass(time.Second)
+		w.expect("new@example.org: nas is back to healthy")
+		w.stop()
+	})
+}
