@@ -150,7 +150,7 @@ func (t *telling) told(events []journal.Event) []alerting.Event {
 // was is how a subject was that is no more.
 func (t *telling) was(cfg *config.Config, e *journal.Event) *alerting.Subject {
 	s := &alerting.Subject{
-		Kind: alerting.Kind(e.Kind), Name: e.Name, Place: e.Place, Group: e.Group, Email: e.Email, State: e.To, Since: e.Time,
+		Kind: alerting.Kind(e.Kind), Name: e.Name, Place: e.Place, Group: e.Group, Email: e.Email, State: e.To, Since: e.Since, LastHealthy: e.LastHealthy,
 		Link: t.link(cfg, "/targets/", e.Name),
 	}
 	if e.What != journal.Gone {

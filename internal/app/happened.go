@@ -26,7 +26,7 @@ func (c *chronicle) eventsOf(change *registry.Change) []journal.Event {
 		e.What, e.To = journal.Forgotten, change.Buried.LastState
 		return []journal.Event{e}
 	case t == nil:
-		e.What, e.Was = journal.Removed, journal.Was{Place: change.Old.Place(), Group: change.Old.Group, Email: c.email(change.Old)}
+		e.What, e.Was = journal.Removed, c.was(change)
 		if change.Gone != nil {
 			e.What, e.Reason = journal.Gone, change.Gone.Why()
 		}
@@ -35,6 +35,23 @@ func (c *chronicle) eventsOf(change *registry.Change) []journal.Event {
 		return c.begins(change, e)
 	}
 	return c.changes(change, e)
+}
+
+// was is how a target was that is no more: as the schedule has it still, or as was kept.
+func (c *chronicle) was(change *registry.Change) journal.Was {
+	was := journal.Was{Place: change.Old.Place(), Group: change.Old.Group, Email: c.email(change.Old)}
+	if change.Saved != nil {
+		was.Since, was.LastHealthy = change.Saved.Since, change.Saved.LastHealthy
+	}
+	for i := range c.schedules {
+		if c.schedules[i].kind != journal.Target {
+			continue
+		}
+		if st, ok := c.schedules[i].scheduler.Status(change.App); ok && st.LastHealthy.After(was.LastHealthy) {
+			was.LastHealthy = st.LastHealthy
+		}
+	}
+	return was
 }
 
 // removedBefore notes that what had a state that was kept under this name has not come
@@ -47,7 +64,7 @@ func (c *chronicle) removedBefore(kept string, saved *schedule.Saved) {
 		}
 		e := journal.Event{Time: time.Now(), Kind: c.schedules[i].kind, Name: name, What: journal.Removed}
 		if saved != nil {
-			e.To, e.Place = saved.State.Verdict, saved.Place
+			e.To, e.Place, e.Since, e.LastHealthy = saved.State.Verdict, saved.Place, saved.Since, saved.LastHealthy
 		}
 		c.happened(e)
 	}

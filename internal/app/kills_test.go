@@ -158,8 +158,9 @@ func TestFilesOfTheFirstLayout(t *testing.T) {
 	}
 
 	r := start(t, Options{StoragePath: dir})
+	r.wantEvents(0, "disk removed", "of-the-file removed") // neither is in a configuration now
 	r.post("/api/v1/targets/b/pause", "")
-	r.wantEvents(0, "b paused")
+	r.wantEvents(2, "b paused")
 	r.end()
 
 	if err := os.Rename(filepath.Join(dir, "registry.db.schema-1"), filepath.Join(dir, "registry.db")); err != nil {

@@ -94,6 +94,7 @@ func TestHistoryOverARestart(t *testing.T) {
 	r.wantPast("a", "NO_DATA, UNKNOWN, HEALTHY, DEGRADED, UNHEALTHY, NO_DATA, UNHEALTHY")
 	r.post("/api/v1/targets/a/pause", "")
 	r.wantPast("a", "NO_DATA, UNKNOWN, HEALTHY, DEGRADED, UNHEALTHY, NO_DATA, UNHEALTHY, UNHEALTHY PAUSED")
+	time.Sleep(2 * time.Millisecond) // the history counts in milliseconds
 	r.post("/api/v1/targets/a/resume", "")
 	r.wantPast("a", "NO_DATA, UNKNOWN, HEALTHY, DEGRADED, UNHEALTHY, NO_DATA, UNHEALTHY, UNHEALTHY PAUSED, UNKNOWN")
 

@@ -74,6 +74,7 @@ func (s *saver) remember() {
 // run writes what has happened, soon; and once a minute the runs of outcomes that have
 // not led to a change yet.
 func (s *saver) run(ctx context.Context) {
+	s.forgetGone() // what was taken out while nobody ran
 	drifted := time.NewTicker(saveDrifted)
 	defer drifted.Stop()
 	for {

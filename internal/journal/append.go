@@ -80,7 +80,7 @@ func (j *Journal) prune(b *bbolt.Bucket, added int) (dropped int, err error) {
 	c := b.Cursor()
 	for key, value := c.First(); key != nil && dropped < 2*added+16; key, value = c.First() {
 		// An event that cannot be read is of no use to anybody.
-		if r, err := parse(seqOf(key), value); err == nil && kept-dropped <= j.most && r.sec >= old || kept-dropped <= 1 {
+		if r, err := parse(seqOf(key), value); err == nil && kept-dropped <= j.most && r.at.sec >= old || kept-dropped <= 1 {
 			break
 		}
 		if err := j.before("delete"); err != nil {

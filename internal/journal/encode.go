@@ -16,7 +16,7 @@ import (
 //
 // and of Removed and Gone at the end
 //
-//	place group email
+//	place group email since lastHealthy
 //
 // where numbers are varints, a time is seconds and nanoseconds, and a text comes after
 // its length. What and kind are one byte if they are known words, or 0 and a text.
@@ -54,12 +54,12 @@ func encode(e *Event, afterHole bool) []byte {
 	b = appendWord(b, e.What, known[:])
 	b = appendWord(b, e.Kind, kinds[:])
 	b = append(b, byte(e.From)<<4|byte(e.To)&0xf)
-	b = binary.AppendVarint(b, e.Time.Unix())
-	b = binary.AppendUvarint(b, uint64(e.Time.Nanosecond()))
+	b = appendTime(b, e.Time)
 	b = appendText(b, e.Name)
 	b = appendText(b, e.Reason)
 	if e.What.leaves() {
 		b = appendText(appendText(appendText(b, e.Place), e.Group), e.Email)
+		b = appendTime(appendTime(b, e.Since), e.LastHealthy)
 	}
 	return durable.Seal(place(e.Seq), b)
 }
@@ -73,6 +73,10 @@ func appendWord[T ~string](b []byte, word T, known []T) []byte {
 	return appendText(append(b, 0), string(word))
 }
 
+func appendTime(b []byte, t time.Time) []byte {
+	return binary.AppendUvarint(binary.AppendVarint(b, t.Unix()), uint64(t.Nanosecond()))
+}
+
 func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
@@ -83,12 +87,20 @@ type raw struct {
 	what, kind         []byte // nil if known
 	whatCode, kindCode byte
 	from, to           health.Verdict
-	sec                int64
-	nsec               uint64
+	at                 moment
 	name, reason       []byte
 
-	place, group, email []byte // of events that have Was
+	place, group, email []byte // of events that have Was, as are the following
+	since, lastHealthy  moment
 }
+
+// moment is a time as it is stored.
+type moment struct {
+	sec  int64
+	nsec uint64
+}
+
+func (m moment) time() time.Time { return time.Unix(m.sec, int64(m.nsec)).UTC() }
 
 var errMalformed = errors.New("malformed event")
 
@@ -115,12 +127,13 @@ func parseBody(body []byte) (r raw, err error) {
 	r.kindCode, r.kind = in.word(len(kinds))
 	verdicts := in.byte()
 	r.from, r.to = health.Verdict(verdicts>>4), health.Verdict(verdicts&0xf)
-	r.sec, r.nsec = in.varint(), in.uvarint()
+	r.at = in.moment()
 	r.name, r.reason = in.text(), in.text()
 	if r.whatCode > 0 && known[r.whatCode-1].leaves() {
 		r.place, r.group, r.email = in.text(), in.text(), in.text()
+		r.since, r.lastHealthy = in.moment(), in.moment()
 	}
-	if in.failed || len(in.rest) > 0 || r.from > health.Unhealthy || r.to > health.Unhealthy || r.nsec >= 1e9 {
+	if in.failed || len(in.rest) > 0 || r.from > health.Unhealthy || r.to > health.Unhealthy {
 		return raw{}, errMalformed
 	}
 	return r, nil
@@ -128,10 +141,14 @@ func parseBody(body []byte) (r raw, err error) {
 
 // event is the event itself, which needs nothing of what was read any more.
 func (r *raw) event(seq uint64) Event {
-	e := Event{Seq: seq, Time: time.Unix(r.sec, int64(r.nsec)).UTC(), From: r.from, To: r.to, Name: string(r.name), Reason: string(r.reason)}
-	e.Was = Was{Place: string(r.place), Group: string(r.group), Email: string(r.email)}
+	e := Event{Seq: seq, Time: r.at.time(), From: r.from, To: r.to, Name: string(r.name), Reason: string(r.reason)}
 	if e.What = What(r.what); r.whatCode > 0 {
 		e.What = known[r.whatCode-1]
+	}
+	if e.What.leaves() {
+		e.Was = Was{
+			Place: string(r.place), Group: string(r.group), Email: string(r.email), Since: r.since.time(), LastHealthy: r.lastHealthy.time(),
+		}
 	}
 	if e.Kind = string(r.kind); r.kindCode > 0 {
 		e.Kind = kinds[r.kindCode-1]
@@ -178,6 +195,15 @@ func (r *reader) uvarint() uint64 {
 	}
 	r.take(n)
 	return v
+}
+
+func (r *reader) moment() moment {
+	m := moment{r.varint(), r.uvarint()}
+	if m.nsec >= 1e9 {
+		r.take(-1)
+		return moment{}
+	}
+	return m
 }
 
 func (r *reader) text() []byte {

@@ -32,6 +32,9 @@ type Was struct {
 	Place, Group string
 	// Email is who wants to know and may be mailed; empty for nobody in particular.
 	Email string
+	// Since is when it came to its last state, and LastHealthy when it was last known to be
+	// healthy; zero if nobody knows.
+	Since, LastHealthy time.Time
 }
 
 // leaves reports whether such an event has Was.
@@ -118,6 +121,7 @@ func bounded(e Event) Event {
 	e.From, e.To = verdict(e.From), verdict(e.To)
 	if e.What.leaves() {
 		e.Place, e.Group, e.Email = cut(e.Place, maxName), cut(e.Group, maxName), cut(e.Email, maxName)
+		e.Since, e.LastHealthy = e.Since.UTC().Round(0), e.LastHealthy.UTC().Round(0)
 	} else {
 		e.Was = Was{}
 	}

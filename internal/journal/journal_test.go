@@ -27,7 +27,7 @@ func TestRoundTrip(t *testing.T) {
 		{Time: at},
 		{Name: strings.Repeat("n", 5000), What: Gone, Kind: Target, Reason: "two\nlines\t" + strings.Repeat("ü", 300), Was: Was{Email: strings.Repeat("e", 5000)}},
 		{Name: "odd", From: 9, To: 200, Was: Was{Email: "nobody needs it"}},
-		{Name: "b", What: Removed, Kind: Target, Was: Was{Place: "http://b", Group: "web", Email: "me@example.org"}},
+		{Name: "b", What: Removed, Kind: Target, Was: Was{Place: "http://b", Group: "web", Email: "me@example.org", Since: at.UTC(), LastHealthy: at.UTC()}},
 	}
 	want := make([]Event, len(given))
 	for i, e := range given {

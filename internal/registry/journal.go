@@ -50,6 +50,8 @@ type Change struct {
 	// State is that which is kept of it, and Known whether one is.
 	State health.Verdict
 	Known bool
+	// Saved is all that is kept of it; nil if nothing is.
+	Saved *schedule.Saved
 }
 
 // nothing is the journal of those who need none.
@@ -169,7 +171,7 @@ func (b *batch) compare() {
 func (r *Registry) changeLocked(app string, old, next *prober.Target, at time.Time) Change {
 	c := Change{App: app, At: at, Old: old, New: next}
 	if s := r.saved[app]; s != nil {
-		c.State, c.Known = s.State.Verdict, true
+		c.State, c.Known, c.Saved = s.State.Verdict, true, s
 	}
 	return c
 }
