@@ -69,6 +69,7 @@ func (s *saver) remember() {
 			s.before = append(s.before, kept)
 		}
 	}
+	slices.Sort(s.before)
 }
 
 // run writes what has happened, soon; and once a minute the runs of outcomes that have
