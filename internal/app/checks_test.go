@@ -99,7 +99,10 @@ func TestExpires(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &answer); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]float64{"passes": 27, "fails": 9, "own": 60, "own-fails": 0}
+	want := map[string]float64{
+		"passes": 27, "fails": 9, "own": 60, "own-fails": 0,
+		"exporter-ready": 27, "exporter-storage": 27, "exporter-notifications": 27,
+	}
 	for _, result := range answer.Results {
 		seconds, ok := want[result.Checker]
 		if got := result.Expires - result.Timestamp; ok && math.Abs(got-seconds) > 1e-5 {

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/health-exporter/health_exporter/health"
@@ -27,7 +29,31 @@ func (s *server) health(w http.ResponseWriter, r *http.Request) {
 
 // healthcheck answers as the Python package healthcheck does.
 func (s *server) healthcheck(w http.ResponseWriter, r *http.Request) {
-	(&health.Healthcheck{Checker: s.Checks.Checker(), Details: seesDetails}).ServeHTTP(w, r)
+	(&health.Healthcheck{Checker: s.Checks.Checker(), Details: seesDetails, Render: renderHealthcheck}).ServeHTTP(w, r)
+}
+
+// ownChecks is how the names of the exporter's own checks begin, and no others'.
+const ownChecks = "exporter-"
+
+// renderHealthcheck lets results of the exporter's own checks expire as those of others do
+// by default. They are made anew for each who asks, so that /readyz is never late: whoever
+// goes by what expires would take them for old at once.
+func renderHealthcheck(body health.HealthcheckBody) []byte {
+	for i := range body.Results {
+		r := &body.Results[i]
+		switch {
+		case !strings.HasPrefix(r.Checker, ownChecks):
+		case r.Passed:
+			r.Expires = r.Timestamp + health.DefaultPassTTL.Seconds()
+		default:
+			r.Expires = r.Timestamp + health.DefaultFailTTL.Seconds()
+		}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // every output can be JSON, and the rest are strings and numbers
+	}
+	return text
 }
 
 // healthz answers as Flask-Healthz does.

@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -45,6 +47,40 @@ func TestHealthEndpoints(t *testing.T) {
 	f.ready = errors.New("shutting down")
 	if w := f.do(http.MethodGet, "/readyz", ""); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("/readyz while not ready: %d", w.Code)
+	}
+}
+
+// TestOwnChecksExpire: as others do by default, though they are made anew for each who asks.
+func TestOwnChecksExpire(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{"other", "exporter"} { // not the exporter's, by their names
+		if err := f.checker.Add(health.Check{Name: name, PassTTL: -1, FailTTL: -1, Run: func(context.Context) error { return nil }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, ready := range []error{nil, errors.New("shutting down"), nil} {
+		f.ready = ready
+		want := map[string]float64{"other": 0, "exporter": 0, "exporter-ready": 27}
+		if ready != nil {
+			want["exporter-ready"] = 9
+		}
+		w := f.do(http.MethodGet, "/healthcheck", "")
+		var answer health.HealthcheckBody
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Header().Get("Content-Type") != "application/json" {
+			t.Fatalf("%v, %v", err, w.Header())
+		}
+		if passed := answer.Status == "success"; passed != (ready == nil) {
+			t.Errorf("ready: %v, but %s", ready, w.Body)
+		}
+		for _, r := range answer.Results {
+			if seconds, ok := want[r.Checker]; ok && math.Abs(r.Expires-r.Timestamp-seconds) > 1e-5 {
+				t.Errorf("%s expires after %g s, want %g", r.Checker, r.Expires-r.Timestamp, seconds)
+			}
+			delete(want, r.Checker)
+		}
+		if len(want) > 0 {
+			t.Errorf("not there: %v in %s", want, w.Body)
+		}
 	}
 }
 

@@ -186,7 +186,7 @@ func (s *server) troubles(ctx context.Context, to reader) []string {
 	var list []string
 	checker := s.Checks.Checker()
 	for _, name := range checker.Names() {
-		what, own := strings.CutPrefix(name, "exporter-")
+		what, own := strings.CutPrefix(name, ownChecks)
 		if !own {
 			continue
 		}
