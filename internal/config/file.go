@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -27,6 +28,8 @@ type File struct {
 	text  []byte
 	once  bool // it is a pipe or the like, which has nothing more to read
 	blank bool
+
+	empty map[string]bool // whether the files that it includes have nothing in them
 
 	patterns []string                     // of modules_files, as paths
 	sums     map[string][sha256.Size]byte // of what was read; a file that could not be read has none
@@ -148,12 +151,19 @@ func (f *File) Blank() bool { return f.blank }
 // Replaces says why the file, which is valid, must not take the place of another one at a
 // reload: it looks like one that is being written, or whose disk was full.
 func (f *File) Replaces(old *File) error {
+	for _, path := range slices.Sorted(maps.Keys(f.empty)) {
+		if had, ok := old.empty[path]; ok && !had && f.empty[path] {
+			return fmt.Errorf("%s has nothing in it, which would take out all modules that it had; write modules: {} if that is meant, or remove it", path)
+		}
+	}
 	rest, beginning := bytes.CutPrefix(old.text, f.text)
 	switch {
 	case old.blank:
 		return nil
 	case f.blank:
 		return fmt.Errorf("%s has nothing in it, which would take out all that is configured; write {} if that is meant", f.path)
+	case len(f.text) == 0: // it is too large to be remembered
+		return nil
 	case beginning && len(rest) > 0 && cutOff(f.text, rest):
 		return fmt.Errorf("%s ends within line %d of what it had before, and looks half written; end it with a new line if this is all",
 			f.path, bytes.Count(f.text, []byte("\n"))+1)

@@ -72,6 +72,68 @@ func TestReplaces(t *testing.T) {
 	}
 }
 
+// TestReplacesIncluded: nor does an included file that has become empty or was cut off take
+// away the modules that it had.
+func TestReplacesIncluded(t *testing.T) {
+	dir := t.TempDir()
+	const text = "modules:\n  a: {prober: tcp, timeout: 12s}\n  b:\n    prober: http\n"
+	main := written(t, dir, "c.yml", "modules_files: ['m*.yml']\n")
+	file := written(t, dir, "m.yml", text)
+	old := loaded(t, main)
+	for next, want := range map[string]string{
+		"":                                    "has nothing in it",
+		"# only a comment\n":                  "has nothing in it",
+		"---\n":                               "has nothing in it",
+		"modules:\n":                          "has nothing in it",
+		"modules:":                            "has nothing in it",
+		"{}\n":                                "has nothing in it",
+		"---\n{} # none\n":                    "has nothing in it",
+		text[:strings.Index(text, "}")] + "}": "",
+		text[:strings.Index(text, "  b")]:     "",
+		text[:len(text)-1]:                    "",
+		"modules: {}\n":                       "",
+		"modules: {a: {prober: tcp}}\n":       "",
+		text:                                  "",
+	} {
+		written(t, dir, "m.yml", next)
+		f := loaded(t, main)
+		err := f.Replaces(old)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file)) {
+			t.Errorf("%q: %v, want %q", next, err, want)
+		}
+	}
+	written(t, dir, "m.yml", "")
+	blank := loaded(t, main)
+	if err := loaded(t, main).Replaces(blank); err != nil {
+		t.Errorf("what was empty may stay so: %s", err)
+	}
+	written(t, dir, "m2.yml", "")
+	written(t, dir, "m.yml", text)
+	if err := loaded(t, main).Replaces(old); err != nil {
+		t.Errorf("an empty file has come: %s", err)
+	}
+	for _, name := range []string{"m.yml", "m2.yml"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := loaded(t, main).Replaces(old); err != nil {
+		t.Errorf("the file is gone: %s", err)
+	}
+}
+
+// TestReplacesWithALargeOne: one so large that its text is not kept may follow any.
+func TestReplacesWithALargeOne(t *testing.T) {
+	dir := t.TempDir()
+	old := loaded(t, written(t, dir, "old.yml", "modules: {a: {prober: tcp}}\n"))
+	large := loaded(t, written(t, dir, "large.yml", "modules: {a: {prober: tcp}}\n"+strings.Repeat("#"+strings.Repeat("x", 99)+"\n", maxRemembered/100)))
+	for _, pair := range [][2]*File{{old, large}, {large, old}, {large, large}} {
+		if err := pair[1].Replaces(pair[0]); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestSecondDocument: what would not be read is refused, here and in included files.
 func TestSecondDocument(t *testing.T) {
 	dir := t.TempDir()

@@ -90,6 +90,7 @@ func (f *File) readModules(d *decoder, path string, line int, file string) map[s
 	}
 	own := &strictyaml.Faults{File: file}
 	root, ok := strictyaml.Parse(text, own)
+	f.empty[file] = ok && (strictyaml.Blank(root) || len(root.Content) == 0)
 	var section struct {
 		Modules map[string]yaml.Node `yaml:"modules"`
 	}

@@ -64,7 +64,7 @@ func (f *File) parse() (*Config, error) {
 	var doc document
 	doc.Registration.setDefaults()
 	root, ok := strictyaml.Parse(f.text, faults)
-	f.blank = ok && strictyaml.Blank(root)
+	f.blank, f.empty = ok && strictyaml.Blank(root), map[string]bool{}
 	if ok && root != nil {
 		d.Decode(root, "", &doc)
 	}
