@@ -27,6 +27,10 @@ const (
 	maxDamaged = 3
 )
 
+// ErrStorage is wrapped by the error of every change that could not be made because it
+// could not be written. Nothing was changed.
+var ErrStorage = errors.New("storage failed")
+
 // Store has the maintenance windows that were added while the program runs. It may be
 // used by several goroutines.
 type Store struct {
@@ -143,7 +147,7 @@ func (m *Store) change(edit func(map[string]alerting.Window) error) error {
 		return err
 	}
 	if err := m.write(next); err != nil {
-		return fmt.Errorf("writing the maintenance windows: %w", err)
+		return fmt.Errorf("%w: writing the maintenance windows: %w", ErrStorage, err)
 	}
 	m.windows.Store(&next)
 	return nil

@@ -1,6 +1,7 @@
 package maintenance
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -81,7 +82,7 @@ func TestBookRefuses(t *testing.T) {
 		"a start and an end": {Name: "x"},
 		"weekly":             {Name: "x", Weekly: &alerting.Weekly{To: time.Hour}},
 	} {
-		if err := b.Add(w); err == nil || !strings.Contains(err.Error(), want) {
+		if err := b.Add(w); err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, ErrStorage) {
 			t.Errorf("%+v: %v, want %q", w, err, want)
 		}
 	}
@@ -128,7 +129,7 @@ func TestBookOnDisk(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, fileName), 0o700); err != nil { // in the way of the file
 		t.Fatal(err)
 	}
-	if err := b.Add(w); err == nil || len(b.List(now)) != 0 {
+	if err := b.Add(w); !errors.Is(err, ErrStorage) || len(b.List(now)) != 0 {
 		t.Errorf("%v, in force %v", err, b.List(now))
 	}
 	if _, err := Open(dir, slog.New(slog.DiscardHandler)); err == nil {

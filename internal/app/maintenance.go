@@ -1,10 +1,13 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/health-exporter/health_exporter/alerting"
+	"github.com/health-exporter/health_exporter/alerting/maintenance"
 	"github.com/health-exporter/health_exporter/internal/config"
 	"github.com/health-exporter/health_exporter/internal/server"
 	"github.com/health-exporter/health_exporter/prober"
@@ -80,6 +83,14 @@ func (b maintenanceWindows) Add(m server.Maintenance) error {
 		b.telling.learn()
 		b.telling.windowsChanged()
 	}
+	return notStored(err)
+}
+
+// notStored is the error as the server knows it.
+func notStored(err error) error {
+	if errors.Is(err, maintenance.ErrStorage) {
+		return fmt.Errorf("%w: %w", server.ErrNotStored, err)
+	}
 	return err
 }
 
@@ -87,7 +98,7 @@ func (b maintenanceWindows) Remove(name string) (bool, error) {
 	known, err := b.telling.added.Remove(name)
 	b.telling.windowsChanged()
 	b.telling.outbox.Wake() // what was held back may be told
-	return known, err
+	return known, notStored(err)
 }
 
 // windows are all that are not over.

@@ -69,3 +69,25 @@ func TestUnwrittenIsShown(t *testing.T) {
 		t.Errorf("the history is written again: %s", body)
 	}
 }
+
+// TestMaintenanceThatCannotBeStored is refused, with the reason.
+func TestMaintenanceThatCannotBeStored(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, Options{StoragePath: dir})
+	add := func() (int, string) {
+		return r.post("/api/v1/maintenance", `{"name":"m","all":true,"duration":60}`)
+	}
+	way := filepath.Join(dir, "maintenance.json")
+	if err := os.MkdirAll(filepath.Join(way, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := add(); code != http.StatusInsufficientStorage {
+		t.Errorf("%d %s", code, body)
+	}
+	if err := os.RemoveAll(way); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := add(); code != http.StatusCreated {
+		t.Errorf("%d %s", code, body)
+	}
+}

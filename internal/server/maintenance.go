@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,6 +31,10 @@ type Maintenance struct {
 	Open   bool          `json:"open"`
 }
 
+// ErrNotStored is wrapped by the error of a change that is not in force because it could
+// not be stored.
+var ErrNotStored = errors.New("not stored")
+
 // MaintenanceWindows has all maintenance windows.
 type MaintenanceWindows interface {
 	// List gives those that are not over.
@@ -38,9 +43,10 @@ type MaintenanceWindows interface {
 	// them.
 	Covering(now time.Time) func(name, group string) bool
 	// Add adds one, in place of the one of the same name that was added before. An
-	// error says what is wrong with it.
+	// error says what is wrong with it, or wraps ErrNotStored.
 	Add(m Maintenance) error
-	// Remove ends one that was added, and reports whether there was one.
+	// Remove ends one that was added, and reports whether there was one. An error that wraps
+	// ErrNotStored leaves it.
 	Remove(name string) (bool, error)
 }
 
@@ -85,7 +91,11 @@ func (s *server) addMaintenance(w http.ResponseWriter, r *http.Request) {
 	if !requester(r).May(access.Admin) { // his own targets, whatever is in their names
 		m.Targets = quoted(m.Targets)
 	}
-	if err := s.Maintenance.Add(m); err != nil {
+	switch err := s.Maintenance.Add(m); {
+	case errors.Is(err, ErrNotStored):
+		refuse(w, http.StatusInsufficientStorage, "the maintenance could not be stored and is not in force: "+err.Error())
+		return
+	case err != nil:
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
@@ -101,6 +111,8 @@ func (s *server) removeMaintenance(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch known, err := s.Maintenance.Remove(name); {
+	case errors.Is(err, ErrNotStored):
+		refuse(w, http.StatusInsufficientStorage, "the end of the maintenance could not be stored, and it goes on: "+err.Error())
 	case err != nil:
 		problemOf(err).write(w)
 	case !known:

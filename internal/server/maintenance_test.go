@@ -2,7 +2,9 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -37,6 +39,9 @@ func (b windows) Covering(time.Time) func(name, group string) bool {
 }
 
 func (b windows) Add(m Maintenance) error {
+	if m.Name == "full" {
+		return fmt.Errorf("%w: no space left", ErrNotStored)
+	}
 	if strings.Contains(strings.Join(m.Targets, ""), "[") {
 		return errors.New("no pattern")
 	}
@@ -45,6 +50,9 @@ func (b windows) Add(m Maintenance) error {
 }
 
 func (b windows) Remove(name string) (bool, error) {
+	if name == "full" {
+		return true, fmt.Errorf("%w: no space left", ErrNotStored)
+	}
 	_, known := b[name]
 	delete(b, name)
 	return known, nil
@@ -74,6 +82,18 @@ func TestMaintenanceAPI(t *testing.T) {
 	later := time.Now().Add(2 * time.Hour).Format(time.RFC3339)
 	if got := f.expect(http.StatusCreated, f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"a","all":true,"start":"`+future+`","end":"`+later+`"}`)); got["open"] != false {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestMaintenanceOnAFullDisk is nobody's fault who asks for it.
+func TestMaintenanceOnAFullDisk(t *testing.T) {
+	f := newFixture(t)
+	for _, w := range []*httptest.ResponseRecorder{
+		f.do(http.MethodPost, "/api/v1/maintenance", `{"name":"full","all":true,"duration":60}`), f.do(http.MethodDelete, "/api/v1/maintenance/full", ""),
+	} {
+		if got := f.expect(http.StatusInsufficientStorage, w); !strings.Contains(fmt.Sprint(got["detail"]), "could not be stored") {
+			t.Errorf("%v", got)
+		}
 	}
 }
 
