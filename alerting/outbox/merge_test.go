@@ -179,6 +179,43 @@ func TestManyInAMailThatIsRepeated(t *testing.T) {
 	})
 }
 
+// TestHeldBackByOneOfMany: the mail says of what is held back, however much it tells.
+func TestHeldBackByOneOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := crowd(t, 600, Options{})
+		defer func() { w.stop() }()
+		w.subjects["t1"].DependsOn = []string{"t0"}
+		w.tell()
+		w.set("t0", health.Degraded)
+		w.pass(time.Second)
+		w.setAll(health.Unhealthy)
+		w.pass(time.Minute)
+		if len(w.office.mails) != 1 || !strings.Contains(w.office.mails[0].Text, "news of 1 other that depends on it") {
+			t.Errorf("%d mails do not say that news is held back", len(w.office.mails))
+		}
+	})
+}
+
+// TestDroppedAtOnce: what is dropped of the very news that is taken in is not there after a
+// restart.
+func TestDroppedAtOnce(t *testing.T) {
+	opts := Options{Path: t.TempDir(), maxQueue: 10, Wait: time.Hour}
+	synctest.Test(t, func(t *testing.T) {
+		w := crowd(t, 15, opts)
+		w.setAll(health.Unhealthy)
+		w.tell()
+		if s := w.outbox.Stats(); s.Queued != 10 || s.Dropped != 5 {
+			t.Errorf("%+v", s)
+		}
+		w.stop()
+		w.open(opts)
+		if s := w.outbox.Stats(); s.Queued != 10 {
+			t.Errorf("after a restart %+v", s)
+		}
+		w.stop()
+	})
+}
+
 // TestMerge: what comes of two notices of a subject, and of one that is in a letter.
 func TestMerge(t *testing.T) {
 	now := time.Now()
@@ -186,8 +223,10 @@ func TestMerge(t *testing.T) {
 		return alerting.Notice{What: what, From: from, To: to, Time: now, BadSince: now.Add(-bad), Subject: alerting.Subject{Name: "nas"}}
 	}
 	const unknown, healthy, degraded, unhealthy = health.Unknown, health.Healthy, health.Degraded, health.Unhealthy
-	later := time.Hour // than the beginning of the outage
+	const later = time.Hour // than the beginning of the outage
 	up := news(alerting.Changed, unhealthy, healthy, later)
+	held := news(alerting.Changed, healthy, unhealthy, 0)
+	held.WasHeld = true
 	for name, test := range map[string]struct {
 		list []alerting.Notice
 		want string
@@ -199,6 +238,8 @@ func TestMerge(t *testing.T) {
 		"handed over and up":      {[]alerting.Notice{news(alerting.Changed, unhealthy, unhealthy, later), up}, "[]"},
 		"not probed and up":       {[]alerting.Notice{news(alerting.Changed, unknown, unknown, alerting.StalledAfter), up}, "[]"},
 		"reminder and up":         {[]alerting.Notice{news(alerting.Reminder, unhealthy, unhealthy, later), up}, "[changed UNHEALTHY HEALTHY]"},
+		"worse, not probed":       {[]alerting.Notice{news(alerting.Changed, unknown, unhealthy, later), news(alerting.Changed, unhealthy, unknown, later)}, "[changed UNKNOWN UNKNOWN]"},
+		"held, and flapping":      {[]alerting.Notice{held, news(alerting.Flapping, unhealthy, healthy, later)}, "[]"},
 		"two reminders":           {[]alerting.Notice{news(alerting.Reminder, unhealthy, unhealthy, later), news(alerting.Reminder, unhealthy, unhealthy, later)}, "[reminder UNHEALTHY UNHEALTHY]"},
 		"down and flapping":       {[]alerting.Notice{news(alerting.Changed, healthy, unhealthy, 0), news(alerting.Flapping, unhealthy, healthy, later)}, "[flapping HEALTHY HEALTHY]"},
 		"flapping and calm":       {[]alerting.Notice{news(alerting.Flapping, healthy, unhealthy, 0), news(alerting.Calm, healthy, healthy, later)}, "[]"},
@@ -214,17 +255,33 @@ func TestMerge(t *testing.T) {
 			o.queue = append(o.queue, entry{Seq: 8, To: "b", Notice: up})
 			o.letters = []*letter{{to: "c", seqs: []uint64{9}}}
 			o.queue = append(o.queue, entry{Seq: 9, To: "c", Notice: test.list[0]}, entry{Seq: 10, To: "c", Notice: up})
+			o.queue = append(o.queue, entry{Seq: 11, To: "d", Notice: test.list[0], Batch: 11}, entry{Seq: 12, To: "d", Notice: up})
+			disk := map[uint64]alerting.Notice{}
+			for _, e := range o.queue {
+				disk[e.Seq] = e.Notice
+			}
 			o.merge(func(*entry) bool { return true })
+			for _, c := range o.unwritten {
+				for _, e := range c.add {
+					disk[e.Seq] = e.Notice
+				}
+				for _, seq := range c.drop {
+					delete(disk, seq)
+				}
+			}
 			var got []string
 			others := 0
 			for _, e := range o.queue {
+				if on, there := disk[e.Seq]; !there || on.To != e.Notice.To || on.What != e.Notice.What || len(disk) != len(o.queue) {
+					t.Errorf("on disk %v, in memory %v", on, e.Notice)
+				}
 				if e.To != "a" {
 					others++
 					continue
 				}
 				got = append(got, fmt.Sprint(e.Notice.What, " ", strings.ToUpper(e.Notice.From.String()), " ", strings.ToUpper(e.Notice.To.String())))
 			}
-			if fmt.Sprint(got) != test.want || others != 3 {
+			if fmt.Sprint(got) != test.want || others != 5 {
 				t.Errorf("left %v and %d others, want %s", got, others, test.want)
 			}
 		})
