@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -115,7 +116,7 @@ func (t *dialogueRun) run(ctx context.Context, conn net.Conn) (err error) {
 		stop()
 	}()
 	if t.TLS {
-		if err := t.secure(ctx, len(t.QueryResponse) == 0); err != nil {
+		if err := t.secure(ctx, !hears(t.QueryResponse)); err != nil {
 			return err
 		}
 	}
@@ -130,15 +131,22 @@ func (t *dialogueRun) run(ctx context.Context, conn net.Conn) (err error) {
 		if t.logs() {
 			t.req.Debug("processing query_response", "entry", i)
 		}
-		if err := t.step(ctx, &t.QueryResponse[i], i == len(t.QueryResponse)-1); err != nil {
+		if err := t.step(ctx, &t.QueryResponse[i], !hears(t.QueryResponse[i+1:])); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// step does one step of the dialogue; last reports whether nothing comes after it.
-func (t *dialogueRun) step(ctx context.Context, step *QueryResponse, last bool) error {
+// hears reports whether any of the steps reads what the peer says.
+func hears(steps []QueryResponse) bool {
+	return slices.ContainsFunc(steps, func(step QueryResponse) bool {
+		return step.Expect.Regexp != nil || step.ExpectBytes != "" || step.StartTLS
+	})
+}
+
+// step does one step of the dialogue; deaf is whether no step after it reads anything.
+func (t *dialogueRun) step(ctx context.Context, step *QueryResponse, deaf bool) error {
 	send := step.Send
 	if step.Expect.Regexp != nil {
 		line, match, err := t.expectLine(ctx, step.Expect)
@@ -167,7 +175,7 @@ func (t *dialogueRun) step(ctx context.Context, step *QueryResponse, last bool) 
 		}
 	}
 	if step.StartTLS {
-		if err := t.secure(ctx, last); err != nil {
+		if err := t.secure(ctx, deaf); err != nil {
 			return err
 		}
 		t.reader.follow(t.conn)
@@ -175,16 +183,16 @@ func (t *dialogueRun) step(ctx context.Context, step *QueryResponse, last bool) 
 	return nil
 }
 
-// secure goes on over TLS. If nothing is said after it, it waits for what the server
-// makes of our certificate, or of there being none.
-func (t *dialogueRun) secure(ctx context.Context, last bool) error {
+// secure goes on over TLS. If nothing is read after it, it waits for what the server
+// makes of our certificate, or of there being none: whoever only sends would not hear it.
+func (t *dialogueRun) secure(ctx context.Context, deaf bool) error {
 	t.phase = PhaseTLS
 	config, err := t.config()
 	if err != nil {
 		return err
 	}
 	var verdict *certificateVerdict
-	if last {
+	if deaf {
 		verdict = watchVerdict(config)
 	}
 	secure, err := handshake(t.conn, config)

@@ -3,8 +3,10 @@ package prober
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,6 +75,60 @@ func TestServersThatWantACertificate(t *testing.T) {
 					t.Errorf("took %s", took)
 				}
 			})
+		}
+	}
+}
+
+// A dialogue that only sends hears no refusal either; one that hears something needs not
+// wait, and loses nothing of what it hears.
+func TestDialoguesWithServersThatWantACertificate(t *testing.T) {
+	ca := newAuthority(t)
+	until := time.Now().Add(time.Hour)
+	clients := x509.NewCertPool()
+	clients.AddCert(ca.cert)
+	cert, key := keyPair(t, ca.issue(t, until, "me.example"))
+	server := ca.issue(t, until, "127.0.0.1")
+	ready := re("^ready$")
+	dialogues := map[string][]QueryResponse{
+		"one line":       {{Send: "hi"}},
+		"several lines":  {{Send: "hi"}, {}, {Send: "bye"}},
+		"expects":        {{Expect: ready}},
+		"expects, sends": {{Expect: ready, Send: "bye"}},
+		"sends, expects": {{Send: "hi"}, {ExpectBytes: "ready"}},
+		"starttls":       {{Send: "now"}, {StartTLS: true}, {Send: "hi"}},
+		"starttls twice": {{Send: "now", StartTLS: true}, {Send: "hi"}, {Expect: ready}, {Send: "bye"}},
+	}
+	for name, steps := range dialogues {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			for _, with := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, " ", tls.VersionName(version), " ", with), func(t *testing.T) {
+					later := strings.HasPrefix(name, "starttls")
+					target := listen(t, func(conn net.Conn) {
+						if later {
+							if _, err := io.ReadFull(conn, make([]byte, len("now\n"))); err != nil {
+								return
+							}
+						}
+						secure := tls.Server(conn, &tls.Config{
+							Certificates: []tls.Certificate{server}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients, MaxVersion: version,
+						})
+						if secure.Handshake() == nil {
+							_, _ = io.WriteString(secure, "ready\n")
+							silent(secure)
+						}
+					})
+					m := tcpModule(t, func(p *tcpProbe) {
+						p.TLS, p.TLSConfig.CAFile, p.QueryResponse = !later, ca.file, steps
+						if with {
+							p.TLSConfig.CertFile, p.TLSConfig.KeyFile = cert, key
+						}
+					})
+					res := probeWithin(t, m, 5*time.Second, Request{Target: target})
+					if with && res.Outcome != health.Pass || !with && res.Reason != ReasonTLS {
+						t.Errorf("%+v", res)
+					}
+				})
+			}
 		}
 	}
 }
