@@ -214,9 +214,9 @@ func explain(err error, reason Reason, limit time.Duration) string {
 
 func explainDNS(err *net.DNSError, limit time.Duration) string {
 	if err.IsTimeout {
-		return fmt.Sprintf("looking up %s: no answer within %s", err.Name, limit)
+		return fmt.Sprintf("looking up %s: no answer within %s", WithoutLogin(err.Name), limit)
 	}
-	return fmt.Sprintf("looking up %s: %s", err.Name, err.Err)
+	return fmt.Sprintf("looking up %s: %s", WithoutLogin(err.Name), err.Err)
 }
 
 func explainTLS(err error) string {
@@ -275,8 +275,12 @@ func plainError(err error) string {
 
 // oneLine makes text that may come from the peer fit for a line of a log.
 func oneLine(text string) string {
+	return shortened(visible(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")))
+}
+
+// shortened is the text with a sign for what goes beyond a line.
+func shortened(text string) string {
 	const limit = 300
-	text = visible(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "))
 	if runes := []rune(text); len(runes) > limit {
 		text = string(runes[:limit-1]) + "…"
 	}

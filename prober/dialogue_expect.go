@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -57,8 +58,8 @@ func (t *dialogueRun) expectBytes(want string) error {
 			t.phase = t.reader.phase()
 			return err
 		}
-		if t.logsRead() {
-			t.req.Debug("read bytes", "bytes", fmt.Sprintf("%.300q", got))
+		if t.logsRead() { // with a sign that more may follow
+			t.req.Debug("read bytes", "bytes", strconv.Quote(strings.TrimSuffix(shortened(string(got)), "…")+"…"))
 		}
 		if !strings.HasPrefix(rest, string(got)) {
 			t.phase, t.bytesFailed = PhaseCheck, true

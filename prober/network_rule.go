@@ -14,7 +14,7 @@ import (
 func ParseNetworkRule(text string) (rule NetworkRule, warning string, err error) {
 	place, port, err := splitRule(strings.TrimSpace(text))
 	if err != nil {
-		return NetworkRule{}, "", fmt.Errorf("%q: %w", text, err)
+		return NetworkRule{}, "", fmt.Errorf("%q: %w", WithoutLogin(text), err)
 	}
 	rule.Port = port
 	switch {
@@ -42,7 +42,7 @@ func splitRule(text string) (place string, port uint16, err error) {
 		}
 		place = inner
 		if digits, hasPort = strings.CutPrefix(rest, ":"); !hasPort && rest != "" {
-			return "", 0, fmt.Errorf("%q follows the address", rest)
+			return "", 0, fmt.Errorf("%q follows the address", WithoutLogin(rest))
 		}
 	case strings.Count(text, ":") > 1:
 		place = text
@@ -52,7 +52,7 @@ func splitRule(text string) (place string, port uint16, err error) {
 	if hasPort {
 		n, err := strconv.ParseUint(digits, 10, 16)
 		if err != nil || n == 0 {
-			return "", 0, fmt.Errorf("%q is not a valid port, must be 1 to 65535", digits)
+			return "", 0, fmt.Errorf("%q is not a valid port, must be 1 to 65535", digits[lastAt(digits)+1:])
 		}
 		port = uint16(n)
 	}
@@ -67,7 +67,7 @@ func ParseNetwork(text string) (network netip.Prefix, warning string, err error)
 	if err != nil {
 		addr, errAddr := netip.ParseAddr(text)
 		if errAddr != nil {
-			return netip.Prefix{}, "", fmt.Errorf("%q is not a valid network, such as 192.168.0.0/16 or fd00::/8", text)
+			return netip.Prefix{}, "", fmt.Errorf("%q is not a valid network, such as 192.168.0.0/16 or fd00::/8", WithoutLogin(text))
 		}
 		if addr.Zone() != "" {
 			warning = fmt.Sprintf("%q is read as %s: networks have no zone", text, addr.WithZone(""))
@@ -99,7 +99,7 @@ func (r *NetworkRule) parsePlace(place string) (warning string, err error) {
 	}
 	name, isGlob := strings.CutPrefix(place, "*.")
 	if !validHostname(name) {
-		return "", fmt.Errorf("%q is neither a network, an address nor a host name", place)
+		return "", fmt.Errorf("%q is neither a network, an address nor a host name", WithoutLogin(place))
 	}
 	if isGlob {
 		name = "*." + name

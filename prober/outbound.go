@@ -35,7 +35,7 @@ func (o *Outbound) newDialer() (d *dialer, faults []error) {
 	if o.SourceIPAddress != "" {
 		source, err := netip.ParseAddr(o.SourceIPAddress)
 		if err != nil {
-			d.broken = because(ReasonInternal, fmt.Errorf("source_ip_address %q is not a valid IP address", o.SourceIPAddress))
+			d.broken = because(ReasonInternal, fmt.Errorf("source_ip_address %q is not a valid IP address", WithoutLogin(o.SourceIPAddress)))
 		}
 		d.source = source
 	}
@@ -69,7 +69,7 @@ func (o *Outbound) warnings() (list []error) {
 	}
 	if _, err := netip.ParseAddr(o.SourceIPAddress); o.SourceIPAddress != "" && err != nil {
 		list = append(list, &FieldError{
-			"source_ip_address", fmt.Sprintf("%q is not a valid IP address; every probe will fail", o.SourceIPAddress),
+			"source_ip_address", fmt.Sprintf("%q is not a valid IP address; every probe will fail", WithoutLogin(o.SourceIPAddress)),
 		})
 	}
 	return list
@@ -82,7 +82,7 @@ func resolverAddress(text string) (netip.AddrPort, error) {
 	}
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("%q is not a valid address of a DNS server, such as 192.168.0.1 or [fd00::1]:53", text)
+		return netip.AddrPort{}, fmt.Errorf("%q is not a valid address of a DNS server, such as 192.168.0.1 or [fd00::1]:53", WithoutLogin(text))
 	}
 	return netip.AddrPortFrom(addr, 53), nil
 }

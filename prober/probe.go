@@ -109,6 +109,9 @@ func (m *Module) Probe(ctx context.Context, req Request) (res Result) {
 		if v := recover(); v != nil {
 			req.logger().Error("probe panicked", "panic", v, "stack", string(debug.Stack()))
 			res = Failure(ReasonInternal, fmt.Errorf("probe panicked: %v", v))
+			if m != nil {
+				res = m.scrubbed(res)
+			}
 		}
 		res.Start, res.Duration = start, time.Since(start)
 		if m != nil && m.observe != nil && !res.Inconclusive {

@@ -68,6 +68,9 @@ func userAgent() string {
 // parseHTTPTarget reads a target of the kinds over HTTP; without a scheme it
 // means http. Errors never repeat the target, which may hold a password.
 func parseHTTPTarget(target string) (*url.URL, error) {
+	if hidesLogin(target) {
+		return nil, because(ReasonInternal, errors.New("target is a URL without a host"))
+	}
 	lower := strings.ToLower(target[:min(len(target), len("https://"))])
 	if !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
 		target = "http://" + target

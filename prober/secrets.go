@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/prometheus/common/config"
 )
@@ -13,11 +14,6 @@ import (
 // Options are the module's options, with their defaults, for who shows them. They must
 // not be changed.
 func (m *Module) Options() any { return m.spec }
-
-func escapedJSON(text string) string {
-	escaped, _ := json.Marshal(text)
-	return strings.Trim(string(escaped), `"`)
-}
 
 // collectSecrets walks over options, by their types. What stands in files is for later.
 func collectSecrets(v reflect.Value, add func(string), later func(secretFile)) {
@@ -27,11 +23,13 @@ func collectSecrets(v reflect.Value, add func(string), later func(secretFile)) {
 	switch x := v.Interface().(type) {
 	case config.Secret:
 		add(string(x))
+		addWords(string(x), add)
 		return
 	case *config.BasicAuth:
 		if x != nil {
 			add(string(x.Password))
 			add(x.Username + ":" + string(x.Password))
+			addWords(string(x.Password), add)
 			if x.PasswordFile != "" || x.UsernameFile != "" {
 				later(func() []string { return fileLogin(x) })
 			}
@@ -152,6 +150,17 @@ func addSecretWord(text string, add func(string)) {
 	const shortest = 8
 	if len(text) >= shortest {
 		add(text)
+	}
+}
+
+// addWords adds the words of a secret that has several, or parts of a URL: what a peer says
+// is taken apart, and an error may quote a part.
+func addWords(text string, add func(string)) {
+	parts := func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("/?#", r) }
+	if words := strings.FieldsFunc(text, parts); len(words) > 1 {
+		for _, word := range words {
+			addSecretWord(word, add)
+		}
 	}
 }
 

@@ -1,11 +1,7 @@
 package prober
 
 import (
-	"cmp"
-	"encoding/base64"
 	"io"
-	"maps"
-	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -29,10 +25,10 @@ type secrets struct {
 	files []secretFile
 	token func() string // nil if there is never one
 
-	mu       sync.Mutex // guards what follows
-	read     [2][]string
-	granted  [2]string // of each the one before, too: it may still be on its way back
-	replacer *strings.Replacer
+	mu      sync.Mutex // guards what follows
+	read    [2][]string
+	granted [2]string // of each the one before, too: it may still be on its way back
+	masker  *masker
 }
 
 // secretFile reads what is secret in a file, as often as it is asked to: they rotate.
@@ -45,8 +41,8 @@ func secretsOf(options any) *secrets {
 	if who, ok := options.(interface{ tokens() *tokenSource }); ok && who.tokens() != nil {
 		s.token = who.tokens().current
 	}
-	s.replacer = replacerOf(s.fixed)
-	if s.replacer == nil && len(s.files) == 0 && s.token == nil {
+	s.masker = maskerOf(s.fixed)
+	if s.masker == nil && len(s.files) == 0 && s.token == nil {
 		return nil
 	}
 	return s
@@ -77,9 +73,9 @@ func (s *secrets) Replace(text string) string {
 	return text
 }
 
-func (s *secrets) current() *strings.Replacer {
+func (s *secrets) current() *masker {
 	if s.token == nil && len(s.files) == 0 {
-		return s.replacer
+		return s.masker
 	}
 	token := ""
 	if s.token != nil {
@@ -91,36 +87,12 @@ func (s *secrets) current() *strings.Replacer {
 		s.granted = [2]string{token, s.granted[0]}
 		s.remake()
 	}
-	return s.replacer
+	return s.masker
 }
 
 // remake needs mu.
 func (s *secrets) remake() {
-	s.replacer = replacerOf(slices.Concat(s.fixed, s.read[0], s.read[1], s.granted[:]))
-}
-
-// replacerOf hides texts in all forms that they come back in; nil if there is nothing to
-// hide.
-func replacerOf(texts []string) *strings.Replacer {
-	found := map[string]bool{}
-	for _, text := range texts {
-		if len(text) < shortestSecret || len(text) > longestSecret {
-			continue
-		}
-		for _, each := range []string{text, url.QueryEscape(text), escapedJSON(text), base64.StdEncoding.EncodeToString([]byte(text))} {
-			found[each] = true
-		}
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	var pairs []string
-	for _, text := range slices.SortedFunc(maps.Keys(found), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) // or a part of one would go first
-	}) {
-		pairs = append(pairs, text, hidden)
-	}
-	return strings.NewReplacer(pairs...)
+	s.masker = maskerOf(slices.Concat(s.fixed, s.read[0], s.read[1], s.granted[:]))
 }
 
 // isSecretFile reports whether an option of that name is a file with a secret.
@@ -155,5 +127,7 @@ func fileLogin(b *config.BasicAuth) []string {
 	if b.PasswordFile != "" {
 		password = secretIn(b.PasswordFile)
 	}
-	return []string{password, username + ":" + password}
+	list := []string{password, username + ":" + password}
+	addWords(password, func(word string) { list = append(list, word) })
+	return list
 }

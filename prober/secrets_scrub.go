@@ -3,6 +3,8 @@ package prober
 import (
 	"context"
 	"log/slog"
+	"strings"
+	"unicode/utf8"
 )
 
 // scrubbed is the result without the secrets of the module.
@@ -14,6 +16,12 @@ func (m *Module) scrubbed(res Result) Result {
 	m.scrubReport(res.Report)
 	if m.secrets != nil {
 		res.Error = m.secrets.Replace(res.Error)
+		for i := range res.Samples { // labels may be what a peer said
+			labels := res.Samples[i].Labels
+			for j := range labels {
+				labels[j].Value = m.scrubLabel(labels[j].Value)
+			}
+		}
 		if res.Response != nil {
 			if clean := m.secrets.Replace(string(res.Response)); clean != string(res.Response) {
 				res.Response = []byte(clean)
@@ -21,6 +29,14 @@ func (m *Module) scrubbed(res Result) Result {
 		}
 	}
 	return res
+}
+
+// scrubLabel also hides what is left of a secret where a label is cut off.
+func (m *Module) scrubLabel(value string) string {
+	if utf8.RuneCountInString(value) < maxPeerLabel {
+		return m.secrets.Replace(value)
+	}
+	return strings.TrimSuffix(m.secrets.Replace(value+"…"), "…")
 }
 
 // scrubbing is the log without the secrets of the module.

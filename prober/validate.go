@@ -123,6 +123,12 @@ func (v *validation) place(t *Target, kindOf func(string) (Kind, bool)) {
 		v.fault("address", "must not be given together with url")
 	case t.URL == "" && kind.NeedsURL():
 		v.fault("url", "is required by modules of kind %s; address is for other kinds", kind)
+	case kind.TakesURL() && hasUserinfo(t.Place()): // as it was written: a scheme would hide it
+		field := "address"
+		if t.URL != "" {
+			field = "url"
+		}
+		v.fault(field, userinfoFault)
 	case t.URL != "" && kind.TakesURL():
 		t.URL = withScheme(t.URL)
 		v.url("url", t.URL)
@@ -151,7 +157,7 @@ func (v *validation) shape(field, place string, kind Kind) {
 		return
 	}
 	if wrong := shape(place); wrong != "" {
-		v.fault(field, "%q %s", place, wrong)
+		v.fault(field, "%q %s", WithoutLogin(place), wrong)
 	}
 }
 
@@ -168,22 +174,22 @@ func (v *validation) url(field, text string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || strings.ContainsFunc(text, NotPrintable):
-		v.fault(field, "%q is not a valid url", redacted(text))
+		v.fault(field, "%q is not a valid url", WithoutLogin(text))
 	case len(text) > maxURLBytes:
 		v.fault(field, "must be at most %d bytes long", maxURLBytes)
 	case u.Scheme != "http" && u.Scheme != "https":
-		v.fault(field, "%q must begin with http:// or https://", redacted(text))
+		v.fault(field, "%q must begin with http:// or https://", WithoutLogin(text))
 	case u.Hostname() == "":
-		v.fault(field, "%q has no host", redacted(text))
+		v.fault(field, "%q has no host", WithoutLogin(text))
 	case u.User != nil:
 		v.fault(field, userinfoFault)
 	case u.Fragment != "":
-		v.fault(field, "%q must not have a fragment (#…)", text)
+		v.fault(field, "%q must not have a fragment (#…)", WithoutLogin(text))
 	case u.Port() != "" && !validPort(u.Port()):
-		v.fault(field, "%q has no valid port, must be 1 to 65535", text)
+		v.fault(field, "%q has no valid port, must be 1 to 65535", WithoutLogin(text))
 	default:
 		if wrong := hostFault(u.Hostname()); wrong != "" {
-			v.fault(field, "%q %s", text, wrong)
+			v.fault(field, "%q %s", WithoutLogin(text), wrong)
 		}
 	}
 }
@@ -191,33 +197,9 @@ func (v *validation) url(field, text string) {
 // userinfoFault is for every place: it is shown to whoever may look at the target.
 const userinfoFault = "must not contain a user name or password; use a module with basic_auth"
 
-// hasUserinfo reports whether a user or a password stands before the host of a place. A
-// path, or the name of an abstract socket, has no host.
-func hasUserinfo(place string) bool {
-	if _, after, found := strings.Cut(place, "://"); found {
-		place = after
-	} else if strings.HasPrefix(place, "@") {
-		return false
-	}
-	if end := strings.IndexAny(place, "/?#"); end >= 0 {
-		place = place[:end]
-	}
-	return strings.Contains(place, "@")
-}
-
 func validPort(port string) bool {
 	n, err := strconv.Atoi(port)
 	return err == nil && n >= 1 && n <= 65535
-}
-
-// redacted hides what stands before an @, where a password may be.
-func redacted(raw string) string {
-	if i := strings.LastIndex(raw, "@"); i >= 0 {
-		if j := strings.Index(raw, "://"); j >= 0 && j < i {
-			return raw[:j+3] + "…" + raw[i:]
-		}
-	}
-	return raw
 }
 
 // maxDependsOn is how many others a target may depend on.

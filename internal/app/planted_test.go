@@ -184,7 +184,8 @@ func TestPlantedSecrets(t *testing.T) {
 	for _, fault := range []string{
 		"\nalerting: {alertmanagers: ['http://u:%s@:bad/']}", "\nalerting: {external_url: 'ftp://u:%s@h/'}", "\nregistration: {tokens: [{name: a, token: %s}]}",
 		"\nalerting: {heartbeat: {url: 'ftp://h/?token=%s'}}", "\ntargets: [{app: a, url: 'http://u:%s@h/'}]", "\nmodules: {m: {prober: http, http: {proxy_url: 'http://u:%s@h:bad/'}}}",
-		"\nmodules: {m: {prober: http, http: {basic_auth: {passwrd: %s}}}}", "\nnetwork: {allow: ['http://u:%s@h/']}", "\npublic: {password: %s}",
+		"\nmodules: {m: {prober: http, http: {basic_auth: {passwrd: %s}}}}", "\nnetwork: {allow: ['http://u:%s@h/']}", "\nnetwork: {allow: ['u:%s@h']}", "\nnetwork: {deny: ['[u:%s@h]:80']}", "\nmodules: {m: {prober: tcp, allow: ['u:%s@h']}}", "\ntargets: [{app: a, url: 'http:///u:%s@10.1.1.1/'}]",
+		"\nalerting: {email: {smarthost: 'u:%s@h', from: a@example.org, to: [b@example.org]}}", "\npublic: {password: %s}",
 	} {
 		write(t, file, fmt.Sprintf(fault, g.plant("reload"+fault)))
 		err := r.Reload(t.Context())

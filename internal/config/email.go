@@ -102,7 +102,7 @@ func (e *Email) server(fault faultFunc) {
 	host, port, err := net.SplitHostPort(e.Smarthost)
 	number, errPort := strconv.ParseUint(port, 10, 16)
 	if err != nil || errPort != nil || host == "" || number == 0 {
-		fault("smarthost", "%q is not a valid host:port, such as smtp.example.org:587", e.Smarthost)
+		fault("smarthost", "%q is not a valid host:port, such as smtp.example.org:587", prober.WithoutLogin(e.Smarthost))
 	}
 	e.Host, e.Port = host, int(number)
 	if e.TLS == "" && number == 465 {

@@ -14,6 +14,7 @@ import (
 	"github.com/health-exporter/health_exporter/envinfo/redact"
 	"github.com/health-exporter/health_exporter/health"
 	"github.com/health-exporter/health_exporter/internal/server/page"
+	"github.com/health-exporter/health_exporter/prober"
 )
 
 const (
@@ -216,7 +217,7 @@ func (s *server) adHoc() []page.AdHoc {
 	var list []page.AdHoc
 	for _, p := range s.probes.List() {
 		list = append(list, page.AdHoc{
-			ID: p.ID, Time: p.Result.Start, Module: p.Module, Target: redact.Text(p.Target), OK: !p.Failed(),
+			ID: p.ID, Time: p.Result.Start, Module: p.Module, Target: redact.Text(prober.ShownPlace(p.Target)), OK: !p.Failed(),
 			Took: p.Result.Duration, Seconds: p.Result.Duration.Seconds(),
 		})
 		if len(list) == maxAdHoc {

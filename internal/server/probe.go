@@ -99,7 +99,7 @@ func (s *server) probeOnce(ctx context.Context, timeout float64, name string, se
 	module, text := settings.Modules[name], settings.ModuleText
 	next := probelog.Brief(s.ProbeLog)
 	if next != nil {
-		next = next.WithAttrs([]slog.Attr{slog.String("module", name), slog.String("target", req.Target)})
+		next = next.WithAttrs([]slog.Attr{slog.String("module", name), slog.String("target", prober.ShownPlace(req.Target))})
 	}
 	logged := probelog.NewRecorder(next)
 	log := slog.New(logged)

@@ -38,7 +38,7 @@ func (p *Record) Write(w io.Writer) error {
 	var page bytes.Buffer
 	page.WriteString("Logs for the probe:\n")
 	lines := redact.Log(slog.NewTextHandler(&page, &slog.HandlerOptions{Level: slog.LevelDebug})).
-		WithAttrs([]slog.Attr{slog.String("module", p.Module), slog.String("target", p.Target)})
+		WithAttrs([]slog.Attr{slog.String("module", p.Module), slog.String("target", prober.ShownPlace(p.Target))})
 	for _, record := range p.Lines {
 		if err := lines.Handle(context.Background(), record); err != nil {
 			return err
