@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/health-exporter/health_exporter/client/api"
-	"github.com/health-exporter/health_exporter/internal/names"
 )
 
 // fields are those of api.Target that a request asks for; nil for all.
@@ -38,11 +37,7 @@ func (p *params) fields() fields {
 		if slices.Contains(known, name) {
 			continue
 		}
-		detail := fmt.Sprintf("there is no field %q", shortened(name))
-		if near := names.Nearest(name, known); near != "" {
-			detail += fmt.Sprintf("; did you mean %q?", near)
-		}
-		p.fault("fields", detail+" Allowed are "+strings.Join(known, ", "))
+		p.fault("fields", fmt.Sprintf("there is no field %q", shortened(name))+thereAre(name, known))
 	}
 	return slices.DeleteFunc(all, func(f field) bool { return !slices.Contains(wanted, f.name) })
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // filter is which targets and checks a request of the API asks for. Of the values of one
-// parameter any will do, but of labels all must be there; what is empty does not matter.
+// parameter any will do, but of labels all must be there; what is not given does not matter.
 type filter struct {
 	states, groups, sources []string
 	labels                  []label

@@ -182,7 +182,6 @@ func TestFilters(t *testing.T) {
 		"q=10.0.0.8":                          "new",
 		"q=+db+":                              "good",
 		"q=sesame":                            "new",
-		"state=&group=&source=&label=&q=":     "bad good new so so",
 		"q=o&state=healthy&label=room=cellar": "good",
 	} {
 		for _, page := range []string{"", "&limit=2"} {
@@ -248,7 +247,14 @@ func TestWrongParameters(t *testing.T) {
 			"q: has 300 bytes, at most 256", `fields: there is no field "ap"; did you mean "app"? Allowed are app, url`,
 			`grup: there is no such parameter; did you mean "group"? Allowed are limit, cursor, state, group, source, label, q, fields`,
 		},
-		"limit=10001":                   {"limit: must be"},
+		"limit=10001": {"limit: must be"},
+		"wattle=1&fields=nope": {
+			`fields: there is no field "nope". Allowed are app, url`, "wattle: there is no such parameter. Allowed are limit, cursor, state",
+		},
+		"limit=&cursor=&state=&group=&source=&label=&q=&fields=": {
+			"limit: is empty", "cursor: is empty", "state: is empty", "group: is empty", "source: is empty", "label: is empty", "q: is empty", "fields: is empty",
+		},
+		"state=healthy&state=&group":    {"state: is empty", "group: is empty"},
 		"limit=1&limit=1":               {"limit: is given more than once"},
 		"limit=1e3":                     {`not "1e3"`},
 		"cursor=Mm5hcw":                 {"cursor: is none"}, // of another kind

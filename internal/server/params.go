@@ -15,7 +15,8 @@ import (
 )
 
 // params are the parameters of a request. What is wrong with them is gathered, so that
-// all of it is said at once. One that is empty is as if it was not given.
+// all of it is said at once. One that is given but empty is wrong too: whoever meant to narrow
+// something down must not get all of it.
 type params struct {
 	values url.Values
 	known  []string // those that were asked for
@@ -38,7 +39,11 @@ func (p *params) fault(field, detail string) {
 // all are the values of a parameter that may be given more than once.
 func (p *params) all(name string) []string {
 	p.known = append(p.known, name)
-	list := slices.DeleteFunc(slices.Clone(p.values[name]), func(v string) bool { return v == "" })
+	list := slices.Clone(p.values[name])
+	if slices.Contains(list, "") {
+		p.fault(name, isEmpty)
+		return nil
+	}
 	if len(list) > maxValues {
 		p.fault(name, fmt.Sprintf("is given %d times, at most %d are allowed", len(list), maxValues))
 		list = nil
@@ -59,6 +64,9 @@ func (p *params) one(name string) string {
 	case 0:
 		return ""
 	case 1:
+		if list[0] == "" {
+			p.fault(name, isEmpty)
+		}
 		return list[0]
 	}
 	p.fault(name, "is given more than once")
@@ -111,17 +119,26 @@ func (p *params) refused() *problem {
 		if slices.Contains(p.known, name) {
 			continue
 		}
-		detail := "there is no such parameter"
-		if near := names.Nearest(name, p.known); near != "" {
-			detail += fmt.Sprintf("; did you mean %q?", near)
-		}
-		p.fault(shortened(name), detail+" Allowed are "+strings.Join(p.known, ", "))
+		p.fault(shortened(name), "there is no such parameter"+thereAre(name, p.known))
 	}
 	if len(p.faults) == 0 {
 		return nil
 	}
 	return &problem{Status: http.StatusBadRequest, Title: "Invalid query", Errors: p.faults}
 }
+
+// thereAre goes on after what says that there is no such name, with those that there are,
+// and the one that was probably meant.
+func thereAre(wrong string, known []string) string {
+	hint := "."
+	if near := names.Nearest(wrong, known); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return hint + " Allowed are " + strings.Join(known, ", ")
+}
+
+// isEmpty is what is wrong with a parameter without a value.
+const isEmpty = "is empty: give a value, or leave the parameter out"
 
 const (
 	maxFilter = 256 // bytes of one value
