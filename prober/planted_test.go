@@ -94,9 +94,17 @@ func TestPlantedSpellings(t *testing.T) {
 		}
 	}
 	for _, test := range [][3]string{
-		{"abcd", "ABCD abcd", "ABCD ********"}, {"abcdef", "ABCDEF abcdef", "******** ********"}, {"abc", "abc", "abc"}, {"a&amp;b", "a&b", "a&b"},
-		{"swordfish", `nothing \u00`, `nothing \u00`}, {"swordfish", "&;%%%\\", "&;%%%\\"}, {"swordfish", `\ud83d\u sword…`, `\ud83d\u ********…`}, {"swordfish", "a sw…", "a sw…"}, {"swordfish", "sword", "sword"},
-		{"swordfish", "swordfishswordfish", "****************"}, {"swordfish", "", ""},
+		{"abcd", "ABCD abcd", "ABCD ********"},
+		{"abcdef", "ABCDEF abcdef", "******** ********"},
+		{"abc", "abc", "abc"},
+		{"a&amp;b", "a&b", "a&b"},
+		{"swordfish", `nothing \u00`, `nothing \u00`},
+		{"swordfish", "&;%%%\\", "&;%%%\\"},
+		{"swordfish", `\ud83d\u sword…`, `\ud83d\u ********…`},
+		{"swordfish", "a sw…", "a sw…"},
+		{"swordfish", "sword", "sword"},
+		{"swordfish", "swordfishswordfish", "****************"},
+		{"swordfish", "", ""},
 	} {
 		if got := maskerOf([]string{test[0], "another"}).Replace(test[1]); got != test[2] {
 			t.Errorf("%q in %q: %q, want %q", test[0], test[1], got, test[2])
