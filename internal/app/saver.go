@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/health-exporter/health_exporter/internal/config"
+	"github.com/health-exporter/health_exporter/internal/registry"
 	"github.com/health-exporter/health_exporter/prober/schedule"
 )
 
@@ -40,6 +41,8 @@ type states interface {
 	// Flush writes the states that have changed, and what has happened.
 	Flush() error
 	Forget(names []string) error
+	// Tombstone is what is left of a target that is gone although nobody has removed it.
+	Tombstone(app string) (registry.Tombstone, bool)
 	// Remembered are the names of all that are kept.
 	Remembered() []string
 }
@@ -151,7 +154,9 @@ func (s *saver) forgetGone() {
 			case exists:
 				return true
 			case settled:
-				s.chronicle.removedBefore(name, s.states.Saved(name))
+				if _, lost := s.states.Tombstone(name); !lost { // of which the journal has told
+					s.chronicle.removedBefore(name, s.states.Saved(name))
+				}
 				gone = append(gone, name)
 				return true
 			}
