@@ -130,6 +130,7 @@ func TestDue(t *testing.T) {
 		{"an outage that is over", "HUH", 0, []time.Duration{15*time.Minute + 1, 16*time.Minute + 1, 17*time.Minute + 1}, false},
 		{"reminded", "U", 20 * time.Minute, []time.Duration{20 * time.Minute, 40 * time.Minute}, true},
 		{"unknown", "?", time.Hour, nil, false},
+		{"flapping: no reminder before it is calm", "HDHDHDHD", time.Minute, []time.Duration{15*time.Minute + 1}, true},
 	} {
 		at, s.State = begin, health.Unknown
 		m := play(Memory{}, test.states)

@@ -85,5 +85,10 @@ func TestWatching(t *testing.T) {
 		if len(w.unknown) != 1 {
 			t.Errorf("watches %v", w.unknown)
 		}
+		// It is probed for a while although its state stays unknown, and then no more.
+		targets.set("stuck", health.Unknown, "")
+		pass(time.Minute)
+		targets.set("stuck", health.Unknown, "no module")
+		pass(alerting.StalledAfter+time.Minute, "target stuck not_probed")
 	})
 }
