@@ -329,3 +329,22 @@ func TestPushNotBeforeTheJournal(t *testing.T) {
 		}
 	}
 }
+
+// TestPushNotProbed: what the journal says is not probed is told at once: it was not for
+// long enough when that was noted.
+func TestPushNotProbed(t *testing.T) {
+	r, c := newReceiver(t), newCrowd()
+	c.set("nas", unknown)
+	p := c.push(t, &Pusher{URLs: []string{r.URL}})
+	defer p.stop()
+	c.mu.Lock()
+	nas := c.targets["nas"]
+	nas.Stalled = true
+	c.targets["nas"] = nas
+	c.journal = append(c.journal, alerting.Event{
+		Seq: uint64(len(c.journal)) + 1, Kind: alerting.Target, Name: "nas", What: alerting.NotProbed, Change: alerting.Change{Time: time.Now()},
+	})
+	c.mu.Unlock()
+	c.changed <- struct{}{}
+	r.awaitDistinct(t, "+nas unknown")
+}
