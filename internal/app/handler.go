@@ -5,7 +5,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/health-exporter/health_exporter/alerting"
 	"github.com/health-exporter/health_exporter/collector"
@@ -39,9 +38,7 @@ func (a *App) handler() http.Handler {
 
 // starting answers until everything is loaded.
 func (a *App) starting() http.Handler {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return server.Starting(a.opts.RoutePrefix, promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	return server.Starting(a.opts.RoutePrefix)
 }
 
 // MetricFamilies are the families of metrics that the configuration can leave out, with

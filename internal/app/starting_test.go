@@ -48,7 +48,7 @@ func TestAnswersWhileItStarts(t *testing.T) {
 		"/readyz":            {503, "starting", "text/plain; charset=utf-8"},
 		"/startupz":          {503, "starting", "text/plain; charset=utf-8"},
 		"/-/ready":           {503, "starting", "text/plain; charset=utf-8"},
-		"/metrics":           {200, "go_goroutines", ""},
+		"/metrics":           {503, "starting", "application/problem+json"}, // else all targets would seem unregistered
 		"/":                  {503, "starting", "application/problem+json"},
 		"/api/v1/targets":    {503, "starting", "application/problem+json"},
 		"/probe?target=nas":  {503, "starting", "application/problem+json"},

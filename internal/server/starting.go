@@ -7,11 +7,11 @@ import (
 )
 
 // Starting is what is answered until the exporter has loaded what it is to work on: that
-// it lives and is not ready, what metrics has of the process, and to all else to come
-// again. Nothing is known yet of who may see what. The prefix is Exporter.RoutePrefix.
-func Starting(prefix string, metrics http.Handler) http.Handler {
+// it lives and is not ready, and to all else to come again. To /metrics too: a page without
+// the targets would be a successful scrape, from which the shipped rules learn that all of
+// them were unregistered. The prefix is Exporter.RoutePrefix.
+func Starting(prefix string) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /-/healthy", healthy)
 	mux.HandleFunc("/livez", plainly(http.StatusOK, "ok"))
 	mux.HandleFunc("/readyz", plainly(http.StatusServiceUnavailable, "[-]exporter-ready failed: starting\nreadyz check failed\n"))

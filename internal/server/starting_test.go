@@ -1,7 +1,6 @@
 package server
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -9,16 +8,15 @@ import (
 
 // Below a prefix everything is below it, as later.
 func TestStartingBelowAPrefix(t *testing.T) {
-	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metrics") })
-	for path, want := range map[string]int{"/hx/livez": 200, "/hx/metrics": 200, "/hx/": 503, "/hx/api/v1/targets": 503, "/livez": 404} {
+	for path, want := range map[string]int{"/hx/livez": 200, "/hx/metrics": 503, "/hx/": 503, "/hx/api/v1/targets": 503, "/livez": 404} {
 		w := httptest.NewRecorder()
-		Starting("/hx/", metrics).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		Starting("/hx/").ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != want || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
 		}
 	}
 	w := httptest.NewRecorder()
-	Starting("", metrics).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/targets", nil))
+	Starting("").ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/targets", nil))
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
 		t.Errorf("a registration: %d %v", w.Code, w.Header())
 	}
